@@ -1,0 +1,16 @@
+/** Branded identities: a `RunId` is not a `VersionId`, though both are whole numbers that PostgreSQL handed out. */
+type Branded<Name extends string> = number & { readonly __brand: Name }
+
+export type ProjectId = Branded<'project'>
+export type RepositoryId = Branded<'repository'>
+export type PipelineId = Branded<'pipeline'>
+export type RevisionId = Branded<'revision'>
+export type LaneId = Branded<'lane'>
+export type ResourceId = Branded<'resource'>
+export type VersionId = Branded<'version'>
+export type JobId = Branded<'job'>
+export type RunId = Branded<'run'>
+export type RunnerId = Branded<'runner'>
+export type DeliveryId = Branded<'delivery'>
+export type UserId = Branded<'user'>
+export type EventId = Branded<'event'>

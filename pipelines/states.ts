@@ -1,0 +1,40 @@
+/**
+ * Every move a run can make. Server, runner and dashboard read this table; nothing else decides.
+ *
+ * `failed` is the author's fault, `errored` is ours or the machine's.
+ */
+export const RUN_MOVES = {
+  queued: { start: 'running', cancel: 'cancelled', skip: 'skipped', break: 'errored' },
+  running: {
+    succeed: 'succeeded',
+    fail: 'failed',
+    break: 'errored',
+    cancel: 'cancelled',
+    /** The runner went silent and the run waits for another one. */
+    lose: 'queued',
+    /** A gate, an event or a time is awaited; the runner is free meanwhile. */
+    hold: 'waiting',
+  },
+  waiting: { resume: 'queued', fail: 'failed', break: 'errored', cancel: 'cancelled' },
+  succeeded: {},
+  failed: {},
+  errored: {},
+  cancelled: {},
+  skipped: {},
+} as const satisfies Record<string, Record<string, string>>
+
+export type RunState = keyof typeof RUN_MOVES
+export type RunMove = { [S in RunState]: keyof (typeof RUN_MOVES)[S] }[RunState]
+export const RUN_STATES = Object.keys(RUN_MOVES) as [RunState, ...RunState[]]
+
+/** The state `move` leads to from `state`, or null where the table knows no such move. */
+export function after(state: RunState, move: RunMove): RunState | null {
+  const moves: Partial<Record<RunMove, RunState>> = RUN_MOVES[state]
+  return moves[move] ?? null
+}
+
+export const isFinal = (state: RunState): boolean => Object.keys(RUN_MOVES[state]).length === 0
+
+/** The states of a step, and of each command inside it. A `skipped` one was never reached. */
+export const STEP_STATES = ['queued', 'running', 'succeeded', 'failed', 'errored', 'cancelled', 'skipped'] as const
+export type StepState = (typeof STEP_STATES)[number]

@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import type { DeliveryId, EventId, RevisionId, RunId, RunnerId, VersionId } from '../ids.ts'
+import { RUN_STATES } from '../states.ts'
+
+const id = <Id extends number>() => z.number().int().positive().transform((value) => value as Id)
+const state = z.enum(RUN_STATES)
+const where = { project: z.string(), pipeline: z.string() }
+
+/**
+ * Facts the house announces, in the past tense.
+ *
+ * Each carries ids and the names of its place, and nothing else: a reader that wants more asks for it.
+ */
+export const TaktEvent = z.discriminatedUnion('kind', [
+  /** A delivery was stored, before anything became of it. */
+  z.object({ kind: z.literal('delivery.received'), delivery: id<DeliveryId>() }),
+  /** What became of a delivery is known. */
+  z.object({ kind: z.literal('delivery.processed'), delivery: id<DeliveryId>(), project: z.string().nullable() }),
+  z.object({ kind: z.literal('project.added'), project: z.string() }),
+  /** A pipeline file was read at a commit; `valid` says whether it became the active revision of its lane. */
+  z.object({ kind: z.literal('revision.synced'), ...where, lane: z.string(), revision: id<RevisionId>(), valid: z.boolean() }),
+  /** A resource gained a version, newest or not. */
+  z.object({ kind: z.literal('version.recorded'), ...where, lane: z.string(), resource: z.string(), version: id<VersionId>() }),
+  /** A lane's branch, tag or pull request is gone. */
+  z.object({ kind: z.literal('lane.closed'), ...where, lane: z.string() }),
+  /** What a job waits for on a lane changed. */
+  z.object({ kind: z.literal('job.planned'), ...where, lane: z.string(), job: z.string() }),
+  /** A run changed state; `from` is null when the run was just created. */
+  z.object({
+    kind: z.literal('run.moved'),
+    ...where,
+    lane: z.string(),
+    job: z.string(),
+    run: id<RunId>(),
+    from: state.nullable(),
+    to: state,
+  }),
+  /** A step or a command of a run began or ended, or its cancelling was asked for. */
+  z.object({ kind: z.literal('run.progressed'), ...where, run: id<RunId>() }),
+  /** A runner came, went, or changed its mind about how much it takes. */
+  z.object({ kind: z.literal('runner.changed'), runner: id<RunnerId>() }),
+])
+export type TaktEvent = z.output<typeof TaktEvent>
+export type StoredEvent = { readonly id: EventId; readonly event: TaktEvent }

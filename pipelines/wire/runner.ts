@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import type { RunId } from '../ids.ts'
+import { STEP_STATES } from '../states.ts'
+import { Plan } from './plan.ts'
+
+/**
+ * What runner and server say to each other over the WebSocket at `/runner`.
+ *
+ * The runner dials with `Authorization: Bearer <runner token>`. JSON text frames hold the messages below; log bytes
+ * travel in binary frames (`encodeLog`). A runner asks for work; it is never sent work it did not ask for. Everything it
+ * reports of a run is numbered from 1 without gaps, log frames and entries alike, and acknowledged with `heard` after the
+ * server's commit. The runner keeps what is unheard and says it again, in order, after a redial; a repeated number is
+ * ignored. A report under a lease that is no longer the run's changes nothing and is answered with `forget`.
+ */
+export const DIALECT = 1
+
+const runId = z.number().int().positive().transform((value) => value as RunId)
+const seq = z.number().int().positive()
+const lease = z.string().min(16).max(100)
+const step = z.number().int().min(0).max(10_000)
+const command = z.number().int().min(0).max(10_000)
+
+/** Why a run could not go on, for people and for rules: a constant code and a sentence. */
+export const RunError = z.object({ code: z.string().regex(/^[a-z_]{1,60}$/), message: z.string().max(4_000) })
+export type RunError = z.output<typeof RunError>
+
+/** One numbered entry of a run's report. */
+export const ReportEntry = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('step.started'), step }),
+  /** All output of earlier commands of the step has been reported before this. */
+  z.object({ kind: z.literal('command.started'), step, command }),
+  z.object({ kind: z.literal('command.ended'), step, command, exitCode: z.number().int() }),
+  z.object({
+    kind: z.literal('step.ended'),
+    step,
+    state: z.enum(STEP_STATES).exclude(['queued', 'running']),
+    exitCode: z.number().int().nullable(),
+  }),
+  /** The last entry; the server forgets the lease with it. */
+  z.object({
+    kind: z.literal('run.ended'),
+    move: z.enum(['succeed', 'fail', 'break', 'cancel']),
+    error: RunError.nullable(),
+  }),
+])
+export type ReportEntry = z.output<typeof ReportEntry>
+
+/** Everything a runner can say in a text frame. */
+export const RunnerSays = z.discriminatedUnion('say', [
+  /** First word on every connection: who, which dialect, and which runs it still carries. */
+  z.object({
+    say: z.literal('hello'),
+    dialect: z.number().int(),
+    name: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/),
+    version: z.string().max(100),
+    engine: z.object({ kind: z.enum(['docker', 'local', 'scripted']), isolated: z.boolean(), words: z.string().max(500) }),
+    slots: z.number().int().min(0).max(1_000),
+    labels: z.record(z.string().max(100), z.string().max(200)),
+    carrying: z.array(z.object({ run: runId, lease })).max(1_000),
+  }),
+  /** "I have room for this many more." Replaces what was said before. */
+  z.object({ say: z.literal('ready'), slots: z.number().int().min(0).max(1_000) }),
+  /** Renews the leases of the runs named; said every third of `leaseMs`. */
+  z.object({ say: z.literal('alive'), carrying: z.array(z.object({ run: runId, lease })).max(1_000) }),
+  z.object({ say: z.literal('report'), run: runId, lease, seq, entry: ReportEntry }),
+])
+export type RunnerSays = z.output<typeof RunnerSays>
+
+/** Everything the server can say. */
+export const ServerSays = z.discriminatedUnion('say', [
+  /** The answer to `hello`. */
+  z.object({ say: z.literal('welcome'), leaseMs: z.number().int().positive() }),
+  /** The connection is of no use; the reason is a sentence for the runner's log. The server closes after it. */
+  z.object({ say: z.literal('refused'), reason: z.string() }),
+  z.object({ say: z.literal('work'), lease, plan: Plan }),
+  /** Everything up to and including `seq` is committed. */
+  z.object({ say: z.literal('heard'), run: runId, seq: z.number().int().min(0) }),
+  /** End the run as cancelled: it was asked for by a person or a newer commit. The lease stays until `run.ended`. */
+  z.object({ say: z.literal('stop'), run: runId, reason: z.string() }),
+  /** The run is no longer this runner's: stop it, report nothing more of it. */
+  z.object({ say: z.literal('forget'), run: runId }),
+])
+export type ServerSays = z.output<typeof ServerSays>
+
+/** The head of a binary frame: which run's log the bytes behind it belong to. */
+export const LogHead = z.object({ run: runId, lease, seq, step })
+export type LogHead = z.output<typeof LogHead>
+
+/** A frame holds at most this much log; the runner cuts at UTF-8 borders, so that each chunk can be read alone. */
+export const LOG_CHUNK_BYTES = 256 * 1024
+
+/** A log frame: the head's length as 4 bytes big-endian, the head as JSON, the log's own bytes. */
+export function encodeLog(head: LogHead, bytes: Uint8Array): Uint8Array {
+  const json = new TextEncoder().encode(JSON.stringify(head))
+  const frame = new Uint8Array(4 + json.length + bytes.length)
+  new DataView(frame.buffer).setUint32(0, json.length)
+  frame.set(json, 4)
+  frame.set(bytes, 4 + json.length)
+  return frame
+}
+
+/** @returns The parts of a log frame, or null where the bytes are no such frame. `bytes` is a view, not a copy. */
+export function decodeLog(frame: Uint8Array): { head: LogHead; bytes: Uint8Array } | null {
+  if (frame.length < 4) return null
+  const length = new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getUint32(0)
+  if (length > 1_000 || frame.length < 4 + length) return null
+  const head = LogHead.safeParse(parseJson(new TextDecoder().decode(frame.subarray(4, 4 + length))))
+  return head.success ? { head: head.data, bytes: frame.subarray(4 + length) } : null
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // not JSON: the schema that reads the result refuses it
+  }
+}

@@ -1,0 +1,36 @@
+import { z } from '@hono/zod-openapi'
+
+const time = z.string().openapi({ format: 'date-time' })
+
+export const Diagnostic = z
+  .object({
+    severity: z.enum(['error', 'warning']),
+    rule: z.string(),
+    message: z.string(),
+    line: z.number().int(),
+    column: z.number().int(),
+    hint: z.string(),
+  })
+  .openapi('Diagnostic')
+
+export const Project = z
+  .object({
+    name: z.string(),
+    repository: z.object({ kind: z.enum(['hosted', 'git', 'github']), url: z.string(), default_branch: z.string() }),
+    pipelines: z.array(z.string()),
+    created_at: time,
+  })
+  .openapi('Project')
+
+export const ProjectList = z.object({ items: z.array(Project), next: z.string().nullable() }).openapi('ProjectList')
+
+export const Revision = z
+  .object({
+    id: z.number().int(),
+    sha: z.string(),
+    valid: z.boolean(),
+    source: z.string(),
+    diagnostics: z.array(Diagnostic),
+    created_at: time,
+  })
+  .openapi('Revision')

@@ -1,0 +1,96 @@
+import { z } from '@hono/zod-openapi'
+import { RUN_STATES, STEP_STATES } from '#pipelines/states.ts'
+
+/** The shapes in which the API speaks of runs. Times are ISO 8601 in UTC. */
+const time = z.string().openapi({ format: 'date-time' })
+const id = z.number().int().positive()
+
+export const RunInput = z
+  .object({
+    resource: z.string(),
+    version: z.string().openapi({ description: 'The version’s name: for a git resource the full commit hash' }),
+    title: z.string().nullable().openapi({ description: 'For a commit: the first line of its message' }),
+    author: z.string().nullable(),
+    ref: z.string().nullable(),
+    from_run: id.nullable().openapi({ description: 'The upstream run that vouched for it; null when the job got it itself' }),
+    from_runs: z.array(id),
+  })
+  .openapi('RunInput')
+
+export const RunCommand = z
+  .object({
+    command: z.number().int(),
+    text: z.string(),
+    state: z.enum(STEP_STATES),
+    exit_code: z.number().int().nullable(),
+    first_line: z.number().int().nullable().openapi({ description: 'Counts from 0 within the step’s log' }),
+    started_at: time.nullable(),
+    ended_at: time.nullable(),
+  })
+  .openapi('RunCommand')
+
+export const RunStep = z
+  .object({
+    step: z.number().int().openapi({ description: '0 is `prepare`, the runner’s own' }),
+    name: z.string(),
+    state: z.enum(STEP_STATES),
+    exit_code: z.number().int().nullable(),
+    lines: z.number().int(),
+    bytes: z.number().int(),
+    commands: z.array(RunCommand),
+    started_at: time.nullable(),
+    ended_at: time.nullable(),
+  })
+  .openapi('RunStep')
+
+export const RunError = z.object({ code: z.string(), message: z.string() }).openapi('RunError')
+
+/** A run as lists show it. */
+export const RunSummary = z
+  .object({
+    id,
+    project: z.string(),
+    pipeline: z.string(),
+    job: z.string(),
+    lane: z.string(),
+    number: z.number().int(),
+    state: z.enum(RUN_STATES),
+    attempt: z.number().int(),
+    reason: z.string(),
+    error: RunError.nullable(),
+    cancel_requested: z.boolean(),
+    retry_of: id.nullable(),
+    runner: z.string().nullable(),
+    isolated: z.boolean().nullable().openapi({ description: 'Whether the runner’s engine isolates runs; null before a runner took it' }),
+    inputs: z.array(RunInput),
+    outputs: z.record(z.string(), z.string()),
+    created_at: time,
+    started_at: time.nullable(),
+    ended_at: time.nullable(),
+  })
+  .openapi('RunSummary')
+
+export const Run = RunSummary.extend({
+  steps: z.array(RunStep),
+  downstream: z.array(id).openapi({ description: 'Runs that took a version this run vouched for' }),
+}).openapi('Run')
+
+export const RunList = z
+  .object({ items: z.array(RunSummary), next: z.string().nullable().openapi({ description: 'Give it as `after` for the next page' }) })
+  .openapi('RunList')
+
+export const LogLines = z
+  .object({
+    from: z.number().int().openapi({ description: 'The first line’s number, counted from 0' }),
+    total: z.number().int().openapi({ description: 'Lines so far' }),
+    ended: z.boolean().openapi({ description: 'The run is final: no more lines will come' }),
+    lines: z.array(
+      z.object({
+        line: z.number().int(),
+        step: z.number().int(),
+        text: z.string(),
+        at: time,
+      }),
+    ),
+  })
+  .openapi('LogLines')
