@@ -194,6 +194,8 @@ comment on column runs.lease_until is 'A runner that has not spoken by then has 
 
 create index runs_queue on runs (id) where state = 'queued';            -- what a claim scans
 create index runs_leased on runs (lease_until) where state = 'running'; -- what the reaper scans
+create index runs_carried on runs (runner_id) where state = 'running';
+create index runs_job on runs (job_id, id);
 create index runs_job_lane on runs (job_id, lane_id, id);
 create index runs_lane on runs (lane_id, id);
 create index runs_taken on runs (job_id, lane_id, rank) where automatic;

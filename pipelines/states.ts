@@ -36,5 +36,13 @@ export function after(state: RunState, move: RunMove): RunState | null {
 export const isFinal = (state: RunState): boolean => Object.keys(RUN_MOVES[state]).length === 0
 
 /** The states of a step, and of each command inside it. A `skipped` one was never reached. */
-export const STEP_STATES = ['queued', 'running', 'succeeded', 'failed', 'errored', 'cancelled', 'skipped'] as const
+export const STEP_STATES = [
+  'queued',
+  'running',
+  'succeeded',
+  'failed',
+  'errored',
+  'cancelled',
+  'skipped',
+] as const
 export type StepState = (typeof STEP_STATES)[number]

@@ -30,7 +30,12 @@ const error = (rule: string, message: string, place: Place, hint = ''): Finding 
 const MOST_JOBS = 500
 const tooManyJobs = (pipeline: Pipeline) =>
   pipeline.jobs.length > MOST_JOBS
-    ? [error('bounds', `${pipeline.jobs.length} jobs; at most ${MOST_JOBS} are allowed`, { path: ['jobs'], at: 'key' })]
+    ? [
+        error('bounds', `${pipeline.jobs.length} jobs; at most ${MOST_JOBS} are allowed`, {
+          path: ['jobs'],
+          at: 'key',
+        }),
+      ]
     : []
 
 const REPOSITORY = /^(https?:\/\/|ssh:\/\/|git@)[^\s]+$/
@@ -50,11 +55,26 @@ function unknownNames(job: Job, pipeline: Pipeline, file: PipelineFile): Finding
       .map((name) => {
         const near = suggest(name, known)
         const hint = near ? `did you mean \`${near}\`?` : `known: ${known.join(', ')}`
-        return error('unknown-name', `there is no ${what} \`${name}\``, placeOf(file, job.name, key, name), hint)
+        return error(
+          'unknown-name',
+          `there is no ${what} \`${name}\``,
+          placeOf(file, job.name, key, name),
+          hint,
+        )
       })
   return [
-    ...unknown('resource', 'get', job.gets.map((get) => get.resource), resources),
-    ...unknown('job', 'needs', job.needs.map((need) => need.job), jobs),
+    ...unknown(
+      'resource',
+      'get',
+      job.gets.map((get) => get.resource),
+      resources,
+    ),
+    ...unknown(
+      'job',
+      'needs',
+      job.needs.map((need) => need.job),
+      jobs,
+    ),
   ]
 }
 
@@ -81,7 +101,12 @@ function untaggedImage(job: Job, file: PipelineFile): Finding[] {
   const own = file.jobs[job.name]?.image !== undefined
   const place: Place = { path: own ? ['jobs', job.name, 'image'] : ['defaults', 'image'], at: 'value' }
   const message = `the image \`${job.image}\` has no tag; what it is may change from one run to the next`
-  return [{ ...error('image-without-tag', message, place, `write a tag, such as \`${job.image}:1.2\``), severity: 'warning' }]
+  return [
+    {
+      ...error('image-without-tag', message, place, `write a tag, such as \`${job.image}:1.2\``),
+      severity: 'warning',
+    },
+  ]
 }
 
 function cycle(pipeline: Pipeline): Finding[] {
@@ -89,5 +114,12 @@ function cycle(pipeline: Pipeline): Finding[] {
   if (!path) return []
   const [first = '', second = ''] = path
   const place: Place = { path: ['jobs', first, 'needs', second], at: 'value' }
-  return [error('cycle', `these jobs wait for each other for ever: ${path.join(' → ')}`, place, 'remove one of these `needs`')]
+  return [
+    error(
+      'cycle',
+      `these jobs wait for each other for ever: ${path.join(' → ')}`,
+      place,
+      'remove one of these `needs`',
+    ),
+  ]
 }

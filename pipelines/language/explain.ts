@@ -17,11 +17,19 @@ function explainIssue(issue: Issue, parents: Path): Finding[] {
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownKey(path, key))
     case 'invalid_key':
-      return issue.issues.map((inner) => error('name', path, `\`${String(path.at(-1))}\`: ${inner.message}`, 'key'))
+      return issue.issues.map((inner) =>
+        error('name', path, `\`${String(path.at(-1))}\`: ${inner.message}`, 'key'),
+      )
     case 'invalid_union':
       return bestBranch(issue.errors).flatMap((inner) => explainIssue(inner, path))
     case 'invalid_type':
-      return [error('type', path, missing(issue) ? `\`${String(path.at(-1))}\` is missing` : `${here(path)} must be ${wanted(issue)}`)]
+      return [
+        error(
+          'type',
+          path,
+          missing(issue) ? `\`${String(path.at(-1))}\` is missing` : `${here(path)} must be ${wanted(issue)}`,
+        ),
+      ]
     default:
       return [error('value', path, `${here(path)}: ${issue.message}`)]
   }
@@ -46,9 +54,16 @@ function error(rule: string, path: Path, message: string, at: Finding['at'] = 'v
 }
 
 const here = (path: Path) => (path.length === 0 ? 'the file' : `\`${path.join('.')}\``)
-const missing = (issue: Issue) => issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('undefined')
-const WORDS: Record<string, string> = { object: 'a mapping', record: 'a mapping', array: 'a list', string: 'a text' }
-const wanted = (issue: Issue) => (issue.code === 'invalid_type' ? (WORDS[issue.expected] ?? issue.expected) : 'of another shape')
+const missing = (issue: Issue) =>
+  issue.code === 'invalid_type' && issue.input === undefined && issue.message.includes('undefined')
+const WORDS: Record<string, string> = {
+  object: 'a mapping',
+  record: 'a mapping',
+  array: 'a list',
+  string: 'a text',
+}
+const wanted = (issue: Issue) =>
+  issue.code === 'invalid_type' ? (WORDS[issue.expected] ?? issue.expected) : 'of another shape'
 
 /** The keys the language knows at a place, read off the schema itself. */
 function keysAt(path: Path): string[] {
@@ -58,7 +73,13 @@ function keysAt(path: Path): string[] {
   return shape ? Object.keys(shape) : []
 }
 
-type Def = { shape?: Record<string, unknown>; valueType?: unknown; innerType?: unknown; in?: unknown; options?: unknown[] }
+type Def = {
+  shape?: Record<string, unknown>
+  valueType?: unknown
+  innerType?: unknown
+  in?: unknown
+  options?: unknown[]
+}
 const defOf = (schema: unknown): Def => (schema as { def?: Def } | undefined)?.def ?? {}
 const shapeOf = (schema: unknown) => defOf(schema).shape
 
@@ -67,7 +88,8 @@ function unwrap(schema: unknown): unknown {
   const def = defOf(schema)
   if (def.innerType) return unwrap(def.innerType)
   if (def.in) return unwrap(def.in)
-  if (def.options) return def.options.map(unwrap).find((option) => shapeOf(option) ?? defOf(option).valueType) ?? schema
+  if (def.options)
+    return def.options.map(unwrap).find((option) => shapeOf(option) ?? defOf(option).valueType) ?? schema
   return schema
 }
 
@@ -77,5 +99,7 @@ const below = (schema: unknown, step: string | number) => shapeOf(schema)?.[step
 export function suggest(written: string, known: readonly string[]): string | null {
   const scored = known.map((word) => ({ word, far: distance(written.toLowerCase(), word) }))
   const best = scored.toSorted((a, b) => a.far - b.far)[0]
-  return best && best.far <= Math.max(best.word.length > 3 ? 2 : 1, Math.floor(best.word.length / 3)) ? best.word : null
+  return best && best.far <= Math.max(best.word.length > 3 ? 2 : 1, Math.floor(best.word.length / 3))
+    ? best.word
+    : null
 }

@@ -32,7 +32,12 @@ export function parsePipeline(source: string): Parsed {
   if (refusal) return { pipeline: null, diagnostics: [refusal] }
 
   const lines = new LineCounter()
-  const document = parseDocument(source, { lineCounter: lines, version: '1.2', schema: 'core', uniqueKeys: true })
+  const document = parseDocument(source, {
+    lineCounter: lines,
+    version: '1.2',
+    schema: 'core',
+    uniqueKeys: true,
+  })
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return { line, column: col }
@@ -46,7 +51,10 @@ export function parsePipeline(source: string): Parsed {
   }
   const tooMuch = bounded(document)
   if (tooMuch) {
-    return { pipeline: null, diagnostics: [{ ...finding('bounds', tooMuch.message), ...place(tooMuch.offset) }] }
+    return {
+      pipeline: null,
+      diagnostics: [{ ...finding('bounds', tooMuch.message), ...place(tooMuch.offset) }],
+    }
   }
 
   const located = (findings: readonly Finding[]) =>
@@ -63,12 +71,19 @@ export function parsePipeline(source: string): Parsed {
 function refuse(source: string): Diagnostic | null {
   const at = { line: 1, column: 1 }
   if (source.length > BOUNDS.bytes)
-    return { ...finding('bounds', `the file has ${source.length} characters; at most ${BOUNDS.bytes} are read`), ...at }
+    return {
+      ...finding('bounds', `the file has ${source.length} characters; at most ${BOUNDS.bytes} are read`),
+      ...at,
+    }
   const nul = source.indexOf('\0')
   if (nul >= 0) {
     const before = source.slice(0, nul).split('\n')
     const column = (before.at(-1)?.length ?? 0) + 1
-    return { ...finding('yaml', 'the file holds a NUL byte; it must be plain text'), line: before.length, column }
+    return {
+      ...finding('yaml', 'the file holds a NUL byte; it must be plain text'),
+      line: before.length,
+      column,
+    }
   }
   if (source.trim() === '')
     return {
@@ -80,7 +95,8 @@ function refuse(source: string): Diagnostic | null {
 }
 
 const finding = (rule: string, message: string) => ({ severity: 'error' as const, rule, message, hint: '' })
-const firstLine = (message: string) => (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '')
+const firstLine = (message: string) =>
+  (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '')
 
 /** The bounds that keep a hostile file from costing more than it weighs. */
 function bounded(document: Document.Parsed): { message: string; offset: number } | null {
@@ -91,8 +107,10 @@ function bounded(document: Document.Parsed): { message: string; offset: number }
     const offset = (node as ParsedNode | null)?.range?.[0] ?? 0
     const depth = path.filter((ancestor) => !isPair(ancestor)).length
     if (depth > BOUNDS.depth) problem = { message: `nested deeper than ${BOUNDS.depth} levels`, offset }
-    else if (isAlias(node) && ++aliases > BOUNDS.aliases) problem = { message: `more than ${BOUNDS.aliases} aliases`, offset }
-    else if (isAlias(node) && node.resolve(document) === undefined) problem = { message: `nothing is called *${node.source}`, offset }
+    else if (isAlias(node) && ++aliases > BOUNDS.aliases)
+      problem = { message: `more than ${BOUNDS.aliases} aliases`, offset }
+    else if (isAlias(node) && node.resolve(document) === undefined)
+      problem = { message: `nothing is called *${node.source}`, offset }
     if (problem) return visit.BREAK
   })
   return problem
@@ -121,10 +139,13 @@ function offsetOf(document: Document, path: Finding['path'], at: Finding['at']):
   for (const [depth, step] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document)
     if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.source ?? item.key.value) === String(step))
+      const pair = node.items.find(
+        (item) => isScalar(item.key) && String(item.key.source ?? item.key.value) === String(step),
+      )
       if (!pair) return offset
       const last = depth === path.length - 1
-      offset = (last && at === 'key' ? startOf(pair.key) : (startOf(pair.value) ?? startOf(pair.key))) ?? offset
+      offset =
+        (last && at === 'key' ? startOf(pair.key) : (startOf(pair.value) ?? startOf(pair.key))) ?? offset
       node = pair.value
     } else if (isSeq(node)) {
       node = node.items[Number(step)]

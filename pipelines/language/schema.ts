@@ -20,18 +20,25 @@ const oneOrMore = <T extends z.ZodType>(item: T, most: number) =>
 const timeout = text.transform((value, ctx) => {
   const ms = parseDuration(value)
   if (ms !== null && ms > 0 && ms <= MAX_TIMEOUT_MS) return ms
-  ctx.addIssue({ code: 'custom', message: `\`${value}\` is not a time span between 1s and 7d, such as 90s, 30m or 1h30m` })
+  ctx.addIssue({
+    code: 'custom',
+    message: `\`${value}\` is not a time span between 1s and 7d, such as 90s, 30m or 1h30m`,
+  })
   return z.NEVER
 })
 
-const flag = z.enum(['true', 'false'], { error: 'expected true or false' }).transform((word) => word === 'true')
+const flag = z
+  .enum(['true', 'false'], { error: 'expected true or false' })
+  .transform((word) => word === 'true')
 
 const image = text.regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/, {
   error: 'an image reference looks like `node:22` or `registry/name@sha256:…`',
 })
 
 const env = z.record(
-  z.string().regex(ENV_NAME, { error: 'a variable name has letters, digits and _, and does not begin with a digit' }),
+  z
+    .string()
+    .regex(ENV_NAME, { error: 'a variable name has letters, digits and _, and does not begin with a digit' }),
   text,
 )
 
@@ -75,7 +82,11 @@ export const PipelineFile = z.strictObject({
       tag: oneOrMore(text.min(1), 50).optional(),
     })
     .optional(),
-  defaults: z.strictObject({ image: image.optional(), timeout: timeout.optional(), env: env.optional() }).optional(),
-  jobs: z.record(name, job).refine((jobs) => Object.keys(jobs).length > 0, { error: 'a pipeline needs at least one job' }),
+  defaults: z
+    .strictObject({ image: image.optional(), timeout: timeout.optional(), env: env.optional() })
+    .optional(),
+  jobs: z
+    .record(name, job)
+    .refine((jobs) => Object.keys(jobs).length > 0, { error: 'a pipeline needs at least one job' }),
 })
 export type PipelineFile = z.output<typeof PipelineFile>

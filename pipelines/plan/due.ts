@@ -1,5 +1,14 @@
 import type { RunId } from '../ids.ts'
-import type { Decision, DueInput, DueRun, GreenFact, InputFact, NeedFact, Snapshot, VersionFact } from './snapshot.ts'
+import type {
+  Decision,
+  DueInput,
+  DueRun,
+  GreenFact,
+  InputFact,
+  NeedFact,
+  Snapshot,
+  VersionFact,
+} from './snapshot.ts'
 
 /**
  * Which runs of a job are due on a lane, and what it waits for otherwise.
@@ -89,7 +98,11 @@ function choose(input: InputFact, version: VersionFact | undefined): DueInput {
 }
 
 /** The inputs that are newer than what was taken and allowed to trigger, each in words. */
-function newTriggers(set: readonly DueInput[], snapshot: Snapshot, taken: readonly number[] | null): string[] {
+function newTriggers(
+  set: readonly DueInput[],
+  snapshot: Snapshot,
+  taken: readonly number[] | null,
+): string[] {
   return snapshot.inputs.flatMap((input, index) => {
     const chosen = set.find((candidate) => candidate.resource === input.resource)
     if (!chosen || chosen.version.seq <= (taken?.[index] ?? 0)) return []
@@ -115,7 +128,12 @@ function waitingFor(snapshot: Snapshot, taken: readonly number[] | null): string
   return reasons.length > 0 ? [...new Set(reasons)].join('; ') : null
 }
 
-function needReason(needs: readonly NeedFact[], job: string, resource: string, wanted: VersionFact): string[] {
+function needReason(
+  needs: readonly NeedFact[],
+  job: string,
+  resource: string,
+  wanted: VersionFact,
+): string[] {
   const need = needs.find((candidate) => candidate.job === job)
   if (!need || need.greens.some((green) => green.versions[resource]?.id === wanted.id)) return []
   const on = `${job} on ${shortName(wanted.name)}`
@@ -130,7 +148,9 @@ function needReason(needs: readonly NeedFact[], job: string, resource: string, w
     case 'errored':
     case 'cancelled':
     case 'skipped':
-      return [`${on} ${newest.state === 'skipped' ? 'was skipped' : newest.state === 'cancelled' ? 'was cancelled' : newest.state}: retry it, or push a commit that passes`]
+      return [
+        `${on} ${newest.state === 'skipped' ? 'was skipped' : newest.state === 'cancelled' ? 'was cancelled' : newest.state}: retry it, or push a commit that passes`,
+      ]
     case 'succeeded':
       return []
   }

@@ -12,7 +12,10 @@ export function laneOf(ref: string): string | null {
  *
  * @returns Null when it does, else the reason it does not, in words.
  */
-export function laneRefusal(ref: string, triggers: { push: readonly string[]; tag: readonly string[] }): string | null {
+export function laneRefusal(
+  ref: string,
+  triggers: { push: readonly string[]; tag: readonly string[] },
+): string | null {
   const [kind, name, patterns] = ref.startsWith('refs/tags/')
     ? (['tag', ref.slice('refs/tags/'.length), triggers.tag] as const)
     : (['push', ref.slice('refs/heads/'.length), triggers.push] as const)
@@ -22,4 +25,5 @@ export function laneRefusal(ref: string, triggers: { push: readonly string[]; ta
 }
 
 /** `*` stays inside one part of a name, `**` crosses slashes; brackets and braces as in a shell, never a regular expression. */
-const matches = (name: string, pattern: string) => picomatch.isMatch(name, pattern, { dot: true, noextglob: true })
+const matches = (name: string, pattern: string) =>
+  picomatch.isMatch(name, pattern, { dot: true, noextglob: true })

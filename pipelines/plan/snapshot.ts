@@ -26,7 +26,10 @@ export type NeedFact = {
   /** Newest first, by the order of their versions. */
   readonly greens: readonly GreenFact[]
   /** The newest run of it, whatever its state; null when it never ran on this lane. */
-  readonly newest: { readonly versions: Readonly<Record<string, VersionFact>>; readonly state: RunState } | null
+  readonly newest: {
+    readonly versions: Readonly<Record<string, VersionFact>>
+    readonly state: RunState
+  } | null
 }
 
 /** Everything the planner may know of one job on one lane. */
@@ -46,7 +49,11 @@ export type DueRun = {
   /** Why it runs, in words. */
   readonly reason: string
 }
-export type DueInput = { readonly resource: string; readonly version: VersionFact; readonly via: readonly RunId[] }
+export type DueInput = {
+  readonly resource: string
+  readonly version: VersionFact
+  readonly via: readonly RunId[]
+}
 
 /** What the planner decided: the runs to create, oldest set first, and why nothing newer is due yet. */
 export type Decision = { readonly due: readonly DueRun[]; readonly waiting: string | null }

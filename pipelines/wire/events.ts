@@ -2,7 +2,12 @@ import { z } from 'zod'
 import type { DeliveryId, EventId, RevisionId, RunId, RunnerId, VersionId } from '../ids.ts'
 import { RUN_STATES } from '../states.ts'
 
-const id = <Id extends number>() => z.number().int().positive().transform((value) => value as Id)
+const id = <Id extends number>() =>
+  z
+    .number()
+    .int()
+    .positive()
+    .transform((value) => value as Id)
 const state = z.enum(RUN_STATES)
 const where = { project: z.string(), pipeline: z.string() }
 
@@ -15,12 +20,28 @@ export const TaktEvent = z.discriminatedUnion('kind', [
   /** A delivery was stored, before anything became of it. */
   z.object({ kind: z.literal('delivery.received'), delivery: id<DeliveryId>() }),
   /** What became of a delivery is known. */
-  z.object({ kind: z.literal('delivery.processed'), delivery: id<DeliveryId>(), project: z.string().nullable() }),
+  z.object({
+    kind: z.literal('delivery.processed'),
+    delivery: id<DeliveryId>(),
+    project: z.string().nullable(),
+  }),
   z.object({ kind: z.literal('project.added'), project: z.string() }),
   /** A pipeline file was read at a commit; `valid` says whether it became the active revision of its lane. */
-  z.object({ kind: z.literal('revision.synced'), ...where, lane: z.string(), revision: id<RevisionId>(), valid: z.boolean() }),
+  z.object({
+    kind: z.literal('revision.synced'),
+    ...where,
+    lane: z.string(),
+    revision: id<RevisionId>(),
+    valid: z.boolean(),
+  }),
   /** A resource gained a version, newest or not. */
-  z.object({ kind: z.literal('version.recorded'), ...where, lane: z.string(), resource: z.string(), version: id<VersionId>() }),
+  z.object({
+    kind: z.literal('version.recorded'),
+    ...where,
+    lane: z.string(),
+    resource: z.string(),
+    version: id<VersionId>(),
+  }),
   /** A lane's branch, tag or pull request is gone. */
   z.object({ kind: z.literal('lane.closed'), ...where, lane: z.string() }),
   /** What a job waits for on a lane changed. */

@@ -1,7 +1,11 @@
 import { z } from 'zod'
 import type { RunId } from '../ids.ts'
 
-const runId = z.number().int().positive().transform((value) => value as RunId)
+const runId = z
+  .number()
+  .int()
+  .positive()
+  .transform((value) => value as RunId)
 
 /** One command in the step's one shell: a log fold with its own time and exit code. */
 const Step = z.object({

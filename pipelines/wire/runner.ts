@@ -14,7 +14,11 @@ import { Plan } from './plan.ts'
  */
 export const DIALECT = 1
 
-const runId = z.number().int().positive().transform((value) => value as RunId)
+const runId = z
+  .number()
+  .int()
+  .positive()
+  .transform((value) => value as RunId)
 const seq = z.number().int().positive()
 const lease = z.string().min(16).max(100)
 const step = z.number().int().min(0).max(10_000)
@@ -53,7 +57,11 @@ export const RunnerSays = z.discriminatedUnion('say', [
     dialect: z.number().int(),
     name: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/),
     version: z.string().max(100),
-    engine: z.object({ kind: z.enum(['docker', 'local', 'scripted']), isolated: z.boolean(), words: z.string().max(500) }),
+    engine: z.object({
+      kind: z.enum(['docker', 'local', 'scripted']),
+      isolated: z.boolean(),
+      words: z.string().max(500),
+    }),
     slots: z.number().int().min(0).max(1_000),
     labels: z.record(z.string().max(100), z.string().max(200)),
     carrying: z.array(z.object({ run: runId, lease })).max(1_000),

@@ -16,13 +16,20 @@ export const Diagnostic = z
 export const Project = z
   .object({
     name: z.string(),
-    repository: z.object({ kind: z.enum(['hosted', 'git', 'github']), url: z.string(), default_branch: z.string() }),
+    repository: z.object({
+      kind: z.enum(['hosted', 'git', 'github']),
+      url: z.string(),
+      default_branch: z.string(),
+    }),
     pipelines: z.array(z.string()),
+    clone: z.string().nullable().openapi({ description: 'Where to clone a hosted repository from' }),
     created_at: time,
   })
   .openapi('Project')
 
-export const ProjectList = z.object({ items: z.array(Project), next: z.string().nullable() }).openapi('ProjectList')
+export const ProjectList = z
+  .object({ items: z.array(Project), next: z.string().nullable() })
+  .openapi('ProjectList')
 
 export const Revision = z
   .object({
@@ -34,3 +41,18 @@ export const Revision = z
     created_at: time,
   })
   .openapi('Revision')
+
+export const Hook = z
+  .object({
+    url: z.string(),
+    secret: z
+      .string()
+      .openapi({
+        description:
+          'Signs each delivery: HMAC-SHA256 over the raw body, as `x-takt-signature: sha256=<hex>`',
+      }),
+    install: z
+      .array(z.string())
+      .openapi({ description: 'Shell commands to run inside the bare repository on the git server' }),
+  })
+  .openapi('Hook')

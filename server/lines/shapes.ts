@@ -21,10 +21,20 @@ export const PipelineView = z
     path: z.string(),
     lane: z.string().nullable().openapi({ description: 'The lane shown; null before the first push' }),
     lanes: z.array(z.object({ name: z.string(), touched_at: time, closed: z.boolean() })),
-    revision: Revision.nullable().openapi({ description: 'The last good file of the lane: what the line runs by' }),
-    newest_revision: Revision.nullable().openapi({ description: 'The last file read; it differs from `revision` when it is not valid' }),
+    revision: Revision.nullable().openapi({
+      description: 'The last good file of the lane: what the line runs by',
+    }),
+    newest_revision: Revision.nullable().openapi({
+      description: 'The last file read; it differs from `revision` when it is not valid',
+    }),
     resources: z.array(
-      z.object({ name: z.string(), kind: z.string(), repository: z.string(), branch: z.string().nullable(), newest: Version.nullable() }),
+      z.object({
+        name: z.string(),
+        kind: z.string(),
+        repository: z.string(),
+        branch: z.string().nullable(),
+        newest: Version.nullable(),
+      }),
     ),
     jobs: z.array(
       z.object({
@@ -45,7 +55,9 @@ export const PipelineList = z
       z.object({
         project: z.string(),
         name: z.string(),
-        valid: z.boolean().openapi({ description: 'False when the newest file of the default lane is broken' }),
+        valid: z
+          .boolean()
+          .openapi({ description: 'False when the newest file of the default lane is broken' }),
         recent_runs: z.array(RunSummary).openapi({ description: 'The newest ten, newest first' }),
       }),
     ),

@@ -8,11 +8,15 @@ const id = z.number().int().positive()
 export const RunInput = z
   .object({
     resource: z.string(),
-    version: z.string().openapi({ description: 'The version’s name: for a git resource the full commit hash' }),
+    version: z
+      .string()
+      .openapi({ description: 'The version’s name: for a git resource the full commit hash' }),
     title: z.string().nullable().openapi({ description: 'For a commit: the first line of its message' }),
     author: z.string().nullable(),
     ref: z.string().nullable(),
-    from_run: id.nullable().openapi({ description: 'The upstream run that vouched for it; null when the job got it itself' }),
+    from_run: id
+      .nullable()
+      .openapi({ description: 'The upstream run that vouched for it; null when the job got it itself' }),
     from_runs: z.array(id),
   })
   .openapi('RunInput')
@@ -61,7 +65,10 @@ export const RunSummary = z
     cancel_requested: z.boolean(),
     retry_of: id.nullable(),
     runner: z.string().nullable(),
-    isolated: z.boolean().nullable().openapi({ description: 'Whether the runner’s engine isolates runs; null before a runner took it' }),
+    isolated: z
+      .boolean()
+      .nullable()
+      .openapi({ description: 'Whether the runner’s engine isolates runs; null before a runner took it' }),
     inputs: z.array(RunInput),
     outputs: z.record(z.string(), z.string()),
     created_at: time,
@@ -76,7 +83,10 @@ export const Run = RunSummary.extend({
 }).openapi('Run')
 
 export const RunList = z
-  .object({ items: z.array(RunSummary), next: z.string().nullable().openapi({ description: 'Give it as `after` for the next page' }) })
+  .object({
+    items: z.array(RunSummary),
+    next: z.string().nullable().openapi({ description: 'Give it as `after` for the next page' }),
+  })
   .openapi('RunList')
 
 export const LogLines = z

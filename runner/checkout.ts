@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Plan } from '#pipelines/wire/plan.ts'
+import { EngineError } from './engine.ts'
+import type { OpenOptions } from './engine.ts'
+import { git, GitError } from './git.ts'
+import { fetchCommit, holds, mirrorPath, prepareMirror, writeRepository } from './mirror.ts'
+import type { Source } from './mirror.ts'
+import { Locks } from './turnstile.ts'
+
+const SHA = /^([0-9a-f]{40}|[0-9a-f]{64})$/
+/** A full ref name, as a server could have it: nothing git could take for an option, a range or a pattern. */
+const REF = /^refs\/[A-Za-z0-9_+=@#%,./-]{1,200}$/
+const REMOTE = {
+  'protocol.http.allow': 'always',
+  'protocol.https.allow': 'always',
+  'protocol.ssh.allow': 'always',
+}
+
+/** A folder that lasts as long as the run's files are needed here; `empty` for a run without a commit. */
+export type Scratch = AsyncDisposable & { readonly path: string; readonly empty: boolean }
+
+/**
+ * Commits made into working directories, each repository fetched from its server once.
+ *
+ * What was fetched stays in a bare mirror for each address under `<folder>/mirrors`, so the next commit costs its difference.
+ */
+export class Checkouts {
+  readonly #folder: string
+  readonly #env: Readonly<Record<string, string>>
+  readonly #locks = new Locks()
+
+  /** @param env  Of the machine's environment, what git needs. */
+  constructor(folder: string, env: Readonly<Record<string, string>>) {
+    this.#folder = folder
+    this.#env = env
+  }
+
+  /** A place on this machine for the files of a run that happens elsewhere. Nothing is written before it is filled. */
+  scratch({ run, checkout }: Plan): Scratch {
+    const path = join(this.#folder, 'scratch', `${run}-${randomBytes(6).toString('hex')}`)
+    const remove = () => rm(path, { recursive: true, force: true })
+    return { path, empty: checkout === null, [Symbol.asyncDispose]: remove }
+  }
+
+  /** Remove the scratch folders of an earlier life. */
+  async sweep(): Promise<void> {
+    await rm(join(this.#folder, 'scratch'), { recursive: true, force: true })
+  }
+
+  /**
+   * Make `directory` the working directory of exactly this commit, with a shallow `.git` whose `origin` holds no credential.
+   *
+   * @throws {EngineError} `checkout_failed`, with git's last words.
+   */
+  async materialise(
+    source: Plan['checkout'],
+    directory: string,
+    { signal, say }: OpenOptions,
+  ): Promise<void> {
+    if (!source) return
+    try {
+      const url = readUrl(source)
+      await say(`Checkout: ${source.sha.slice(0, 10)} of ${source.ref}\n`)
+      const mirror = mirrorPath(join(this.#folder, 'mirrors'), source.url)
+      using _turn = await this.#locks.hold(mirror, signal)
+      if (!(await holds(mirror, source.sha))) await this.#fetch(source, { url, mirror, signal })
+      await this.#copy(source, { mirror, directory, signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof GitError)) throw error
+      const message = `The commit ${source.sha} could not be fetched from ${source.url}: ${error.message}`
+      throw new EngineError('checkout_failed', message, { cause: error })
+    }
+  }
+
+  async #fetch(
+    source: Source,
+    { url, mirror, signal }: { url: URL; mirror: string; signal: AbortSignal },
+  ): Promise<void> {
+    await prepareMirror(mirror, source.sha)
+    const { settings, secrets } = authorization(url, source.credential)
+    const options = {
+      repository: mirror,
+      env: this.#env,
+      signal,
+      settings: { ...REMOTE, ...settings },
+      secrets,
+    }
+    await fetchCommit(source, options)
+  }
+
+  async #copy(
+    { url, sha }: Source,
+    { mirror, directory, signal }: { mirror: string; directory: string; signal: AbortSignal },
+  ): Promise<void> {
+    const repository = join(directory, '.git')
+    await mkdir(directory, { recursive: true })
+    await writeRepository(repository, { bare: false, sha, remote: url })
+    const options = { repository, env: this.#env, signal, settings: { 'protocol.file.allow': 'always' } }
+    await git(['fetch', '--quiet', '--no-tags', '--depth=1', '--', mirror, `refs/takt/${sha}`], options)
+    await git(['--work-tree', directory, 'checkout', '--quiet', '--detach', '--force', sha], options)
+    await rm(join(repository, 'FETCH_HEAD'), { force: true }) // names a folder of this machine
+  }
+}
+
+function readUrl({ url, sha, ref }: Source): URL {
+  const parsed = URL.parse(url)
+  if (!parsed || !['http:', 'https:', 'ssh:'].includes(parsed.protocol) || parsed.password !== '') {
+    throw new EngineError(
+      'checkout_failed',
+      'The repository address is not an http, https or ssh URL without a password.',
+    )
+  }
+  if (!SHA.test(sha))
+    throw new EngineError('checkout_failed', `${JSON.stringify(sha)} is no full commit hash.`)
+  if (!REF.test(ref) || ref.includes('..'))
+    throw new EngineError('checkout_failed', `${JSON.stringify(ref)} is no ref name.`)
+  return parsed
+}
+
+/** Basic authentication for this one host, in git's words; redirects are not followed with it. */
+function authorization(
+  url: URL,
+  credential: Source['credential'],
+): { settings: Record<string, string>; secrets: string[] } {
+  if (!credential) return { settings: { 'http.followRedirects': 'initial' }, secrets: [] }
+  const { username, password } = credential
+  const basic = Buffer.from(`${username}:${password}`).toString('base64')
+  const settings = {
+    'http.followRedirects': 'false',
+    [`http.${url.protocol}//${url.host}/.extraHeader`]: `Authorization: Basic ${basic}`,
+  }
+  return { settings, secrets: [password, basic] }
+}

@@ -1,0 +1,36 @@
+import type { Config } from './config.ts'
+import { Checkouts } from './checkout.ts'
+import { dockerEngine, findDocker } from './docker/engine.ts'
+import type { Engine } from './engine.ts'
+import { localEngine } from './local/engine.ts'
+import type { Log } from './log.ts'
+import { scriptedEngine } from './scripted.ts'
+
+/** How long an engine may take to answer; one that takes longer is not there. */
+const ANSWER_MS = 2_000
+
+/** The engine that was asked for; where none was, Docker if it answers, else plain processes. Leftovers are swept. */
+export async function chooseEngine(config: Config, log: Log): Promise<Engine> {
+  const { identity, folder, path } = config
+  const checkouts = new Checkouts(folder, config.gitEnv)
+  const options = { identity, folder, path, checkouts, log }
+  await checkouts.sweep()
+  const soon = AbortSignal.timeout(ANSWER_MS)
+  const kind = config.engine ?? ((await findDocker(soon)) ? 'docker' : 'local')
+  // A runner that used another engine in its earlier life may have left processes behind.
+  if (kind === 'docker') await localEngine(options).sweep(new Set())
+  const engine = await make(kind, options)
+  await engine.sweep(new Set())
+  return engine
+}
+
+function make(kind: Engine['kind'], options: Parameters<typeof localEngine>[0]): Promise<Engine> | Engine {
+  switch (kind) {
+    case 'docker':
+      return dockerEngine(options, AbortSignal.timeout(5 * ANSWER_MS))
+    case 'local':
+      return localEngine(options)
+    case 'scripted':
+      return scriptedEngine()
+  }
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+
+/** A refusal as the engine's client throws it: the HTTP status, and the engine's own words in `json.message`. */
+const Refusal = z.object({
+  statusCode: z.number(),
+  json: z.object({ message: z.string() }).nullish().catch(null),
+})
+
+/** Whether the engine answered, and with this status. */
+export function isStatus(error: unknown, ...statuses: readonly number[]): boolean {
+  const refusal = Refusal.safeParse(error)
+  return refusal.success && statuses.includes(refusal.data.statusCode)
+}
+
+/** The engine's words for what went wrong, without the client's decoration. */
+export function wordsOf(error: unknown): string {
+  const words = Refusal.safeParse(error).data?.json?.message
+  return words ?? (error instanceof Error ? error.message : String(error))
+}

@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto'
+import type Docker from 'dockerode'
+import type { Plan } from '#pipelines/wire/plan.ts'
+import type { Scratch } from '../checkout.ts'
+import { EngineError } from '../engine.ts'
+import type { ExitStatus, OpenOptions, Output, Workspace } from '../engine.ts'
+import { endingWith } from '../ending.ts'
+import type { EndSignal } from '../ending.ts'
+import { tokens } from '../marks.ts'
+import { Session } from '../session.ts'
+import { script } from '../shell.ts'
+import { orAbort } from '../stop.ts'
+import { containerOptions, DIRECTORY } from './container.ts'
+import { DEMO_IMAGE } from './demo-image.ts'
+import { demux } from './demux.ts'
+import type { House } from './engine.ts'
+import { fill } from './fill.ts'
+import { ensureNetwork } from './network.ts'
+import { isStatus, wordsOf } from './refusal.ts'
+
+/** What 128 + SIGKILL looks like: someone's `kill -9`, or the kernel's when the memory is full. */
+const KILLED = 137
+/** How long a container may take to end after its shell did. */
+const ENDED_MS = 15_000
+
+/** Start the run's container and fetch its commit at the same time; then fill the one with the other and hand over the script. */
+export async function openWorkspace(
+  house: House,
+  plan: Plan,
+  { signal, say, words }: OpenOptions & { words: string },
+): Promise<Workspace> {
+  const place = new DockerWorkspace(house, plan)
+  const half = new AbortController() // the one half has no use without the other
+  const both = { signal: AbortSignal.any([signal, half.signal]), say }
+  const image = plan.image ?? DEMO_IMAGE
+  const files = place.scratch()
+  const halves = [
+    say(`Engine: ${words}\nImage: ${image}\n`),
+    place.start(image, both),
+    house.checkouts.materialise(plan.checkout, files.path, both),
+  ]
+  try {
+    await Promise.all(halves)
+    await place.begin(files, both.signal)
+    return place
+  } catch (error) {
+    half.abort(error)
+    await Promise.allSettled(halves)
+    await place[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+class DockerWorkspace implements Workspace {
+  readonly nonce = randomBytes(16).toString('hex')
+  readonly #house: House
+  readonly #plan: Plan
+  readonly #name: string
+  #session: Session | null = null
+  #stream: NodeJS.ReadWriteStream | null = null
+  #user = ''
+  #files: Scratch | null = null
+  #removed: Promise<void> | null = null
+
+  constructor(house: House, plan: Plan) {
+    this.#house = house
+    this.#plan = plan
+    this.#name = `takt-${plan.run}-${plan.attempt}-${randomBytes(4).toString('hex')}`
+  }
+
+  /** A folder of this machine for the files, until they are in the container. */
+  scratch(): Scratch {
+    return (this.#files = this.#house.checkouts.scratch(this.#plan))
+  }
+
+  get container(): Docker.Container {
+    return this.#house.docker.getContainer(this.#name)
+  }
+
+  /** Afterwards the container's shell waits for its script. */
+  async start(image: string, options: OpenOptions): Promise<void> {
+    using _turn = await this.#house.starts.enter(options.signal)
+    await this.#create(image, options)
+    options.signal.throwIfAborted()
+    await Promise.all([this.#attach(), this.#look()])
+    await this.#launch(options.signal)
+  }
+
+  /** The one attach of the container's life, before its start, so that not a byte is missed. */
+  async #attach(): Promise<void> {
+    const stream = await this.container.attach({
+      stream: true,
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      hijack: true,
+    })
+    // A read error reaches the reader anyway; a write to a container that is gone ends its stream, which says the same.
+    stream.on('error', () => {})
+    this.#stream = stream
+    this.#session = new Session(tokens(demux(asBuffers(stream)), this.nonce), () => this.#ended())
+  }
+
+  async #look(): Promise<void> {
+    this.#user = (await this.container.inspect()).Config.User
+  }
+
+  async #create(image: string, options: OpenOptions): Promise<void> {
+    const { docker, images, identity, limits } = this.#house
+    const create = () =>
+      docker.createContainer(
+        containerOptions({ plan: this.#plan, image, name: this.#name, runner: identity, limits }),
+      )
+    try {
+      await create()
+    } catch (error) {
+      // 404: no such image. 400: no image can have such a name, which the pull says in clearer words.
+      if (!isStatus(error, 400, 404)) throw error
+      await images.fetch(image, options)
+      await create()
+    }
+  }
+
+  async #launch(signal: AbortSignal): Promise<void> {
+    try {
+      await this.container.start()
+    } catch (error) {
+      const words = wordsOf(error)
+      if (/no such file|executable file not found/.test(words))
+        throw new EngineError('image_without_shell', `The image has no /bin/sh: ${words}`)
+      if (!isStatus(error, 404)) throw error
+      await ensureNetwork(this.#house.docker, signal) // someone removed the network since this runner started
+      await this.container.start()
+    }
+  }
+
+  /** Hand the shell its script, once the files it works on are there. */
+  async begin(files: Scratch, signal: AbortSignal): Promise<void> {
+    const { steps, env } = this.#plan
+    await fill(this.container, { files, user: this.#user, signal })
+    this.#stream?.end(script({ steps, env, directory: DIRECTORY, nonce: this.nonce }))
+  }
+
+  async *run(index: number, signal: AbortSignal): AsyncGenerator<Output, ExitStatus> {
+    if (!this.#session)
+      throw new EngineError('runner_failed', 'A step was run in a workspace that is not open.')
+    const kill = (name: EndSignal) => this.#kill(name)
+    const status = yield* endingWith(this.#session.step(index), { signal, kill })
+    return status.exitCode === KILLED && !status.error ? this.#ended() : status
+  }
+
+  /** How the container ended; asked after the shell's last word only, so that it ends by itself. */
+  async #ended(): Promise<ExitStatus> {
+    try {
+      const { StatusCode } = await orAbort(this.container.wait(), AbortSignal.timeout(ENDED_MS))
+      const { State } = await this.container.inspect()
+      const error = State.OOMKilled ? outOfMemory(this.#house.limits.memoryBytes) : null
+      return { exitCode: StatusCode === 0 ? KILLED : StatusCode, error }
+    } catch (error) {
+      throw new EngineError('engine_unavailable', `Docker lost the container: ${wordsOf(error)}`, {
+        cause: error,
+      })
+    }
+  }
+
+  #kill(signal: EndSignal): void {
+    const { log } = this.#house
+    const gone = (error: unknown) =>
+      log.debug({ container: this.#name, reason: wordsOf(error) }, 'container.gone')
+    this.container.kill({ signal }).catch(gone)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return (this.#removed ??= this.#remove())
+  }
+
+  async #remove(): Promise<void> {
+    const { docker, log } = this.#house
+    const left = (error: unknown) => {
+      if (!isStatus(error, 404)) log.warn({ container: this.#name, reason: wordsOf(error) }, 'container.left')
+    }
+    await this.container.remove({ force: true, v: true }).catch(left)
+    await docker.getVolume(this.#name).remove().catch(left)
+    await Promise.resolve(this.#files?.[Symbol.asyncDispose]()).catch(left)
+    this.#stream?.end()
+  }
+}
+
+async function* asBuffers(stream: NodeJS.ReadableStream): AsyncGenerator<Buffer, void> {
+  for await (const chunk of stream) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)
+}
+
+const outOfMemory = (bytes: number) => ({
+  code: 'out_of_memory',
+  message: `The run needed more than the ${Math.round(bytes / 2 ** 20)} MiB of memory it has.`,
+})

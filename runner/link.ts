@@ -1,0 +1,210 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RawData, WebSocket } from 'ws'
+import type { RunId } from '#pipelines/ids.ts'
+import { redialMs } from '#pipelines/wire/redial.ts'
+import { DIALECT, ServerSays } from '#pipelines/wire/runner.ts'
+import type { RunnerSays } from '#pipelines/wire/runner.ts'
+import { dial, Unauthorized } from './dial.ts'
+import type { Log } from './log.ts'
+import { Stop } from './stop.ts'
+import { Work } from './work.ts'
+import type { Frame } from './work.ts'
+
+type Hello = Extract<RunnerSays, { say: 'hello' }>
+type Heard<Word extends ServerSays['say']> = Extract<ServerSays, { say: Word }>
+
+export type LinkOptions = {
+  readonly address: string
+  readonly token: string
+  /** What this runner says of itself on every connection. */
+  readonly self: Omit<Hello, 'say' | 'dialect' | 'carrying'>
+  readonly log: Log
+  /** How many more runs there is room for, at this moment. */
+  readonly room: () => number
+  readonly take: (work: Work) => void
+  /** How long to wait after a refusal, which time alone rarely heals. */
+  readonly refusedMs?: number
+}
+
+/** Refusals in a row after which dialling is given up: a wrong token does not become right. */
+const MOST_REFUSALS = 3
+const REFUSED_MS = 5_000
+/** A server that cannot be reached for so long will not hear the last reports. */
+const LAST_WORDS_MS = 10_000
+const GOODBYE_MS = 1_000
+
+/** The server wants nothing to do with this runner; the message is a sentence for its operator. */
+export class Refused extends Error {}
+
+/** The runner's end of the one WebSocket: dials, dials again, and keeps every report until the server has heard it. */
+export class Link {
+  readonly #options: LinkOptions
+  readonly #works = new Map<RunId, Work>()
+  #socket: WebSocket | null = null
+  /** Only after `welcome` are reports said at once; until then they wait for the replay. */
+  #welcomed = false
+  #everWelcomed = false
+  #offlineSince = performance.now()
+  #failures = 0
+  #refusals = 0
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+  }
+
+  /** Runs that go on, or whose report is not wholly heard. */
+  get carrying(): readonly Work[] {
+    return [...this.#works.values()]
+  }
+
+  /** Say how many more runs there is room for; also said by itself on every new connection. */
+  ready(): void {
+    if (this.#welcomed) this.#say({ say: 'ready', slots: this.#options.room() })
+  }
+
+  /**
+   * Keep a connection until `signal` aborts.
+   *
+   * @throws {Refused} When the server refused this runner for good.
+   */
+  async live(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const waitMs = await this.#connection(signal).catch((error: unknown) => this.#failed(error, signal))
+      await sleep(waitMs, undefined, { signal }).catch(() => {}) // aborted: the loop's condition says so
+    }
+  }
+
+  /** Wait until everything was heard, or until there has been no connection for too long for that to be likely. */
+  async flush(signal: AbortSignal): Promise<void> {
+    while (this.carrying.some((work) => work.unheard.length > 0) && !signal.aborted) {
+      if (!this.#welcomed && performance.now() - this.#offlineSince > LAST_WORDS_MS) return
+      await sleep(50)
+    }
+  }
+
+  /** @returns How long to wait before the next connection. */
+  async #connection(signal: AbortSignal): Promise<number> {
+    const { address, token, self, log } = this.#options
+    const closed = new AbortController()
+    const refusals: string[] = []
+    const listen = (bytes: RawData, binary: boolean) => {
+      const says = binary ? null : parse(String(bytes))
+      if (says?.say === 'refused') refusals.push(says.reason)
+      else if (says) this.#hear(says, closed.signal)
+      else log.warn('message.unreadable')
+    }
+    this.#socket = await dial(address, { token, signal, listen })
+    const ended = closing(this.#socket, signal)
+    this.#say({ say: 'hello', dialect: DIALECT, ...self, carrying: this.#leases() })
+    await ended
+    closed.abort()
+    this.#hungUp()
+    const [refused] = refusals
+    if (refused !== undefined) return this.#refused(refused, this.#everWelcomed ? MOST_REFUSALS : 1)
+    return redialMs(this.#failures++, chance())
+  }
+
+  #hungUp(): void {
+    if (this.#welcomed) this.#offlineSince = performance.now()
+    this.#socket = null
+    this.#welcomed = false
+    this.#options.log.info('link.closed')
+  }
+
+  #failed(error: unknown, signal: AbortSignal): number {
+    if (signal.aborted) return 0
+    if (error instanceof Refused) throw error
+    if (error instanceof Unauthorized) return this.#refused(error.message, MOST_REFUSALS)
+    if (this.#failures % 10 === 0) this.#options.log.warn({ reason: String(error) }, 'server.unreachable')
+    return redialMs(this.#failures++, chance())
+  }
+
+  #refused(reason: string, most: number): number {
+    this.#refusals++
+    this.#options.log.error({ reason }, 'link.refused')
+    if (this.#refusals >= most) throw new Refused(reason)
+    return this.#options.refusedMs ?? REFUSED_MS
+  }
+
+  #hear(says: Exclude<ServerSays, Heard<'refused'>>, closed: AbortSignal): void {
+    switch (says.say) {
+      case 'welcome':
+        return this.#welcome(says, closed)
+      case 'work':
+        return this.#take(says)
+      case 'heard':
+        return this.#heard(says)
+      case 'stop':
+        return this.#works.get(says.run)?.stop(new Stop('cancelled', says.reason))
+      case 'forget':
+        return this.#forget(says.run)
+    }
+  }
+
+  #welcome({ leaseMs }: Heard<'welcome'>, closed: AbortSignal): void {
+    this.#welcomed = this.#everWelcomed = true
+    this.#failures = this.#refusals = 0
+    this.#options.log.info({ carrying: this.#works.size }, 'link.opened')
+    for (const work of this.#works.values()) for (const frame of work.unheard) this.#socket?.send(frame)
+    const timer = setInterval(() => this.#say({ say: 'alive', carrying: this.#leases() }), leaseMs / 3)
+    closed.addEventListener('abort', () => clearInterval(timer), { once: true })
+    this.ready()
+  }
+
+  #take({ plan, lease }: Heard<'work'>): void {
+    const known = this.#works.get(plan.run)
+    if (known?.lease === lease) return // said twice
+    known?.forget() // an earlier attempt of the same run, which the server has given up
+    const work = new Work(plan, lease, (frame) => this.#send(frame))
+    this.#works.set(plan.run, work)
+    this.#options.take(work)
+  }
+
+  #heard({ run, seq }: Heard<'heard'>): void {
+    const work = this.#works.get(run)
+    work?.heard(seq)
+    if (work?.over) this.#works.delete(run)
+  }
+
+  #forget(run: RunId): void {
+    this.#works.get(run)?.forget()
+    this.#works.delete(run)
+  }
+
+  #leases(): Hello['carrying'] {
+    return this.carrying.map(({ plan, lease }) => ({ run: plan.run, lease }))
+  }
+
+  #send(frame: Frame): void {
+    if (this.#welcomed) this.#socket?.send(frame)
+  }
+
+  #say(message: RunnerSays): void {
+    this.#socket?.send(JSON.stringify(message))
+  }
+}
+
+/** Resolves when the connection is closed; an abort closes it, without waiting long for the other side's consent. */
+async function closing(socket: WebSocket, signal: AbortSignal): Promise<void> {
+  const timers: NodeJS.Timeout[] = []
+  const hangUp = () => {
+    socket.close(1000)
+    timers.push(setTimeout(() => socket.terminate(), GOODBYE_MS))
+  }
+  if (signal.aborted) hangUp()
+  signal.addEventListener('abort', hangUp, { once: true })
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  signal.removeEventListener('abort', hangUp)
+  timers.forEach((timer) => clearTimeout(timer))
+}
+
+function parse(text: string): ServerSays | null {
+  try {
+    return ServerSays.parse(JSON.parse(text))
+  } catch {
+    return null // the caller says so in the log
+  }
+}
+
+const chance = () => randomInt(1_000) / 1_000

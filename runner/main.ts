@@ -1,0 +1,74 @@
+import packageFile from '../package.json' with { type: 'json' }
+import { chooseEngine } from './choose-engine.ts'
+import { ConfigError, readConfig } from './config.ts'
+import { EngineError } from './engine.ts'
+import { Link, Refused } from './link.ts'
+import { createLog } from './log.ts'
+import { serve } from './serve.ts'
+import { Stop } from './stop.ts'
+
+const EXIT = { good: 0, stoppedAtOnce: 1, refused: 2 } as const
+/** After the second signal: long enough for the last reports over a good connection. */
+const HASTE_MS = 2_000
+
+const log = createLog()
+const quit = new AbortController()
+const atOnce = new AbortController()
+for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(name, () => {
+    log.info({ signal: name, atOnce: quit.signal.aborted }, 'runner.stopping')
+    if (quit.signal.aborted) atOnce.abort()
+    quit.abort()
+  })
+}
+process.exitCode = await main().catch((error: unknown) => {
+  if (!(error instanceof ConfigError || error instanceof EngineError || error instanceof Refused)) throw error
+  log.fatal({ reason: error.message }, 'runner.refused')
+  return EXIT.refused
+})
+process.exit()
+
+/** @returns The exit code. */
+async function main(): Promise<number> {
+  const config = readConfig()
+  const engine = await chooseEngine(config, log)
+  const { kind, isolated, words } = engine
+  const { address, token, name, slots, labels } = config
+  const self = { name, version: packageFile.version, engine: { kind, isolated, words }, slots, labels }
+  log.info({ name, engine: words, slots, server: address }, 'runner.started')
+  const service = serve(engine, {
+    slots,
+    log,
+    quit: quit.signal,
+    connect: (taker) => new Link({ address, token, self, log, ...taker }),
+  })
+  return untilStopped(service)
+}
+
+async function untilStopped({ link, idle }: ReturnType<typeof serve>): Promise<number> {
+  const hangUp = new AbortController()
+  const living = link.live(hangUp.signal)
+  const stopAll = () =>
+    link.carrying.forEach((work) => work.stop(new Stop('runner_stopped', 'The runner was stopped.')))
+  atOnce.signal.addEventListener('abort', stopAll)
+  living.catch(stopAll) // refused for good: nobody will ever hear of these runs
+  const stopped = new Promise<void>((resolve) => quit.signal.addEventListener('abort', () => resolve()))
+  await Promise.race([living, stopped]).catch(async (error: unknown) => {
+    await idle()
+    throw error
+  })
+  await idle()
+  await Promise.race([living, link.flush(lastMoment())])
+  hangUp.abort()
+  await living
+  return atOnce.signal.aborted ? EXIT.stoppedAtOnce : EXIT.good
+}
+
+/** Aborts a little after the operator's second signal, however late that comes. */
+function lastMoment(): AbortSignal {
+  const moment = new AbortController()
+  const arm = () => setTimeout(() => moment.abort(), HASTE_MS)
+  if (atOnce.signal.aborted) arm()
+  else atOnce.signal.addEventListener('abort', arm)
+  return moment.signal
+}

@@ -1,0 +1,147 @@
+import type { ReportEntry } from '#pipelines/wire/runner.ts'
+import { EngineError } from './engine.ts'
+import type { Engine, ExitStatus, Workspace } from './engine.ts'
+import type { Log } from './log.ts'
+import { Pen } from './pen.ts'
+import { Stop } from './stop.ts'
+import type { Work } from './work.ts'
+
+type Verdict = Omit<Extract<ReportEntry, { kind: 'run.ended' }>, 'kind'>
+type EndState = Extract<ReportEntry, { kind: 'step.ended' }>['state']
+type House = { readonly engine: Engine; readonly log: Log }
+
+/** Timers count in 31 bits; nobody waits longer than these 24 days. */
+const LONGEST_MS = 2 ** 31 - 1
+const MOST_CHARACTERS = 4_000
+/** Step 0 is the runner's own. */
+const PREPARE_STEP = 0
+
+/**
+ * Carry out a run from its first step to its verdict, reporting as it goes. Never throws.
+ *
+ * Every way out reports `run.ended`, exactly once, and before the workspace is removed: nobody waits for that.
+ */
+export async function perform(work: Work, house: House): Promise<void> {
+  const { run, attempt, job } = work.plan
+  house.log.info({ run, attempt, job }, 'run.taken')
+  await using rooms = new AsyncDisposableStack()
+  const verdict = await passThrough(work, house, rooms)
+  work.report({ kind: 'run.ended', ...verdict })
+  house.log.info({ run, attempt, move: verdict.move, code: verdict.error?.code }, 'run.ended')
+}
+
+async function passThrough(work: Work, house: House, rooms: AsyncDisposableStack): Promise<Verdict> {
+  using clock = deadline(work.plan.timeoutMs)
+  const signal = AbortSignal.any([work.signal, clock.signal])
+  try {
+    const workspace = await prepare(work, house.engine, signal)
+    rooms.use(workspace)
+    for (const index of work.plan.steps.keys()) {
+      const { exitCode, error } = await runStep(work, { workspace, index, signal })
+      if (exitCode !== 0) return { move: 'fail', error }
+    }
+    return { move: 'succeed', error: null }
+  } catch (error) {
+    const { move, reason } = judge(error, signal)
+    if (reason?.code === 'runner_failed') house.log.error({ run: work.plan.run, err: error }, 'run.broke')
+    return { move, error: reason }
+  }
+}
+
+async function prepare(work: Work, engine: Engine, signal: AbortSignal): Promise<Workspace> {
+  const opened: { workspace: Workspace | null } = { workspace: null }
+  await inStep(work, { step: PREPARE_STEP, signal }, async (pen) => {
+    const say = async (text: string) => {
+      pen.write(Buffer.from(text))
+      await work.room(signal)
+    }
+    signal.throwIfAborted()
+    opened.workspace = await engine.open(work.plan, { signal, say })
+    return { exitCode: 0, error: null }
+  })
+  if (!opened.workspace) throw new Error('The engine opened no workspace.')
+  return opened.workspace
+}
+
+type StepFacts = { readonly workspace: Workspace; readonly index: number; readonly signal: AbortSignal }
+
+async function runStep(work: Work, { workspace, index, signal }: StepFacts): Promise<ExitStatus> {
+  const step = index + 1
+  return inStep(work, { step, signal }, async (pen) => {
+    const output = workspace.run(index, signal)
+    try {
+      let next = await output.next()
+      for (; !next.done; next = await output.next()) {
+        if (next.value.kind === 'bytes') {
+          pen.write(next.value.bytes)
+          await work.room(signal)
+        } else {
+          pen.flush()
+          work.report({ step, ...next.value })
+        }
+      }
+      return next.value
+    } finally {
+      await output.return({ exitCode: 0, error: null }) // after an end of its own this does nothing
+    }
+  })
+}
+
+/** One step between its `step.started` and its `step.ended`, all its output said in between. */
+async function inStep(
+  work: Work,
+  { step, signal }: { readonly step: number; readonly signal: AbortSignal },
+  act: (pen: Pen) => Promise<ExitStatus>,
+): Promise<ExitStatus> {
+  work.report({ kind: 'step.started', step })
+  const pen = new Pen((bytes) => work.log(step, bytes))
+  try {
+    const status = await act(pen)
+    pen[Symbol.dispose]()
+    const { exitCode } = status
+    work.report({ kind: 'step.ended', step, state: exitCode === 0 ? 'succeeded' : 'failed', exitCode })
+    return status
+  } catch (error) {
+    const { state, reason } = judge(error, signal)
+    if (reason) pen.write(Buffer.from(`${reason.message}\n`))
+    pen[Symbol.dispose]()
+    work.report({ kind: 'step.ended', step, state, exitCode: null })
+    throw error
+  }
+}
+
+type Judgement = {
+  readonly move: Verdict['move']
+  readonly state: EndState
+  readonly reason: Verdict['error']
+}
+
+/** Whose fault it was that a run did not come to an end of its own. */
+function judge(error: unknown, signal: AbortSignal): Judgement {
+  if (signal.aborted && signal.reason instanceof Stop) return stopped(signal.reason)
+  const code = error instanceof EngineError ? error.code : 'runner_failed'
+  const message =
+    error instanceof EngineError ? error.message : `The runner could not go on: ${String(error)}`
+  return { move: 'break', state: 'errored', reason: { code, message: message.slice(0, MOST_CHARACTERS) } }
+}
+
+function stopped({ why, message }: Stop): Judgement {
+  switch (why) {
+    case 'cancelled':
+    case 'forgotten':
+      return { move: 'cancel', state: 'cancelled', reason: null }
+    case 'timeout':
+      return { move: 'fail', state: 'failed', reason: { code: why, message } }
+    case 'runner_stopped':
+      return { move: 'break', state: 'errored', reason: { code: why, message } }
+  }
+}
+
+function deadline(timeoutMs: number): Disposable & { readonly signal: AbortSignal } {
+  const late = new AbortController()
+  const sentence = `The run took longer than the ${inWords(timeoutMs)} it has.`
+  const timer = setTimeout(() => late.abort(new Stop('timeout', sentence)), Math.min(timeoutMs, LONGEST_MS))
+  return { signal: late.signal, [Symbol.dispose]: () => clearTimeout(timer) }
+}
+
+const inWords = (ms: number) => (ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1_000} s`)

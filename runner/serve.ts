@@ -1,0 +1,52 @@
+import type { Engine } from './engine.ts'
+import type { Link, LinkOptions } from './link.ts'
+import type { Log } from './log.ts'
+import { perform } from './run.ts'
+import { Turnstile } from './turnstile.ts'
+import type { Work } from './work.ts'
+
+export type ServeOptions = {
+  readonly slots: number
+  readonly log: Log
+  /** On abort no more work is asked for; what runs goes on. */
+  readonly quit: AbortSignal
+  /** The link, made with this server of runs as its taker. */
+  readonly connect: (taker: Pick<LinkOptions, 'room' | 'take'>) => Link
+}
+
+export type Service = {
+  readonly link: Link
+  /** Resolves when no run is going on any more. */
+  idle(): Promise<void>
+}
+
+/**
+ * Keep up to `slots` runs going, one per slot.
+ *
+ * A server can send one run more than there is room for, when it sent it while a slot was reported free; that one waits for a slot.
+ */
+export function serve(engine: Engine, { slots, log, quit, connect }: ServeOptions): Service {
+  const turnstile = new Turnstile(slots)
+  const going = new Set<Promise<void>>()
+  const room = () => (quit.aborted ? 0 : Math.max(0, slots - going.size))
+  const take = (work: Work) => {
+    const run = passThrough(work).finally(() => {
+      going.delete(run)
+      link.ready()
+    })
+    going.add(run)
+  }
+  const passThrough = async (work: Work) => {
+    using _slot = await turnstile.enter(never)
+    await perform(work, { engine, log })
+  }
+  const link = connect({ room, take })
+  quit.addEventListener('abort', () => link.ready(), { once: true })
+  const idle = async () => {
+    while (going.size > 0) await Promise.all(going)
+  }
+  return { link, idle }
+}
+
+/** A run that was taken is ended properly, also a stopped one: it enters in its turn and then sees that it was stopped. */
+const never = new AbortController().signal

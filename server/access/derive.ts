@@ -1,0 +1,18 @@
+import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+
+/** Secrets are stored as this and compared as this: what is in the database opens nothing. */
+export const hashSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest()
+
+/** Equal, in a time that does not tell how much of it is. */
+export const sameSecret = (a: string, b: string): boolean => timingSafeEqual(hashSecret(a), hashSecret(b))
+
+/**
+ * The secret that signs a project's `/hooks/git` deliveries. It is derived from the server's key (HKDF, RFC 5869), so it is
+ * stored nowhere and cannot leak from the database.
+ */
+export const hookSecret = (key: string, project: string): string =>
+  Buffer.from(hkdfSync('sha256', key, 'takt', `hook:${project}`, 32)).toString('hex')
+
+/** `sha256=<hex>` over the raw bytes, as GitHub signs its deliveries. */
+export const sign = (secret: string, body: Uint8Array): string =>
+  `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`

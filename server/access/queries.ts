@@ -1,0 +1,112 @@
+import { sql } from 'kysely'
+import type { UserId } from '#pipelines/ids.ts'
+import type { Db } from '../db/connect.ts'
+import { inMs } from '../db/transact.ts'
+import type { User } from '../http/kit.ts'
+import { hashSecret } from './derive.ts'
+import { newSecret } from './key-files.ts'
+
+const LINK_MS = 24 * 3_600_000
+const SESSION_MS = 30 * 24 * 3_600_000
+
+/** The one who was here first. Made when the first server starts; told twice, made once. */
+export async function ensureAdmin(db: Db): Promise<UserId> {
+  await db
+    .insertInto('users')
+    .values({ name: 'admin', role: 'admin' })
+    .onConflict((oc) => oc.doNothing())
+    .execute()
+  const admin = await db
+    .selectFrom('users')
+    .select('id')
+    .where('name', '=', 'admin')
+    .executeTakeFirstOrThrow()
+  return admin.id
+}
+
+/** Make `secret` an API token of `user`; known already, nothing changes. */
+export async function ensureToken(
+  db: Db,
+  token: { user: UserId; name: string; secret: string },
+): Promise<void> {
+  await db
+    .insertInto('tokens')
+    .values({
+      user_id: token.user,
+      name: token.name,
+      hash: hashSecret(token.secret),
+      expires_at: null,
+      last_used_at: null,
+    })
+    .onConflict((oc) => oc.column('hash').doNothing())
+    .execute()
+}
+
+/** A link that signs its opener in once, within a day. */
+export async function newLoginLink(db: Db, user: UserId): Promise<string> {
+  const secret = newSecret()
+  await db
+    .insertInto('login_links')
+    .values({ hash: hashSecret(secret), user_id: user, expires_at: inMs(LINK_MS), used_at: null })
+    .execute()
+  return secret
+}
+
+/** Use a login link up. @returns Whose it was, or null when it is unknown, used or too old. */
+export async function spendLoginLink(db: Db, secret: string): Promise<UserId | null> {
+  const spent = await db
+    .updateTable('login_links')
+    .set({ used_at: sql<Date>`now()` })
+    .where('hash', '=', hashSecret(secret))
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', sql<Date>`now()`)
+    .returning('user_id')
+    .executeTakeFirst()
+  return spent?.user_id ?? null
+}
+
+export async function newSession(db: Db, user: UserId): Promise<{ secret: string; maxAgeS: number }> {
+  const secret = newSecret()
+  await db
+    .insertInto('sessions')
+    .values({ hash: hashSecret(secret), user_id: user, expires_at: inMs(SESSION_MS) })
+    .execute()
+  return { secret, maxAgeS: SESSION_MS / 1_000 }
+}
+
+export async function endSession(db: Db, secret: string): Promise<void> {
+  await db.deleteFrom('sessions').where('hash', '=', hashSecret(secret)).execute()
+}
+
+export async function userOfSession(db: Db, secret: string): Promise<User | null> {
+  const row = await db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(['users.id', 'users.name', 'users.role'])
+    .where('sessions.hash', '=', hashSecret(secret))
+    .where('sessions.expires_at', '>', sql<Date>`now()`)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** Whose API token it is. Its last use is noted at most once a minute, so that reading stays reading. */
+export async function userOfToken(db: Db, secret: string): Promise<User | null> {
+  const row = await db
+    .selectFrom('tokens')
+    .innerJoin('users', 'users.id', 'tokens.user_id')
+    .select(['users.id', 'users.name', 'users.role', 'tokens.id as token', 'tokens.last_used_at'])
+    .where('tokens.hash', '=', hashSecret(secret))
+    .where((eb) =>
+      eb.or([eb('tokens.expires_at', 'is', null), eb('tokens.expires_at', '>', sql<Date>`now()`)]),
+    )
+    .executeTakeFirst()
+  if (!row) return null
+  if (row.last_used_at === null || Date.now() - row.last_used_at.getTime() > 60_000) {
+    await db
+      .updateTable('tokens')
+      .set({ last_used_at: sql<Date>`now()` })
+      .where('id', '=', row.token)
+      .execute()
+  }
+  return { id: row.id, name: row.name, role: row.role }
+}

@@ -1,0 +1,84 @@
+import type { Db } from './db/connect.ts'
+import { sql } from 'kysely'
+import { authenticate } from './access/authenticate.ts'
+import { accessRoutes } from './access/routes.ts'
+import { catalogRoutes } from './catalog/routes.ts'
+import { cursor } from './events/follow.ts'
+import { hostingRoutes } from './hosting/routes.ts'
+import { describeApi } from './http/describe.ts'
+import { dashboard } from './http/files.ts'
+import { atMost, headers, sameOrigin } from './http/guard.ts'
+import { answerError, routes } from './http/kit.ts'
+import { lineRoutes } from './lines/routes.ts'
+import { logRoutes } from './logs/routes.ts'
+import { log } from './log.ts'
+import { Problem } from './problem.ts'
+import { runRoutes } from './runs/routes.ts'
+import { type Standing, serverRoutes } from './runners/routes.ts'
+import { startRoutes } from './scheduler/routes.ts'
+import { deliveryRoutes } from './webhooks/deliveries.ts'
+import { hookRoutes } from './webhooks/routes.ts'
+
+export type AppDeps = {
+  readonly db: Db
+  readonly dataDir: string
+  /** The address that people open; known when the server listens. */
+  readonly publicUrl: () => string
+  readonly secretKey: string
+  readonly githubSecret: string | undefined
+  readonly standing: Standing
+}
+
+const MOST_BODY_BYTES = 2 * 1024 * 1024
+
+/** `/api/v1`, in one chain, because the dashboard's client type is read off it. */
+const api = (deps: AppDeps) =>
+  routes()
+    .route('/', accessRoutes(deps))
+    .route('/', serverRoutes(deps))
+    .route('/', catalogRoutes(deps))
+    .route('/', lineRoutes(deps))
+    .route('/', runRoutes(deps))
+    .route('/', logRoutes(deps))
+    .route('/', startRoutes(deps))
+    .route('/', deliveryRoutes(deps))
+
+/** Everything that answers over HTTP. */
+export function createApp(deps: AppDeps) {
+  const app = routes()
+  app.onError(answerError)
+  app.use(headers())
+  app.get('/healthz', (c) => c.text('ok\n'))
+  app.get('/readyz', async (c) => {
+    try {
+      await sql`select 1`.execute(deps.db)
+      return c.text('ready\n')
+    } catch (error) {
+      log.warn({ err: error }, 'database.away')
+      throw new Problem('unavailable', 'the database does not answer')
+    }
+  })
+  app.route('/git', hostingRoutes(deps))
+  app.route('/hooks', hookRoutes(deps))
+  app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps.db))
+  app.use('/api/v1/*', async (c, next) => {
+    // The cursor is read before the snapshot: events in between are told twice, never not at all.
+    if (c.req.method === 'GET') c.header('takt-cursor', String(await cursor(deps.db)))
+    c.header('cache-control', 'no-store')
+    await next()
+  })
+  const served = app.route('/api/v1', api(deps))
+  describeApi(served)
+  served.all('/api/*', (c) => {
+    throw new Problem(
+      'not-found',
+      `${c.req.method} ${c.req.path} is not part of the API; /api/docs lists what is`,
+    )
+  })
+  served.use(dashboard())
+  served.notFound(() =>
+    new Problem('not-found', 'look at / for the dashboard, at /api/docs for the API').toResponse(),
+  )
+  return served
+}
+export type Api = ReturnType<typeof createApp>

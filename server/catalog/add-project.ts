@@ -1,0 +1,42 @@
+import { NAME } from '#pipelines/language/schema.ts'
+import type { Db } from '../db/connect.ts'
+import { transact } from '../db/transact.ts'
+import { normalizeAddress } from '../forges/address.ts'
+import { initHosted } from '../forges/repository.ts'
+import { Problem } from '../problem.ts'
+import { findProject } from './queries.ts'
+
+/**
+ * Tie a new project to a repository: to the one at `address`, or to an empty one that we host under the project's name.
+ *
+ * @throws {Problem} `project-exists`, `bad-repository`, `invalid-request`.
+ */
+export async function addProject(
+  db: Db,
+  dataDir: string,
+  project: { name: string; address: string | null },
+): Promise<void> {
+  const { name, address } = project
+  if (!NAME.test(name))
+    throw new Problem('invalid-request', `\`${name}\`: a name has 1 to 100 characters out of a-z, 0-9 and -`)
+  const repository = address === null ? ({ kind: 'hosted', url: name } as const) : normalizeAddress(address)
+  if (await findProject(db, name)) throw taken(name)
+  if (repository.kind === 'hosted') await initHosted(dataDir, name)
+  await transact(db, async (tx) => {
+    const { id } = await tx.db
+      .insertInto('repositories')
+      .values({ ...repository, forge_id: null })
+      .onConflict((oc) => oc.column('url').doUpdateSet({ url: repository.url }))
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    const added = await tx.db
+      .insertInto('projects')
+      .values({ name, repository_id: id })
+      .onConflict((oc) => oc.column('name').doNothing())
+      .executeTakeFirst()
+    if (added.numInsertedOrUpdatedRows === 0n) throw taken(name)
+    tx.emit({ kind: 'project.added', project: name })
+  })
+}
+
+const taken = (name: string) => new Problem('project-exists', `\`${name}\` is taken; choose another name`)

@@ -1,0 +1,94 @@
+import { sql } from 'kysely'
+import type { JobId, LaneId, PipelineId, ProjectId, RepositoryId } from '#pipelines/ids.ts'
+import type { Db, Trx } from '../db/connect.ts'
+
+export type ProjectRow = Awaited<ReturnType<typeof listProjects>>[number]
+
+const projects = (db: Db | Trx) =>
+  db
+    .selectFrom('projects')
+    .innerJoin('repositories', 'repositories.id', 'projects.repository_id')
+    .select((eb) => [
+      'projects.id',
+      'projects.name',
+      'projects.created_at',
+      'repositories.id as repository_id',
+      'repositories.kind',
+      'repositories.url',
+      'repositories.default_branch',
+      sql<
+        string[]
+      >`array(${eb.selectFrom('pipelines').select('pipelines.name').whereRef('pipelines.project_id', '=', 'projects.id').orderBy('pipelines.name')})`.as(
+        'pipelines',
+      ),
+    ])
+
+export const listProjects = (db: Db) => projects(db).orderBy('projects.name').execute()
+export const findProject = (db: Db | Trx, name: string) =>
+  projects(db).where('projects.name', '=', name).executeTakeFirst()
+
+/** The projects whose configuration lies in a repository. */
+export const projectsOf = (db: Db | Trx, repository: RepositoryId) =>
+  projects(db).where('projects.repository_id', '=', repository).orderBy('projects.id').execute()
+
+export const findRepository = (db: Db | Trx, id: RepositoryId) =>
+  db.selectFrom('repositories').selectAll().where('id', '=', id).executeTakeFirst()
+
+export async function ensurePipeline(
+  db: Trx,
+  pipeline: { project: ProjectId; name: string; path: string },
+): Promise<PipelineId> {
+  const row = await db
+    .insertInto('pipelines')
+    .values({ project_id: pipeline.project, name: pipeline.name, path: pipeline.path })
+    .onConflict((oc) => oc.columns(['project_id', 'name']).doUpdateSet({ path: pipeline.path }))
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return row.id
+}
+
+/** The lane, made on first sight, touched and open again. The row stays locked: one writer a lane at a time. */
+export function touchLane(db: Trx, pipeline: PipelineId, name: string) {
+  return db
+    .insertInto('lanes')
+    .values({ pipeline_id: pipeline, name, revision_id: null, newest_revision_id: null, closed_at: null })
+    .onConflict((oc) =>
+      oc.columns(['pipeline_id', 'name']).doUpdateSet({ touched_at: sql<Date>`now()`, closed_at: null }),
+    )
+    .returningAll()
+    .executeTakeFirstOrThrow()
+}
+
+/** The definition by which a lane runs; undefined while it has no good file. */
+export async function definitionOf(db: Db | Trx, lane: LaneId) {
+  const row = await db
+    .selectFrom('lanes')
+    .innerJoin('revisions', 'revisions.id', 'lanes.revision_id')
+    .select(['revisions.id', 'revisions.definition'])
+    .where('lanes.id', '=', lane)
+    .executeTakeFirst()
+  return row?.definition ? { id: row.id, definition: row.definition } : undefined
+}
+
+/** Ask for a look at jobs on a lane. A mark set while a job is being looked at is another look. */
+export async function markDirty(db: Trx, lane: LaneId, jobs: readonly JobId[]): Promise<void> {
+  if (jobs.length === 0) return
+  await db
+    .insertInto('dirty_jobs')
+    .values(jobs.toSorted((a, b) => a - b).map((job) => ({ job_id: job, lane_id: lane })))
+    .onConflict((oc) =>
+      oc.columns(['job_id', 'lane_id']).doUpdateSet({ requested: sql`dirty_jobs.requested + 1` }),
+    )
+    .execute()
+}
+
+export async function jobIds(db: Db | Trx, pipeline: PipelineId, names: readonly string[]): Promise<JobId[]> {
+  if (names.length === 0) return []
+  const rows = await db
+    .selectFrom('jobs')
+    .select('id')
+    .where('pipeline_id', '=', pipeline)
+    .where('name', 'in', [...names])
+    .execute()
+  return rows.map((row) => row.id)
+}

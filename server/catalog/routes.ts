@@ -1,0 +1,112 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { NAME } from '#pipelines/language/schema.ts'
+import { parsePipeline } from '#pipelines/language/parse.ts'
+import { hookSecret } from '../access/derive.ts'
+import type { Db } from '../db/connect.ts'
+import { body, json, routes } from '../http/kit.ts'
+import { Problem } from '../problem.ts'
+import { addProject } from './add-project.ts'
+import { findProject, listProjects, type ProjectRow } from './queries.ts'
+import { Diagnostic, Hook, Project, ProjectList } from './shapes.ts'
+
+const tags = ['Projects']
+const ByName = z.object({ project: z.string().max(100) })
+const NewProject = z
+  .object({
+    name: z.string().regex(NAME, { error: 'a name has 1 to 100 characters out of a-z, 0-9 and -' }),
+    repository: z.object({ url: z.string().min(1).max(2_000) }).optional(),
+  })
+  .openapi('NewProject')
+const Check = z.object({ text: z.string().max(1_000_000) })
+
+const list = createRoute({
+  method: 'get',
+  path: '/projects',
+  tags,
+  summary: 'All projects',
+  responses: { 200: json(ProjectList, 'By name') },
+})
+const add = createRoute({
+  method: 'post',
+  path: '/projects',
+  tags,
+  summary: 'Add a project, tied to a repository or with one that Takt hosts',
+  request: { body: body(NewProject) },
+  responses: { 201: json(Project, 'The project') },
+})
+const get = createRoute({
+  method: 'get',
+  path: '/projects/{project}',
+  tags,
+  summary: 'One project',
+  request: { params: ByName },
+  responses: { 200: json(Project, 'The project') },
+})
+const hook = createRoute({
+  method: 'get',
+  path: '/projects/{project}/hook',
+  tags,
+  summary: 'What a git server needs to report pushes: address, secret and how to install the script',
+  request: { params: ByName },
+  responses: { 200: json(Hook, 'The hook') },
+})
+const check = createRoute({
+  method: 'post',
+  path: '/check',
+  tags: ['Pipelines'],
+  summary: 'Check a pipeline file',
+  request: { body: body(Check) },
+  responses: {
+    200: json(
+      z.object({ diagnostics: z.array(Diagnostic) }),
+      'What the validator says; empty when all is well',
+    ),
+  },
+})
+
+type Deps = { db: Db; dataDir: string; publicUrl: () => string; secretKey: string }
+
+/** @throws {Problem} `project-not-found`. */
+export async function theProject(db: Db, name: string): Promise<ProjectRow> {
+  const project = await findProject(db, name)
+  if (!project) throw new Problem('project-not-found', `there is no project \`${name}\``)
+  return project
+}
+
+export const catalogRoutes = ({ db, dataDir, publicUrl, secretKey }: Deps) => {
+  const show = (row: ProjectRow): z.output<typeof Project> => ({
+    name: row.name,
+    repository: {
+      kind: row.kind,
+      url: row.kind === 'hosted' ? cloneUrl(row.url) : row.url,
+      default_branch: row.default_branch,
+    },
+    pipelines: row.pipelines,
+    clone: row.kind === 'hosted' ? cloneUrl(row.url) : null,
+    created_at: row.created_at.toISOString(),
+  })
+  const cloneUrl = (name: string) => `${publicUrl()}/git/${name}.git`
+  return routes()
+    .openapi(list, async (c) => c.json({ items: (await listProjects(db)).map(show), next: null }, 200))
+    .openapi(add, async (c) => {
+      const { name, repository } = c.req.valid('json')
+      await addProject(db, dataDir, { name, address: repository?.url ?? null })
+      return c.json(show(await theProject(db, name)), 201)
+    })
+    .openapi(get, async (c) => c.json(show(await theProject(db, c.req.valid('param').project)), 200))
+    .openapi(hook, async (c) => {
+      const { name } = await theProject(db, c.req.valid('param').project)
+      const secret = hookSecret(secretKey, name)
+      const url = `${publicUrl()}/hooks/git?project=${name}`
+      const install = [
+        `curl -fsS ${publicUrl()}/hooks/git/post-receive -o hooks/post-receive && chmod +x hooks/post-receive`,
+        `git config takt.url '${url}'`,
+        `git config takt.secret '${secret}'`,
+      ]
+      return c.json({ url, secret, install }, 200)
+    })
+    .openapi(check, (c) => {
+      const { diagnostics } = parsePipeline(c.req.valid('json').text)
+      return c.json({ diagnostics: [...diagnostics] }, 200)
+    })
+}

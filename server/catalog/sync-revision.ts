@@ -1,0 +1,187 @@
+import type { LaneId, PipelineId, RevisionId } from '#pipelines/ids.ts'
+import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
+import type { Parsed } from '#pipelines/language/parse.ts'
+import type { Pipeline } from '#pipelines/language/pipeline.ts'
+import type { Trx } from '../db/connect.ts'
+import type { Tx } from '../db/transact.ts'
+import { normalizeAddress } from '../forges/address.ts'
+import { Problem } from '../problem.ts'
+import { ensurePipeline, type ProjectRow, touchLane } from './queries.ts'
+
+/** What a pipeline's file at a commit came to. `definition` is null while the lane has no good file at all. */
+export type Synced = {
+  readonly pipelineId: PipelineId
+  readonly laneId: LaneId
+  readonly definition: Pipeline | null
+  /** Null when the file at this commit is good; else what is wrong with it, in one line. */
+  readonly broken: string | null
+}
+
+export type FileAtCommit = {
+  readonly name: string
+  readonly path: string
+  readonly text: string
+  readonly parsed: Parsed
+  readonly sha: string
+  readonly lane: string
+}
+
+/**
+ * Take note of a pipeline file at a commit of a lane. A good one becomes the lane's revision; a bad one is kept for people to
+ * see, and the last good one stays in force (the default lane's, where this lane never had one).
+ */
+export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtCommit): Promise<Synced> {
+  const pipelineId = await ensurePipeline(tx.db, { project: project.id, name: file.name, path: file.path })
+  const lane = await touchLane(tx.db, pipelineId, file.lane)
+  const known = await knownRevision(tx.db, lane.newest_revision_id, file.text)
+  const parsed = known ?? withAddresses(file.parsed)
+  const revision = known?.id ?? (await insertRevision(tx.db, pipelineId, file, parsed))
+  const valid = parsed.pipeline !== null
+
+  const inForce = valid
+    ? revision
+    : (lane.revision_id ?? (await defaultRevision(tx.db, pipelineId, project.default_branch)))
+  await tx.db
+    .updateTable('lanes')
+    .set({ revision_id: inForce, newest_revision_id: revision })
+    .where('id', '=', lane.id)
+    .execute()
+  const definition = parsed.pipeline ?? (await definitionAt(tx.db, inForce))
+  if (!known || inForce !== lane.revision_id) {
+    if (definition) await ensureNames(tx.db, pipelineId, definition, project)
+    tx.emit({
+      kind: 'revision.synced',
+      project: project.name,
+      pipeline: file.name,
+      lane: file.lane,
+      revision,
+      valid,
+    })
+  }
+  return {
+    pipelineId,
+    laneId: lane.id,
+    definition,
+    broken: valid ? null : brokenWords(file.path, parsed.diagnostics),
+  }
+}
+
+/** The lane's newest revision, when the file has not changed since. */
+async function knownRevision(
+  db: Trx,
+  id: RevisionId | null,
+  text: string,
+): Promise<(Parsed & { id: RevisionId }) | null> {
+  if (id === null) return null
+  const row = await db
+    .selectFrom('revisions')
+    .selectAll()
+    .where('id', '=', id)
+    .where('source', '=', text)
+    .executeTakeFirst()
+  return row ? { id: row.id, pipeline: row.definition, diagnostics: row.diagnostics } : null
+}
+
+async function insertRevision(
+  db: Trx,
+  pipeline: PipelineId,
+  file: FileAtCommit,
+  parsed: Parsed,
+): Promise<RevisionId> {
+  const row = await db
+    .insertInto('revisions')
+    .values({
+      pipeline_id: pipeline,
+      sha: file.sha,
+      source: file.text.replaceAll('\0', '\u{FFFD}'),
+      definition: parsed.pipeline && JSON.stringify(parsed.pipeline),
+      diagnostics: JSON.stringify(parsed.diagnostics),
+    })
+    .onConflict((oc) => oc.columns(['pipeline_id', 'sha']).doUpdateSet({ sha: file.sha }))
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return row.id
+}
+
+/** One spelling for each repository named in the file; an address that is refused makes the file a bad one. */
+function withAddresses(parsed: Parsed): Parsed {
+  if (!parsed.pipeline) return parsed
+  try {
+    const resources = parsed.pipeline.resources.map((resource) =>
+      resource.repository === '.'
+        ? resource
+        : { ...resource, repository: normalizeAddress(resource.repository).url },
+    )
+    return { ...parsed, pipeline: { ...parsed.pipeline, resources } }
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const diagnostic = {
+      severity: 'error',
+      rule: 'value',
+      message: error.detail,
+      line: 1,
+      column: 1,
+      hint: '',
+    } as const
+    return { pipeline: null, diagnostics: [...parsed.diagnostics, diagnostic] }
+  }
+}
+
+async function defaultRevision(db: Trx, pipeline: PipelineId, branch: string): Promise<RevisionId | null> {
+  const row = await db
+    .selectFrom('lanes')
+    .select('revision_id')
+    .where('pipeline_id', '=', pipeline)
+    .where('name', '=', branch)
+    .executeTakeFirst()
+  return row?.revision_id ?? null
+}
+
+async function definitionAt(db: Trx, id: RevisionId | null): Promise<Pipeline | null> {
+  if (id === null) return null
+  const row = await db.selectFrom('revisions').select('definition').where('id', '=', id).executeTakeFirst()
+  return row?.definition ?? null
+}
+
+/** Jobs and resources keep their rows, and with them their history, from revision to revision: their names are who they are. */
+async function ensureNames(
+  db: Trx,
+  pipeline: PipelineId,
+  definition: Pipeline,
+  project: ProjectRow,
+): Promise<void> {
+  await db
+    .insertInto('jobs')
+    .values(definition.jobs.map((job) => ({ pipeline_id: pipeline, name: job.name })))
+    .onConflict((oc) => oc.doNothing())
+    .execute()
+  for (const resource of definition.resources) {
+    const repository_id =
+      resource.repository === '.' ? project.repository_id : await repositoryAt(db, resource.repository)
+    const { name, kind, branch } = resource
+    await db
+      .insertInto('resources')
+      .values({ pipeline_id: pipeline, name, kind, repository_id, branch })
+      .onConflict((oc) => oc.columns(['pipeline_id', 'name']).doUpdateSet({ kind, repository_id, branch }))
+      .execute()
+  }
+}
+
+async function repositoryAt(db: Trx, address: string) {
+  const { kind, url } = normalizeAddress(address)
+  const row = await db
+    .insertInto('repositories')
+    .values({ kind, url, forge_id: null })
+    .onConflict((oc) => oc.column('url').doUpdateSet({ url }))
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return row.id
+}
+
+function brokenWords(path: string, diagnostics: readonly Diagnostic[]): string {
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === 'error')
+  const [first] = errors
+  if (!first) return `${path} is not valid`
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
+  return `${path}:${first.line}:${first.column}: ${first.message}${more}`
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { Ending, WRONG_USE } from './ending.ts'
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Everything the command takes from outside. */
+const Settings = z.object({
+  TAKT_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('The server to talk to. Without it the one that runs on this machine'),
+  TAKT_TOKEN: z.string().min(1).optional().describe('An API token. Without it the one in the data directory'),
+  TAKT_DATA: z
+    .string()
+    .min(1)
+    .default(join(ROOT, 'data'))
+    .describe('The data directory of the server on this machine'),
+  TAKT_PORT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(8080)
+    .describe('The port of the server on this machine'),
+  NO_COLOR: z.string().default('').describe('Anything but empty: no colours'),
+})
+export const settings = Settings.shape
+
+export type Config = {
+  /** Without a slash at its end. */
+  readonly url: string
+  /** Null where none is set and this machine's cannot be read. */
+  readonly token: string | null
+  readonly dataDir: string
+  readonly colours: boolean
+}
+
+/** @throws {Ending} Naming every setting that is wrong at once, never a value. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const read = Settings.safeParse(stated(env))
+  if (!read.success)
+    throw new Ending(WRONG_USE, `The environment is not right:\n${z.prettifyError(read.error)}`)
+  const { TAKT_URL, TAKT_TOKEN, TAKT_DATA: dataDir, TAKT_PORT, NO_COLOR } = read.data
+  const local = firstLine(join(dataDir, 'address')) ?? `http://127.0.0.1:${TAKT_PORT}`
+  return {
+    url: (TAKT_URL ?? local).replace(/\/+$/, ''),
+    token: TAKT_TOKEN ?? firstLine(join(dataDir, 'token')),
+    dataDir,
+    colours: NO_COLOR === '' && process.stdout.isTTY === true,
+  }
+}
+
+/** Our own environment for a child process, and `more` where it says nothing. */
+export function environmentWith(more: Readonly<Record<string, string>>): Record<string, string> {
+  return { ...more, ...stated(process.env) }
+}
+
+/** An empty variable is how a script says "not set". */
+function stated(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value ? [[name, value]] : [])))
+}
+
+function firstLine(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').split('\n')[0]?.trim() || null
+  } catch {
+    return null // not this machine's server, or not ours to read: the answer of the server will tell what is missing
+  }
+}

@@ -1,0 +1,113 @@
+import { Command, InvalidArgumentError } from 'commander'
+
+const JSON_OUT = ['--json', 'answer in JSON, for programs'] as const
+const runId = (text: string): number => {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('A run is named by its number.')
+}
+
+/** The whole command line. Each command loads its own file when it is called, so that a small one stays quick. */
+export function program(end: (exitCode: number) => void): Command {
+  const takt = new Command('takt')
+    .description('A self-hosted, git-triggered CI/CD assembly line')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(takt --help tells more)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 good, 1 the run or check is red, 2 wrong use, 3 the server cannot be reached',
+    )
+
+  /** A command of its own, which ends with the code its file returns. */
+  const add = (name: string, description: string, parent = takt): Command =>
+    parent.command(name).description(description)
+  const ending =
+    <Given extends unknown[]>(act: (...given: Given) => Promise<number>) =>
+    async (...given: Given) =>
+      end(await act(...given))
+
+  processes(add, ending)
+  projects(add, ending)
+  runs(add, ending)
+  add('check', 'say what is wrong with pipeline files; without names .takt.yml and .takt/*.yml')
+    .argument('[file...]')
+    .option(...JSON_OUT)
+    .action(ending(async (files: string[], options) => (await import('./check.ts')).check(files, options)))
+  return takt
+}
+
+type Add = (name: string, description: string, parent?: Command) => Command
+type EndingWith = <Given extends unknown[]>(
+  act: (...given: Given) => Promise<number>,
+) => (...given: Given) => Promise<void>
+
+function processes(add: Add, ending: EndingWith): void {
+  add(
+    'up',
+    'start everything on this machine: server, runner and, unless DATABASE_URL is set, PostgreSQL',
+  ).action(ending(async () => (await import('./up.ts')).up()))
+  add('server', 'run the server alone').action(ending(async () => (await import('./server.ts')).server()))
+  add('runner', 'run a runner alone').action(ending(async () => (await import('./runner.ts')).runner()))
+  add('migrate', 'bring the database at DATABASE_URL up to date')
+    .option(...JSON_OUT)
+    .action(ending(async (options) => (await import('./migrate.ts')).migrateNow(options)))
+  add('login-link', 'print an address that signs one browser in')
+    .option(...JSON_OUT)
+    .action(ending(async (options) => (await import('./login-link.ts')).loginLink(options)))
+}
+
+function projects(add: Add, ending: EndingWith): void {
+  const parent = add('projects', 'who owns what')
+  add('add', 'add a project', parent)
+    .argument('<name>')
+    .option('--repo <url>', 'its repository; without one Takt hosts a new one')
+    .option(...JSON_OUT)
+    .action(
+      ending(async (name: string, options) => (await import('./projects.ts')).addProject(name, options)),
+    )
+  add('list', 'all projects', parent)
+    .option(...JSON_OUT)
+    .action(ending(async (options) => (await import('./projects.ts')).listProjects(options)))
+}
+
+function runs(add: Add, ending: EndingWith): void {
+  const parent = add('runs', 'what ran, runs and will run')
+  add('list', 'runs, newest first', parent)
+    .option('--project <name>')
+    .option('--pipeline <name>')
+    .option('--job <name>')
+    .option('--lane <name>')
+    .option('--state <state>')
+    .option('--limit <count>')
+    .option(...JSON_OUT)
+    .action(ending(async (options) => (await import('./runs.ts')).listRuns(options)))
+  add('show', 'one run with its steps', parent)
+    .argument('<run>', '', runId)
+    .option(...JSON_OUT)
+    .action(ending(async (id: number, options) => (await import('./runs.ts')).showRun(id, options)))
+  add('logs', 'what a run said')
+    .argument('<run>', '', runId)
+    .option('-f, --follow', 'stay until it ends; exit with 1 unless it succeeded')
+    .action(ending(async (id: number, options) => (await import('./logs.ts')).logs(id, options)))
+  runActions(add, ending)
+}
+
+function runActions(add: Add, ending: EndingWith): void {
+  const FOLLOW = ['-f, --follow', 'print its log, and exit with 1 unless it succeeds'] as const
+  add('trigger', 'run a job now')
+    .argument('<project/pipeline/job>')
+    .option('--lane <name>', 'without one the default branch')
+    .option(...FOLLOW)
+    .option(...JSON_OUT)
+    .action(ending(async (job: string, options) => (await import('./run-actions.ts')).trigger(job, options)))
+  add('retry', 'run again with the same versions')
+    .argument('<run>', '', runId)
+    .option(...FOLLOW)
+    .option(...JSON_OUT)
+    .action(ending(async (id: number, options) => (await import('./run-actions.ts')).retry(id, options)))
+  add('cancel', 'stop a run')
+    .argument('<run>', '', runId)
+    .option('--reason <words>', 'shown beside the run')
+    .option(...JSON_OUT)
+    .action(ending(async (id: number, options) => (await import('./run-actions.ts')).cancel(id, options)))
+}

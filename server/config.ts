@@ -1,0 +1,60 @@
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+
+const DEFAULT_DATA = fileURLToPath(new URL('../data', import.meta.url))
+const secret = (least: number) => z.string().min(least, { error: `must have at least ${least} characters` })
+
+/** Everything the server takes from outside. The README's table of settings is printed from this. */
+const Config = z.object({
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe(
+      'The PostgreSQL (15 or newer) that holds the truth. Without it the server runs its own in the data directory',
+    ),
+  TAKT_DATA: z
+    .string()
+    .min(1)
+    .default(DEFAULT_DATA)
+    .describe('The data directory: keys, hosted repositories, the embedded database, logs'),
+  TAKT_HOST: z.string().min(1).default('127.0.0.1').describe('The address to listen on'),
+  TAKT_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8080)
+    .describe('The port for HTTP and WebSockets'),
+  TAKT_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('The public address, where it differs from host and port'),
+  TAKT_SECRET_KEY: secret(32)
+    .optional()
+    .describe('The key that other secrets are derived from. Without it one is made in the data directory'),
+  TAKT_ADMIN_TOKEN: secret(16).optional().describe('An admin API token known beforehand, for automation'),
+  TAKT_RUNNER_TOKEN: secret(16)
+    .optional()
+    .describe('What a runner must show. Without it one is made in the data directory'),
+  GITHUB_WEBHOOK_SECRET: secret(16)
+    .optional()
+    .describe('Shared with GitHub; signs every delivery to /hooks/github'),
+  GITHUB_TOKEN: z.string().min(1).optional().describe('Reads private repositories on GitHub'),
+  TAKT_LEASE_MS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(600_000)
+    .default(30_000)
+    .describe('Silence after which a runner has lost its run, in milliseconds'),
+  TAKT_DEMO: z.enum(['on', 'off']).default('on').describe('Whether a first start hosts a demo repository'),
+})
+export type Config = Readonly<z.output<typeof Config>>
+export const settings = Config.shape
+
+/** @throws {Error} Naming every setting that is wrong at once, never a value. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const read = Config.safeParse(env)
+  if (read.success) return Object.freeze(read.data)
+  throw new Error(`The environment is not right:\n${z.prettifyError(read.error)}`)
+}

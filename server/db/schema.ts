@@ -1,0 +1,198 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
+import type { Pipeline } from '#pipelines/language/pipeline.ts'
+import type {
+  DeliveryId,
+  EventId,
+  JobId,
+  LaneId,
+  PipelineId,
+  ProjectId,
+  RepositoryId,
+  ResourceId,
+  RevisionId,
+  RunId,
+  RunnerId,
+  UserId,
+  VersionId,
+} from '#pipelines/ids.ts'
+import type { RunState, StepState } from '#pipelines/states.ts'
+import type { TaktEvent } from '#pipelines/wire/events.ts'
+import type { RunError } from '#pipelines/wire/runner.ts'
+
+/** The tables as the migrations make them; a test holds the two against each other. */
+type Time = ColumnType<Date, Date | undefined, Date>
+type Json<T> = ColumnType<T, string, string>
+
+/** What is known of a commit besides its hash. */
+export type CommitBody = { readonly ref: string; readonly message: string; readonly author: string }
+
+export type Schema = {
+  users: { id: Generated<UserId>; name: string; role: 'admin'; created_at: Time }
+  tokens: {
+    id: Generated<number>
+    user_id: UserId
+    name: string
+    hash: Buffer
+    created_at: Time
+    expires_at: Time | null
+    last_used_at: Time | null
+  }
+  sessions: { hash: Buffer; user_id: UserId; created_at: Time; expires_at: Time }
+  login_links: { hash: Buffer; user_id: UserId; created_at: Time; expires_at: Time; used_at: Time | null }
+  repositories: {
+    id: Generated<RepositoryId>
+    kind: 'hosted' | 'git' | 'github'
+    url: string
+    forge_id: string | null
+    default_branch: Generated<string>
+    created_at: Time
+  }
+  refs: { repository_id: RepositoryId; name: string; sha: string; updated_at: Time }
+  projects: { id: Generated<ProjectId>; name: string; repository_id: RepositoryId; created_at: Time }
+  deliveries: {
+    id: Generated<DeliveryId>
+    source: DeliverySource
+    delivery_id: string
+    signature: Buffer | null
+    event: string
+    repository_id: RepositoryId | null
+    body: Buffer
+    state: Generated<DeliveryState>
+    reason: string | null
+    attempts: Generated<number>
+    received_at: Time
+    processed_at: Time | null
+  }
+  pipelines: {
+    id: Generated<PipelineId>
+    project_id: ProjectId
+    name: string
+    path: string
+    created_at: Time
+  }
+  revisions: {
+    id: Generated<RevisionId>
+    pipeline_id: PipelineId
+    sha: string
+    source: string
+    definition: Json<Pipeline> | null
+    diagnostics: JSONColumnType<Diagnostic[]>
+    created_at: Time
+  }
+  lanes: {
+    id: Generated<LaneId>
+    pipeline_id: PipelineId
+    name: string
+    revision_id: RevisionId | null
+    newest_revision_id: RevisionId | null
+    created_at: Time
+    touched_at: Time
+    closed_at: Time | null
+  }
+  jobs: { id: Generated<JobId>; pipeline_id: PipelineId; name: string }
+  resources: {
+    id: Generated<ResourceId>
+    pipeline_id: PipelineId
+    name: string
+    kind: 'git'
+    repository_id: RepositoryId
+    branch: string | null
+  }
+  versions: {
+    id: Generated<VersionId>
+    resource_id: ResourceId
+    lane_id: LaneId
+    seq: number
+    name: string
+    body: Json<CommitBody>
+    delivery_id: DeliveryId | null
+    created_at: Time
+  }
+  runners: {
+    id: Generated<RunnerId>
+    name: string
+    engine: string
+    isolated: boolean
+    words: string
+    version: string
+    slots: number
+    labels: Json<Record<string, string>>
+    connected: boolean
+    seen_at: Time
+    created_at: Time
+  }
+  runs: {
+    id: Generated<RunId>
+    job_id: JobId
+    lane_id: LaneId
+    revision_id: RevisionId
+    number: number
+    state: Generated<RunState>
+    attempt: Generated<number>
+    reason: string
+    rank: number[]
+    automatic: boolean
+    retry_of: RunId | null
+    created_by: UserId | null
+    runner_id: RunnerId | null
+    lease_token: string | null
+    lease_until: Time | null
+    heard_seq: Generated<number>
+    cancel_at: Time | null
+    cancel_reason: string | null
+    error: Json<RunError> | null
+    created_at: Time
+    started_at: Time | null
+    ended_at: Time | null
+  }
+  run_inputs: { run_id: RunId; position: number; resource_id: ResourceId; version_id: VersionId }
+  run_input_via: { run_id: RunId; position: number; upstream_id: RunId }
+  passed: { job_id: JobId; lane_id: LaneId; rank: number[]; run_id: RunId }
+  dirty_jobs: { job_id: JobId; lane_id: LaneId; requested: Generated<number>; served: Generated<number> }
+  waits: { job_id: JobId; lane_id: LaneId; reason: string; since: Time }
+  steps: {
+    run_id: RunId
+    attempt: number
+    step: number
+    name: string
+    state: StepState
+    exit_code: number | null
+    lines: Generated<number>
+    bytes: Generated<number>
+    open_line: Generated<boolean>
+    started_at: Time | null
+    ended_at: Time | null
+  }
+  commands: {
+    run_id: RunId
+    attempt: number
+    step: number
+    command: number
+    words: string
+    state: StepState
+    exit_code: number | null
+    first_line: number | null
+    started_at: Time | null
+    ended_at: Time | null
+  }
+  log_chunks: {
+    run_id: RunId
+    attempt: number
+    step: number
+    first_byte: number
+    first_line: number
+    bytes: Buffer
+    at: Time
+  }
+  events: {
+    id: Generated<EventId>
+    project: string | null
+    run_id: RunId | null
+    body: Json<TaktEvent>
+    at: Time
+  }
+}
+
+export type DeliverySource = 'github' | 'git' | 'hosted'
+export type DeliveryState = 'received' | 'processed' | 'ignored' | 'failed'

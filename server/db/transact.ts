@@ -1,0 +1,44 @@
+import { sql } from 'kysely'
+import type { TaktEvent } from '#pipelines/wire/events.ts'
+import type { Db, Trx } from './connect.ts'
+
+/** One unit of work: the rows it writes and the facts it will announce, committed together or not at all. */
+export interface Tx {
+  readonly db: Trx
+  emit(event: TaktEvent): void
+}
+
+/** The channel on which PostgreSQL says "look". The table is the truth; this is a hint. */
+export const CHANNEL = 'takt'
+const EVENT_ORDER = 7001
+
+/** Run `work` in a transaction; its events become visible with its rows, in id order, and wake the listeners. */
+export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return db.transaction().execute(async (trx) => {
+    const events: TaktEvent[] = []
+    const result = await work({ db: trx, emit: (event) => events.push(event) })
+    if (events.length > 0) await announce(trx, events)
+    return result
+  })
+}
+
+/**
+ * Last statement on purpose: the lock is held only from here to commit, and while it is held no other transaction can take a
+ * smaller id and appear later, behind a reader's cursor.
+ */
+async function announce(trx: Trx, events: readonly TaktEvent[]): Promise<void> {
+  const bodies = events.map((event) => JSON.stringify(event))
+  const projects = events.map((event) => ('project' in event ? event.project : null))
+  const runs = events.map((event) => ('run' in event ? event.run : null))
+  // Two statements: an insert beside the lock in one statement could take its ids before the lock is granted.
+  await sql`select pg_advisory_xact_lock(${EVENT_ORDER})`.execute(trx)
+  await sql`
+    with told as (
+      insert into events (body, project, run_id)
+      select * from unnest(${bodies}::jsonb[], ${projects}::text[], ${runs}::bigint[])
+    )
+    select pg_notify(${CHANNEL}, '')`.execute(trx)
+}
+
+/** The database's clock is the only clock that leases know. */
+export const inMs = (ms: number) => sql<Date>`now() + ${ms} * interval '1 millisecond'`

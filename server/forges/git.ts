@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process'
+
+/** Commits are named in full: 40 hex digits, or 64 where the repository uses SHA-256. */
+export const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
+export const isZero = (sha: string) => /^0+$/.test(sha)
+
+/** A git command ended otherwise than with 0; `words` is what it said last. */
+export class GitError extends Error {
+  override readonly name = 'GitError'
+  readonly words: string
+
+  constructor(command: string, words: string) {
+    super(`git ${command}: ${words}`)
+    this.words = words
+  }
+}
+
+/**
+ * What git may use of this machine: no configuration but ours, no prompts, no hooks, no protocols but those named. Credentials
+ * are given by environment, so that they stand in no argument list.
+ */
+function gitEnv(config: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const all = {
+    'protocol.allow': 'never',
+    'protocol.http.allow': 'always',
+    'protocol.https.allow': 'always',
+    'protocol.ssh.allow': 'always',
+    'core.hooksPath': '/dev/null',
+    'http.followRedirects': 'initial',
+    'gc.auto': '0',
+    'safe.directory': '*',
+    ...config,
+  }
+  const env: NodeJS.ProcessEnv = {
+    PATH: SEARCH_PATH,
+    LANG: 'C.UTF-8',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_COUNT: String(Object.keys(all).length),
+  }
+  for (const [index, [key, value]] of Object.entries(all).entries()) {
+    env[`GIT_CONFIG_KEY_${index}`] = key
+    env[`GIT_CONFIG_VALUE_${index}`] = value
+  }
+  return env
+}
+const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+const MOST_BYTES = 8 * 1024 * 1024
+const MOST_MS = 120_000
+
+export type GitOptions = {
+  readonly dir: string
+  readonly input?: string
+  readonly config?: Readonly<Record<string, string>>
+}
+
+/**
+ * Run git in a bare repository.
+ *
+ * @returns What it printed, at most 8 MiB.
+ * @throws {GitError} When it fails, prints more, or takes longer than two minutes.
+ */
+export async function git(
+  args: readonly string[],
+  { dir, input = '', config = {} }: GitOptions,
+): Promise<Buffer> {
+  const command = args[0] ?? ''
+  const child = spawn('git', [...args], {
+    env: { ...gitEnv(config), GIT_DIR: dir },
+    signal: AbortSignal.timeout(MOST_MS),
+    killSignal: 'SIGKILL',
+  })
+  const out: Buffer[] = []
+  let size = 0
+  let words = ''
+  child.stdout.on('data', (piece: Buffer) => {
+    size += piece.length
+    if (size <= MOST_BYTES) out.push(piece)
+    else child.kill('SIGKILL')
+  })
+  child.stderr.on('data', (piece: Buffer) => {
+    words = (words + piece.toString('utf8')).slice(-2_000)
+  })
+  child.stdin.on('error', () => {}) // git may end without reading its input; its exit code says what that meant
+  child.stdin.end(input)
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>()
+  child.on('error', reject)
+  child.on('close', resolve)
+  const code = await promise
+  if (size > MOST_BYTES) throw new GitError(command, `printed more than ${MOST_BYTES} bytes`)
+  if (code !== 0) throw new GitError(command, words.trim() || `ended with ${code}`)
+  return Buffer.concat(out)
+}

@@ -1,0 +1,82 @@
+import { git } from './git.ts'
+
+export type Commit = { readonly author: string; readonly message: string }
+export type PipelineFileText = { readonly name: string; readonly path: string; readonly text: string }
+
+const MOST_FILES = 50
+const FILE = /^([a-z0-9-]{1,100})\.ya?ml$/
+
+/**
+ * What one commit says of itself and of its pipelines: `.takt.yml` is the pipeline `main`, each `.takt/<name>.yml` the pipeline
+ * of that name. Where both spell `main`, the file in the root counts.
+ */
+export async function readCommit(dir: string, sha: string, config: Readonly<Record<string, string>> = {}) {
+  const [commit, root, folder] = await readObjects(dir, [sha, `${sha}:.takt.yml`, `${sha}:.takt`], config)
+  const names = folder?.kind === 'tree' ? filesOf(folder.bytes, sha.length / 2).slice(0, MOST_FILES) : []
+  const paths = names.map((name) => `.takt/${name}`)
+  const texts =
+    paths.length > 0
+      ? await readObjects(
+          dir,
+          paths.map((path) => `${sha}:${path}`),
+          config,
+        )
+      : []
+  const files = [{ path: '.takt.yml', name: 'main', object: root }]
+  for (const [index, path] of paths.entries()) {
+    const name = FILE.exec(names[index] ?? '')?.[1] ?? ''
+    if (name !== 'main' || root?.kind !== 'blob') files.push({ path, name, object: texts[index] ?? null })
+  }
+  return {
+    commit: parseCommit(commit?.bytes.toString('utf8') ?? ''),
+    files: files.flatMap(({ path, name, object }): PipelineFileText[] =>
+      object?.kind === 'blob' ? [{ path, name, text: object.bytes.toString('utf8') }] : [],
+    ),
+  }
+}
+
+type GitObject = { readonly kind: string; readonly bytes: Buffer }
+
+/** The objects named, in order; null for one that does not exist. One process for all. */
+async function readObjects(dir: string, names: readonly string[], config: Readonly<Record<string, string>>) {
+  const out = await git(['cat-file', '--batch'], {
+    dir,
+    input: names.map((name) => `${name}\n`).join(''),
+    config,
+  })
+  const objects: (GitObject | null)[] = []
+  for (let at = 0; at < out.length;) {
+    const end = out.indexOf(0x0a, at)
+    const [, kind = '', size] = out.toString('utf8', at, end).split(' ')
+    at = end + 1
+    if (size === undefined) {
+      objects.push(null)
+      continue
+    }
+    objects.push({ kind, bytes: out.subarray(at, at + Number(size)) })
+    at += Number(size) + 1
+  }
+  return objects
+}
+
+/** The names of pipeline files in a raw tree object: `<mode> <name>\0<id>`, repeated. */
+function filesOf(tree: Buffer, idBytes: number): string[] {
+  const names: string[] = []
+  for (let at = 0; at < tree.length;) {
+    const nul = tree.indexOf(0, at)
+    const [mode = '', name = ''] = tree.toString('utf8', at, nul).split(' ', 2)
+    if (mode.startsWith('100') && FILE.test(name)) names.push(name)
+    at = nul + 1 + idBytes
+  }
+  return names
+}
+
+/** The author's name and the message out of a raw commit object. */
+function parseCommit(raw: string): Commit {
+  const [head = '', ...rest] = raw.split('\n\n')
+  const author = /^author (.*) <[^>]*> \d+ [+-]\d+$/m.exec(head)?.[1] ?? ''
+  return { author: clean(author, 200), message: clean(rest.join('\n\n').trim(), 20_000) }
+}
+
+/** PostgreSQL's text holds no NUL; a message longer than the page is of no use to anyone. */
+const clean = (text: string, most: number) => text.replaceAll('\0', '\u{FFFD}').slice(0, most)

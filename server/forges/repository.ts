@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { git, GitError, SHA } from './git.ts'
+import { readCommit } from './objects.ts'
+
+/** A repository as the house knows it: ours, or one on a git server. */
+export type Repository = { readonly kind: 'hosted' | 'git' | 'github'; readonly url: string }
+export type Forges = { readonly dataDir: string; readonly githubToken: string | undefined }
+
+/** Where a hosted repository lies. Its `url` is its name, which has no slash and no dot in it. */
+export const hostedDir = (dataDir: string, name: string): string => join(dataDir, 'git', `${name}.git`)
+
+/** A bare repository of our own; one that is there already is left as it is. */
+export async function initHosted(dataDir: string, name: string): Promise<string> {
+  const dir = hostedDir(dataDir, name)
+  if (await exists(join(dir, 'HEAD'))) return dir
+  await mkdir(dir, { recursive: true })
+  await git(['init', '--quiet', '--bare', '--initial-branch=main', dir], { dir })
+  return dir
+}
+
+/**
+ * Read a commit and its pipeline files, wherever the repository is. From another server only that commit is fetched, and of
+ * its files only those that are read.
+ *
+ * @throws {GitError} When the commit cannot be had.
+ */
+export async function readAt(forges: Forges, repository: Repository, sha: string) {
+  if (!SHA.test(sha)) throw new GitError('fetch', `\`${sha.slice(0, 100)}\` is not a full commit hash`)
+  if (repository.kind === 'hosted') return readCommit(hostedDir(forges.dataDir, repository.url), sha)
+  const config = remoteConfig(forges, repository)
+  const dir = await mirror(forges.dataDir, repository.url)
+  await git(['fetch', '--quiet', '--no-tags', '--depth=1', '--filter=blob:none', 'origin', sha], {
+    dir,
+    config,
+  })
+  return readCommit(dir, sha, config)
+}
+
+/** The refs of a hosted repository: name and commit (annotated tags peeled to theirs). */
+export async function hostedRefs(dataDir: string, name: string): Promise<Map<string, string>> {
+  const format = '%(refname) %(objectname) %(*objectname)'
+  const out = await git(['for-each-ref', `--format=${format}`, 'refs/heads', 'refs/tags'], {
+    dir: hostedDir(dataDir, name),
+  })
+  const rows = out.toString('utf8').split('\n').filter(Boolean)
+  return new Map(
+    rows.map((row) => row.split(' ')).map(([ref = '', sha = '', peeled = '']) => [ref, peeled || sha]),
+  )
+}
+
+async function mirror(dataDir: string, url: string): Promise<string> {
+  const dir = join(dataDir, 'mirrors', `${createHash('sha256').update(url).digest('hex').slice(0, 24)}.git`)
+  if (await exists(join(dir, 'HEAD'))) return dir
+  await mkdir(dir, { recursive: true })
+  await git(['init', '--quiet', '--bare', dir], { dir })
+  return dir
+}
+
+/** The remote and, for its host only, the credentials: by environment, never in a file or an argument. */
+function remoteConfig({ githubToken }: Forges, { kind, url }: Repository): Record<string, string> {
+  const remote = {
+    'remote.origin.url': url,
+    'remote.origin.promisor': 'true',
+    'remote.origin.partialclonefilter': 'blob:none',
+  }
+  if (kind !== 'github' || !githubToken || !url.startsWith('https:')) return remote
+  const basic = Buffer.from(`x-access-token:${githubToken}`).toString('base64')
+  return { ...remote, [`http.${new URL(url).origin}/.extraHeader`]: `Authorization: Basic ${basic}` }
+}
+
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )

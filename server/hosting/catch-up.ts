@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import type { RepositoryId } from '#pipelines/ids.ts'
+import type { Db } from '../db/connect.ts'
+import { transact, type Tx } from '../db/transact.ts'
+import { hostedRefs } from '../forges/repository.ts'
+import { storeDelivery } from '../webhooks/receive.ts'
+
+/**
+ * Hold a hosted repository's refs against those we know, and store a delivery for each difference. It is called after each push
+ * and when the server starts: a push that was written to disk by a server that died then is found here.
+ */
+export async function catchUp(
+  db: Db,
+  dataDir: string,
+  repository: { id: RepositoryId; url: string },
+): Promise<void> {
+  await transact(db, async (tx) => {
+    await tx.db.selectFrom('repositories').select('id').where('id', '=', repository.id).forUpdate().execute()
+    const now = await hostedRefs(dataDir, repository.url)
+    const rows = await tx.db
+      .selectFrom('refs')
+      .select(['name', 'sha'])
+      .where('repository_id', '=', repository.id)
+      .execute()
+    const known = new Map(rows.map((row) => [row.name, row.sha]))
+    for (const [ref, sha] of now) {
+      if (known.get(ref) !== sha)
+        await moved(tx, repository.id, { ref, before: known.get(ref) ?? null, after: sha })
+    }
+    for (const [ref, sha] of known) {
+      if (!now.has(ref)) await moved(tx, repository.id, { ref, before: sha, after: null })
+    }
+  })
+}
+
+/** At the start of a server: look at every repository of ours. */
+export async function catchUpAll(db: Db, dataDir: string): Promise<void> {
+  const hosted = await db
+    .selectFrom('repositories')
+    .select(['id', 'url'])
+    .where('kind', '=', 'hosted')
+    .execute()
+  for (const repository of hosted) await catchUp(db, dataDir, repository)
+}
+
+async function moved(
+  tx: Tx,
+  repository: RepositoryId,
+  change: { ref: string; before: string | null; after: string | null },
+) {
+  const { ref, before, after } = change
+  const zero = '0'.repeat((before ?? after ?? '').length)
+  await storeDelivery(tx, {
+    source: 'hosted',
+    deliveryId: randomUUID(),
+    signature: null,
+    event: 'push',
+    repository,
+    body: Buffer.from(JSON.stringify({ ref, before: before ?? zero, after: after ?? zero })),
+  })
+  if (after === null) {
+    await tx.db.deleteFrom('refs').where('repository_id', '=', repository).where('name', '=', ref).execute()
+    return
+  }
+  await tx.db
+    .insertInto('refs')
+    .values({ repository_id: repository, name: ref, sha: after })
+    .onConflict((oc) =>
+      oc.columns(['repository_id', 'name']).doUpdateSet({ sha: after, updated_at: sql<Date>`now()` }),
+    )
+    .execute()
+}

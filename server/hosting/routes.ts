@@ -1,0 +1,118 @@
+import { type Context, Hono } from 'hono'
+import { userOfToken } from '../access/queries.ts'
+import { sameSecret } from '../access/derive.ts'
+import type { Db } from '../db/connect.ts'
+import type { RepositoryId, RunId } from '#pipelines/ids.ts'
+import { httpBackend } from './http-backend.ts'
+import { catchUp } from './catch-up.ts'
+
+/** The three requests of git's smart HTTP protocol; nothing else of a repository is served. */
+const WANTED = /^\/git\/([a-z0-9-]{1,100})\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/
+
+type Deps = { db: Db; dataDir: string }
+type Guest = { readonly name: string; readonly writes: boolean }
+
+/** `/git`: repositories of our own. Any user name, an API token as password; a runner reads with the lease of its run. */
+export function hostingRoutes({ db, dataDir }: Deps) {
+  const inTurn = turns()
+  return new Hono().all('/*', async (c) => {
+    const [, name = '', wanted = ''] = WANTED.exec(c.req.path) ?? []
+    const repository = name === '' ? undefined : await findHosted(db, name)
+    const guest = await guestOf(db, c.req.header('authorization'), repository?.id)
+    if (!guest)
+      return c.text('Any user name, and an API token as the password.\n', 401, {
+        'www-authenticate': 'Basic realm="Takt"',
+      })
+    if (!repository) return c.text('There is no such repository.\n', 404)
+    const writes = wanted === 'git-receive-pack' || c.req.query('service') === 'git-receive-pack'
+    if (writes && !guest.writes) return c.text('This token may read and not write.\n', 403)
+    const answer = () =>
+      backend(c, dataDir, { path: `/${name}.git/${wanted}`, writer: guest.writes ? guest.name : null })
+    if (wanted !== 'git-receive-pack') return (await answer()).response
+    // One push to a repository at a time: each is compared with what was before it, so no head in between is passed over.
+    return inTurn(name, async () => {
+      const { response, done } = await answer()
+      const recorded = done.then(() => catchUp(db, dataDir, repository))
+      return [endWith(response, () => recorded), recorded] as const
+    })
+  })
+}
+
+const findHosted = (db: Db, name: string) =>
+  db
+    .selectFrom('repositories')
+    .select(['id', 'url'])
+    .where('kind', '=', 'hosted')
+    .where('url', '=', name)
+    .executeTakeFirst()
+
+/** Who knocks: a person by API token, or a runner by the lease of a run that was created from this repository. */
+async function guestOf(
+  db: Db,
+  authorization: string | undefined,
+  repository: RepositoryId | undefined,
+): Promise<Guest | null> {
+  const basic = /^Basic ([A-Za-z0-9+/=]{1,2000})$/i.exec(authorization ?? '')?.[1]
+  if (!basic) return null
+  const [user = '', ...rest] = Buffer.from(basic, 'base64').toString('utf8').split(':')
+  const password = rest.join(':')
+  const run = /^run-(\d{1,15})$/.exec(user)?.[1]
+  if (run && repository !== undefined)
+    return leaseOpens(db, { run: Number(run), token: password, repository })
+  const person = await userOfToken(db, password)
+  return person && { name: person.name, writes: true }
+}
+
+async function leaseOpens(
+  db: Db,
+  { run, token, repository }: { run: number; token: string; repository: RepositoryId },
+): Promise<Guest | null> {
+  const row = await db
+    .selectFrom('runs')
+    .innerJoin('run_inputs', 'run_inputs.run_id', 'runs.id')
+    .innerJoin('resources', 'resources.id', 'run_inputs.resource_id')
+    .select('runs.lease_token')
+    .where('runs.id', '=', run as RunId)
+    .where('runs.state', '=', 'running')
+    .where('resources.repository_id', '=', repository)
+    .executeTakeFirst()
+  return row?.lease_token && sameSecret(row.lease_token, token) ? { name: `run-${run}`, writes: false } : null
+}
+
+const backend = (c: Context, dataDir: string, { path, writer }: { path: string; writer: string | null }) =>
+  httpBackend(dataDir, {
+    method: c.req.method,
+    path,
+    query: new URL(c.req.url).search.slice(1),
+    headers: c.req.raw.headers,
+    body: c.req.method === 'POST' ? c.req.raw.body : null,
+    writer,
+  })
+
+/** The same answer, which ends only when `last` is done: the client hears "pushed" when the push is on record. */
+function endWith(response: Response, last: () => Promise<void>): Response {
+  const tail = new TransformStream<Uint8Array, Uint8Array>({ flush: last })
+  return new Response(response.body?.pipeThrough(tail) ?? null, response)
+}
+
+/** Work in the order it came, one at a time for each name. */
+function turns() {
+  const waiting = new Map<string, Promise<void>>()
+  return async <T>(name: string, work: () => Promise<readonly [T, Promise<void>]>): Promise<T> => {
+    const before = waiting.get(name) ?? Promise.resolve()
+    const turn = Promise.withResolvers<void>()
+    const all = before.then(() => turn.promise)
+    waiting.set(name, all)
+    await before
+    try {
+      const [result, recorded] = await work()
+      recorded.catch(() => {}).finally(() => turn.resolve()) // its failure is told to the one who pushed
+      return result
+    } catch (error) {
+      turn.resolve()
+      throw error
+    } finally {
+      void all.then(() => waiting.get(name) === all && waiting.delete(name))
+    }
+  }
+}

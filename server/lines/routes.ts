@@ -1,0 +1,60 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Db } from '../db/connect.ts'
+import { json, routes } from '../http/kit.ts'
+import { Problem } from '../problem.ts'
+import { findPipeline, lanesOf, listPipelines, viewPipeline } from './queries.ts'
+import { PipelineList, PipelineView } from './shapes.ts'
+
+const name = z.string().max(100)
+const tags = ['Pipelines']
+const list = createRoute({
+  method: 'get',
+  path: '/pipelines',
+  tags,
+  summary: 'Every pipeline with its newest runs',
+  responses: { 200: json(PipelineList, 'All of them') },
+})
+const get = createRoute({
+  method: 'get',
+  path: '/projects/{project}/pipelines/{pipeline}',
+  tags,
+  summary: 'The line as it stands on one lane',
+  request: {
+    params: z.object({ project: name, pipeline: name }),
+    query: z.object({
+      lane: z
+        .string()
+        .max(300)
+        .optional()
+        .openapi({ description: 'The lane; without it the default branch’s, else the newest' }),
+    }),
+  },
+  responses: { 200: json(PipelineView, 'The pipeline') },
+})
+
+/** @throws {Problem} `pipeline-not-found`. */
+export async function thePipeline(db: Db, project: string, pipeline: string) {
+  const found = await findPipeline(db, project, pipeline)
+  if (!found)
+    throw new Problem(
+      'pipeline-not-found',
+      `there is no pipeline \`${pipeline}\` in a project \`${project}\``,
+    )
+  return found
+}
+
+export const lineRoutes = ({ db }: { db: Db }) =>
+  routes()
+    .openapi(list, async (c) => c.json({ items: await listPipelines(db), next: null }, 200))
+    .openapi(get, async (c) => {
+      const { project, pipeline } = c.req.valid('param')
+      const wanted = c.req.valid('query').lane
+      const found = await thePipeline(db, project, pipeline)
+      const lanes = await lanesOf(db, found.id)
+      const lane =
+        lanes.find((candidate) => candidate.name === (wanted ?? found.default_branch)) ??
+        (wanted ? undefined : lanes[0])
+      if (wanted && !lane)
+        throw new Problem('lane-not-found', `there is no lane \`${wanted}\`: nothing was pushed to it yet`)
+      return c.json(await viewPipeline(db, found, lanes, lane ?? null), 200)
+    })

@@ -1,0 +1,165 @@
+import type { WebSocket } from 'ws'
+import type { RunId } from '#pipelines/ids.ts'
+import type { TaktEvent } from '#pipelines/wire/events.ts'
+import { DashboardSays, type LiveSays, type LogPosition, type Topic } from '#pipelines/wire/live.ts'
+import type { Db } from '../db/connect.ts'
+import { eventsAfter, type Followed } from '../events/follow.ts'
+import { log } from '../log.ts'
+import type { LogHub } from '../logs/hub.ts'
+import type { Feed } from './feed.ts'
+import { tail } from './tail.ts'
+
+export type LiveDeps = { readonly db: Db; readonly hub: LogHub; readonly feed: Feed }
+
+const MOST_WATCHES = 100
+const PAGE = 500
+/** Who missed more than this is better served by a new snapshot. */
+const MOST_MISSED = 5_000
+/** Unsent bytes after which a reader counts as too slow to follow events. */
+const MOST_BUFFERED = 4 * 1024 * 1024
+
+type EventWatch = { readonly topic: Topic; cursor: number; catchingUp: boolean }
+
+/** One dashboard's socket: what it watches, and from where. */
+export class LiveConnection {
+  readonly #socket: WebSocket
+  readonly #deps: LiveDeps
+  readonly #events = new Map<number, EventWatch>()
+  readonly #tails = new Map<number, AbortController>()
+  readonly #off: () => void
+
+  constructor(socket: WebSocket, deps: LiveDeps) {
+    this.#socket = socket
+    this.#deps = deps
+    this.#off = deps.feed.on((events, since) => this.#tell(events, since))
+    socket.on('message', (frame: Buffer) => this.#receive(frame))
+    socket.on('error', (error) => log.warn({ err: error }, 'live.socket-failed'))
+    socket.on('close', () => this.#end())
+  }
+
+  #receive(frame: Buffer): void {
+    const said = parse(frame)
+    if (!said) {
+      void this.#say({
+        say: 'refused',
+        watch: null,
+        code: 'invalid-request',
+        reason: 'the message was not understood; reload the page',
+      })
+      return
+    }
+    this.#unwatch(said.watch)
+    if (said.say === 'unwatch') return
+    if (this.#events.size + this.#tails.size >= MOST_WATCHES) {
+      const reason = `at most ${MOST_WATCHES} things can be watched over one connection`
+      void this.#say({ say: 'refused', watch: said.watch, code: 'too-many-watches', reason })
+    } else if (said.say === 'watch') this.#watch(said.watch, said.topic, said.after)
+    else this.#tail(said.watch, { run: said.run as RunId, from: said.from })
+  }
+
+  #watch(number: number, topic: Topic, after: number): void {
+    const watch: EventWatch = { topic, cursor: after, catchingUp: false }
+    this.#events.set(number, watch)
+    if (after < this.#deps.feed.cursor) this.#catchUp(number, watch)
+  }
+
+  #tail(number: number, of: { run: RunId; from: LogPosition | null }): void {
+    const quit = new AbortController()
+    this.#tails.set(number, quit)
+    this.#follow(number, of, quit.signal).catch((error: unknown) => this.#fail(error))
+  }
+
+  async #follow(
+    number: number,
+    of: { run: RunId; from: LogPosition | null },
+    quit: AbortSignal,
+  ): Promise<void> {
+    // Each piece waits until the one before has left: a slow reader slows its own tail and nobody else.
+    for await (const piece of tail(this.#deps, of, quit))
+      await this.#say({ say: 'log', watch: number, ...piece })
+    if (!quit.aborted) await this.#say({ say: 'log.ended', watch: number })
+  }
+
+  #unwatch(number: number): void {
+    this.#events.delete(number)
+    this.#tails.get(number)?.abort()
+    this.#tails.delete(number)
+  }
+
+  #tell(events: readonly Followed[], since: number): void {
+    for (const [number, watch] of this.#events) {
+      if (watch.catchingUp) continue
+      if (watch.cursor < since) this.#catchUp(number, watch)
+      else this.#pass(number, watch, events)
+    }
+  }
+
+  #pass(number: number, watch: EventWatch, events: readonly Followed[]): void {
+    if (this.#socket.bufferedAmount > MOST_BUFFERED) return this.#leaveBehind(number)
+    for (const { id, event } of events) {
+      if (id <= watch.cursor) continue
+      watch.cursor = id
+      if (concerns(watch.topic, event)) void this.#say({ say: 'event', watch: number, cursor: id, event })
+    }
+  }
+
+  #catchUp(number: number, watch: EventWatch): void {
+    watch.catchingUp = true
+    this.#readMissed(number, watch)
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => (watch.catchingUp = false))
+  }
+
+  async #readMissed(number: number, watch: EventWatch): Promise<void> {
+    if (this.#deps.feed.cursor - watch.cursor > MOST_MISSED) return this.#leaveBehind(number)
+    while (watch.cursor < this.#deps.feed.cursor && this.#events.get(number) === watch) {
+      const events = await eventsAfter(this.#deps.db, watch.cursor, PAGE)
+      if (events.length === 0) return
+      this.#pass(number, watch, events)
+    }
+  }
+
+  #leaveBehind(number: number): void {
+    this.#events.delete(number)
+    void this.#say({ say: 'behind', watch: number })
+  }
+
+  /** Resolves when the message has left; a socket that is closing takes nothing any more. */
+  #say(message: LiveSays): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    if (this.#socket.readyState === this.#socket.OPEN)
+      this.#socket.send(JSON.stringify(message), () => resolve())
+    else resolve()
+    return promise
+  }
+
+  #fail(error: unknown): void {
+    log.error({ err: error }, 'live.failed')
+    this.#socket.close(1011, 'the server failed; call again')
+  }
+
+  #end(): void {
+    this.#off()
+    for (const number of [...this.#events.keys(), ...this.#tails.keys()]) this.#unwatch(number)
+  }
+}
+
+function concerns(topic: Topic, event: TaktEvent): boolean {
+  switch (topic.of) {
+    case 'all':
+      return true
+    case 'project':
+      return 'project' in event && event.project === topic.project
+    case 'run':
+      return 'run' in event && event.run === topic.run
+  }
+}
+
+function parse(frame: Buffer): DashboardSays | null {
+  try {
+    const read = DashboardSays.safeParse(JSON.parse(frame.toString('utf8')))
+    return read.success ? read.data : null
+  } catch {
+    return null // not JSON: the sender is told that it was not understood
+  }
+}

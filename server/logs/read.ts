@@ -1,0 +1,168 @@
+import type { RunId } from '#pipelines/ids.ts'
+import type { LogPosition } from '#pipelines/wire/live.ts'
+import type { Db } from '../db/connect.ts'
+
+/** Attempt and state of a run, and the sizes of its steps' logs: what a reader needs to know where it stands. */
+export async function logOf(db: Db, run: RunId) {
+  const row = await db
+    .selectFrom('runs')
+    .select(['attempt', 'state'])
+    .where('id', '=', run)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const steps = await db
+    .selectFrom('steps')
+    .select(['step', 'lines', 'bytes', 'open_line'])
+    .where('run_id', '=', run)
+    .where('attempt', '=', row.attempt)
+    .orderBy('step')
+    .execute()
+  return { ...row, steps: steps.map((step) => ({ ...step, lines: step.lines + (step.open_line ? 1 : 0) })) }
+}
+
+export type Chunk = {
+  readonly step: number
+  readonly firstByte: number
+  readonly firstLine: number
+  readonly bytes: Buffer
+  readonly at: Date
+}
+
+/** The chunks that hold `from` and what comes behind it, in order, at most `limit`. The first may begin before `from`. */
+export async function chunksFrom(db: Db, run: RunId, from: LogPosition, limit: number): Promise<Chunk[]> {
+  const rows = await db
+    .selectFrom('log_chunks')
+    .select(['step', 'first_byte', 'first_line', 'bytes', 'at'])
+    .where('run_id', '=', run)
+    .where('attempt', '=', from.attempt)
+    .where((eb) =>
+      eb.or([
+        eb('step', '>', from.step),
+        eb.and([eb('step', '=', from.step), eb('first_byte', '>=', holding(db, run, from))]),
+      ]),
+    )
+    .orderBy('step')
+    .orderBy('first_byte')
+    .limit(limit)
+    .execute()
+  const chunks = rows.map((row) => ({
+    step: row.step,
+    firstByte: row.first_byte,
+    firstLine: row.first_line,
+    bytes: row.bytes,
+    at: row.at,
+  }))
+  return chunks.filter(
+    (chunk) => chunk.step > from.step || chunk.firstByte + chunk.bytes.length > from.offset,
+  )
+}
+
+/** Where the chunk begins that holds a position. */
+const holding = (db: Db, run: RunId, from: LogPosition) =>
+  db
+    .selectFrom('log_chunks as before')
+    .select((eb) => eb.fn.coalesce(eb.fn.max('before.first_byte'), eb.lit(0)).as('first_byte'))
+    .where('before.run_id', '=', run)
+    .where('before.attempt', '=', from.attempt)
+    .where('before.step', '=', from.step)
+    .where('before.first_byte', '<=', from.offset)
+
+const PAGE = 16
+
+/** Every byte of a run's present attempt, step by step, as it stands now. */
+export async function* wholeLog(db: Db, run: RunId, attempt: number): AsyncGenerator<Uint8Array> {
+  for (let from: LogPosition = { attempt, step: 0, offset: 0 }; ;) {
+    const chunks = await chunksFrom(db, run, from, PAGE)
+    for (const chunk of chunks) yield new Uint8Array(chunk.bytes)
+    const last = chunks.at(-1)
+    if (!last) return
+    from = { attempt, step: last.step, offset: last.firstByte + last.bytes.length }
+  }
+}
+
+export type Line = {
+  readonly line: number
+  readonly step: number
+  readonly text: string
+  readonly at: string
+}
+
+/** Lines `from` to `from + limit - 1` of a run, counted through all its steps. */
+export async function readLines(
+  db: Db,
+  run: RunId,
+  {
+    attempt,
+    steps,
+    from,
+    limit,
+  }: { attempt: number; steps: readonly { step: number; lines: number }[]; from: number; limit: number },
+): Promise<Line[]> {
+  const lines: Line[] = []
+  let before = 0
+  for (const { step, lines: count } of steps) {
+    const first = Math.max(0, from - before)
+    const wanted = Math.min(limit - lines.length, count - first)
+    if (wanted > 0) {
+      const found = await stepLines(db, run, { attempt, step, first, wanted })
+      lines.push(...found.map(({ line, ...rest }) => ({ ...rest, line: before + line })))
+    }
+    before += count
+  }
+  return lines
+}
+
+/** A page holds at most this much, however long its lines are: fewer lines than asked for come back then. */
+const MOST_CHUNKS = 64
+
+/** The wanted lines of one step, numbered within it. */
+async function stepLines(
+  db: Db,
+  run: RunId,
+  { attempt, step, first, wanted }: { attempt: number; step: number; first: number; wanted: number },
+): Promise<Line[]> {
+  const chunks = await chunksOfLines(db, run, { attempt, step, first, end: first + wanted })
+  const opening = chunks[0]?.first_line ?? 0
+  const words = Buffer.concat(chunks.map((chunk) => chunk.bytes))
+    .toString('utf8')
+    .split('\n')
+  // Where the page was cut short its last line may be half a line: it is the next page's, unless it is all there is.
+  if (chunks.length === MOST_CHUNKS && words.length > 1) words.pop()
+  const at = (line: number) =>
+    (chunks.findLast((chunk) => chunk.first_line <= line) ?? chunks[0])?.at.toISOString() ?? ''
+  // The opening chunk may begin inside a line that the chunk before it began; `chunksOfLines` brought that one along.
+  return words
+    .map((text, index) => ({ line: opening + index, step, text, at: at(opening + index) }))
+    .filter(({ line }) => line >= first && line < first + wanted)
+}
+
+function chunksOfLines(
+  db: Db,
+  run: RunId,
+  { attempt, step, first, end }: { attempt: number; step: number; first: number; end: number },
+) {
+  const ofStep = db
+    .selectFrom('log_chunks')
+    .where('run_id', '=', run)
+    .where('attempt', '=', attempt)
+    .where('step', '=', step)
+  return ofStep
+    .select(['first_line', 'bytes', 'at'])
+    .where('first_byte', '>=', (eb) =>
+      eb
+        .selectFrom('log_chunks as before')
+        .select((before) =>
+          before.fn.coalesce(before.fn.max('before.first_byte'), before.lit(0)).as('first_byte'),
+        )
+        .where('before.run_id', '=', run)
+        .where('before.attempt', '=', attempt)
+        .where('before.step', '=', step)
+        .where((before) =>
+          before.or([before('before.first_line', '<', first), before('before.first_byte', '=', 0)]),
+        ),
+    )
+    .where('first_line', '<', end)
+    .orderBy('first_byte')
+    .limit(MOST_CHUNKS)
+    .execute()
+}

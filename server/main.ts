@@ -1,0 +1,182 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { keyFile, newSecret } from './access/key-files.ts'
+import { ensureAdmin, ensureToken, newLoginLink } from './access/queries.ts'
+import { createApp } from './app.ts'
+import type { Config } from './config.ts'
+import { connect, type Db } from './db/connect.ts'
+import { startEmbedded } from './db/embedded.ts'
+import { migrate } from './db/migrate.ts'
+import { type Hints, listen } from './events/listen.ts'
+import { startWorker } from './events/worker.ts'
+import { catchUpAll } from './hosting/catch-up.ts'
+import { DEMO, ensureDemo } from './hosting/demo.ts'
+import { refuseUpgrade } from './http/upgrade.ts'
+import { startFeed } from './live/feed.ts'
+import { liveSockets } from './live/socket.ts'
+import { log } from './log.ts'
+import { logHub } from './logs/hub.ts'
+import { extendLeases, reap } from './runners/reap.ts'
+import { runnerSockets } from './runners/socket.ts'
+import type { CheckoutOf } from './runs/claim.ts'
+import { schedule } from './scheduler/schedule.ts'
+import { processNext } from './webhooks/process.ts'
+
+export interface RunningServer extends AsyncDisposable {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+const SWEEP_MS = 10_000
+
+/** Put the house together, start it, and know how to stop it in order. */
+export async function startServer(config: Config): Promise<RunningServer> {
+  const stack = new AsyncDisposableStack()
+  try {
+    return await start(config, stack)
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+async function start(config: Config, stack: AsyncDisposableStack): Promise<RunningServer> {
+  const dataDir = config.TAKT_DATA
+  await mkdir(dataDir, { recursive: true })
+  const database = config.DATABASE_URL ?? stack.use(await startEmbedded(dataDir, { log })).url
+  const applied = await migrate(database)
+  if (applied.length > 0) log.info({ applied }, 'database.migrated')
+  const db = connect(database, (error) => log.warn({ err: error }, 'database.connection-lost'))
+  stack.defer(() => db.destroy())
+  const keys = await openKeys(db, config)
+
+  const leaseMs = config.TAKT_LEASE_MS
+  await extendLeases(db, leaseMs)
+  const hints = stack.use(listen(database, () => extendLeases(db, leaseMs)))
+  await hints.ready
+  const hub = logHub()
+  const feed = stack.use(await startFeed(db, hints))
+
+  const address = { url: config.TAKT_URL ?? '' }
+  const publicUrl = () => address.url
+  const demo = { clone: null as string | null }
+  const standing = {
+    version: await ownVersion(),
+    demo: () => (demo.clone === null ? null : { clone: demo.clone }),
+  }
+  const app = createApp({
+    db,
+    dataDir,
+    publicUrl,
+    secretKey: keys.secretKey,
+    githubSecret: config.GITHUB_WEBHOOK_SECRET,
+    standing,
+  })
+  const http = createAdaptorServer({ fetch: app.fetch }) as Server
+  stack.defer(() => close(http))
+  const checkoutOf = checkouts(publicUrl, config.GITHUB_TOKEN)
+  const runners = stack.use(runnerSockets({ db, hub, hints, leaseMs, token: keys.runnerToken, checkoutOf }))
+  const live = stack.use(liveSockets({ db, hub, feed, publicUrl }))
+  route(http, { '/runner': runners, '/live': live })
+  await open(http, config)
+  address.url ||= urlOf(config, http)
+
+  startWork(stack, { db, hints, config })
+  if (config.TAKT_DEMO === 'on') {
+    await ensureDemo(db, dataDir)
+    const hosted = await db.selectFrom('projects').select('id').where('name', '=', DEMO).executeTakeFirst()
+    if (hosted) demo.clone = `${address.url}/git/${DEMO}.git`
+  }
+  await catchUpAll(db, dataDir)
+  const login = `${address.url}/login#${await newLoginLink(db, keys.admin)}`
+  const clone = demo.clone?.replace('://', `://takt:${keys.apiToken}@`) ?? null
+  log.info(
+    { url: address.url, login, clone, database: config.DATABASE_URL ? 'given' : 'embedded' },
+    'server.ready',
+  )
+
+  const stop = () => stack.disposeAsync()
+  return { url: address.url, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** Keys from the settings, else from files of the data directory; and the first admin with a token for this machine. */
+async function openKeys(db: Db, config: Config) {
+  const secretKey = config.TAKT_SECRET_KEY ?? (await keyFile(config.TAKT_DATA, 'secret.key'))
+  const runnerToken = config.TAKT_RUNNER_TOKEN ?? (await keyFile(config.TAKT_DATA, 'runner-token'))
+  const apiToken = await keyFile(config.TAKT_DATA, 'token', () => newSecret('takt_'))
+  const admin = await ensureAdmin(db)
+  await ensureToken(db, { user: admin, name: 'this machine', secret: apiToken })
+  if (config.TAKT_ADMIN_TOKEN)
+    await ensureToken(db, { user: admin, name: 'TAKT_ADMIN_TOKEN', secret: config.TAKT_ADMIN_TOKEN })
+  return { secretKey, runnerToken, apiToken, admin }
+}
+
+/** The loops that move the line: deliveries become versions, versions runs, and silence is noticed. */
+function startWork(
+  stack: AsyncDisposableStack,
+  { db, hints, config }: { db: Db; hints: Hints; config: Config },
+): void {
+  const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
+  const loop = { hints, sweepMs: SWEEP_MS }
+  stack.use(startWorker('deliveries', () => processNext({ db, forges }), loop))
+  stack.use(startWorker('scheduler', () => schedule(db), loop))
+  const silence = { hints: QUIET, sweepMs: Math.ceil(config.TAKT_LEASE_MS / 3) }
+  stack.use(startWorker('reaper', () => reap(db).then(() => false), silence))
+}
+
+/** Leases end by the clock; no event tells of it. */
+const QUIET: Pick<Hints, 'on'> = { on: () => () => undefined }
+
+/** Repositories of ours open to the run's own lease, GitHub's to our token, others to nobody in particular. */
+const checkouts =
+  (publicUrl: () => string, githubToken: string | undefined): CheckoutOf =>
+  ({ kind, url }, { id, lease }) => {
+    if (kind === 'hosted') {
+      return { url: `${publicUrl()}/git/${url}.git`, credential: { username: `run-${id}`, password: lease } }
+    }
+    const credential =
+      kind === 'github' && githubToken ? { username: 'x-access-token', password: githubToken } : null
+    return { url, credential }
+  }
+
+type Upgrades = { upgrade(...args: Parameters<Parameters<Server['on']>[1]>): void }
+
+function route(http: Server, sockets: Readonly<Record<string, Upgrades>>): void {
+  http.on('upgrade', (request, socket, head) => {
+    socket.on('error', (error) => log.warn({ err: error }, 'socket.failed'))
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname
+    const target = Object.hasOwn(sockets, path) ? sockets[path] : undefined
+    if (target) target.upgrade(request, socket, head)
+    else refuseUpgrade(socket, 404, 'WebSockets are at /live and /runner')
+  })
+}
+
+async function open(http: Server, { TAKT_HOST: host, TAKT_PORT: port }: Config): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  http.once('error', reject)
+  http.listen(port, host, resolve)
+  await promise
+  http.off('error', reject)
+}
+
+/** Take no more requests, let those under way end, and do not wait for idle connections. */
+async function close(http: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  http.close(() => resolve())
+  http.closeIdleConnections()
+  setTimeout(() => http.closeAllConnections(), 2_000).unref()
+  await promise
+}
+
+function urlOf({ TAKT_HOST: host }: Config, http: Server): string {
+  const { port } = http.address() as AddressInfo
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}
+
+async function ownVersion(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

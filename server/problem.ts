@@ -1,0 +1,60 @@
+/** Every way the API can say no. `type` in the response is `/problems/<key>`; `hint` tells what to do. */
+const PROBLEMS = {
+  'invalid-request': { status: 422, title: 'The request is not of the expected shape' },
+  'malformed-json': { status: 400, title: 'The body is not JSON' },
+  'wrong-content-type': { status: 415, title: 'The body has a content type that is not accepted here' },
+  'body-too-large': { status: 413, title: 'The body is larger than is accepted here' },
+  'not-signed-in': { status: 401, title: 'This needs a session or an API token' },
+  'bad-token': { status: 401, title: 'The API token is not known or has expired' },
+  'bad-login-link': { status: 401, title: 'The login link is not known, was used, or has expired' },
+  'bad-signature': { status: 401, title: 'The delivery is not signed with the shared secret' },
+  'hook-not-configured': { status: 404, title: 'No secret is configured for this hook' },
+  'foreign-origin': { status: 403, title: 'The request comes from a page of another origin' },
+  'not-found': { status: 404, title: 'There is nothing at this address' },
+  'project-not-found': { status: 404, title: 'There is no such project' },
+  'project-exists': { status: 409, title: 'A project of this name exists already' },
+  'bad-repository': { status: 422, title: 'The repository address is not accepted' },
+  'pipeline-not-found': { status: 404, title: 'There is no such pipeline' },
+  'job-not-found': { status: 404, title: 'There is no such job' },
+  'lane-not-found': { status: 404, title: 'There is no such lane' },
+  'no-input': { status: 409, title: 'The job has no agreed input to run with yet' },
+  'run-not-found': { status: 404, title: 'There is no such run' },
+  'illegal-move': { status: 409, title: 'The run cannot do that from its present state' },
+  'delivery-not-found': { status: 404, title: 'There is no such delivery' },
+  unavailable: { status: 503, title: 'The server cannot do this at the moment' },
+} as const
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** A refusal that the caller could have expected: it has a code, a status and a sentence, and never a stack. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly code: ProblemCode
+  readonly detail: string
+  readonly fields: Record<string, unknown>
+
+  /**
+   * @param detail  What was wrong this time, naming the value, the place and what to do.
+   * @param fields  Further members of the answer, for programs.
+   */
+  constructor(code: ProblemCode, detail: string, fields: Record<string, unknown> = {}) {
+    super(`${PROBLEMS[code].title}: ${detail}`)
+    this.code = code
+    this.detail = detail
+    this.fields = fields
+  }
+
+  /** RFC 9457. Only what the caller may know. */
+  toResponse(): Response {
+    const { status, title } = PROBLEMS[this.code]
+    const body = {
+      ...this.fields,
+      type: `/problems/${this.code}`,
+      code: this.code,
+      title,
+      status,
+      detail: this.detail,
+    }
+    return Response.json(body, { status, headers: { 'content-type': 'application/problem+json' } })
+  }
+}

@@ -1,0 +1,208 @@
+import type { WebSocket } from 'ws'
+import type { RunId, RunnerId } from '#pipelines/ids.ts'
+import { decodeLog, DIALECT, RunnerSays, type ServerSays } from '#pipelines/wire/runner.ts'
+import type { Db } from '../db/connect.ts'
+import { log } from '../log.ts'
+import type { LogHub } from '../logs/hub.ts'
+import { newSecret } from '../access/key-files.ts'
+import { type CheckoutOf, claimRun } from '../runs/claim.ts'
+import { arrive, type Hello, leave, stopsFor } from './queries.ts'
+import { heardOf, loseUncarried, renew } from './reap.ts'
+import { hear, type Report } from './report.ts'
+
+export type LinkDeps = {
+  readonly db: Db
+  readonly hub: LogHub
+  readonly leaseMs: number
+  readonly checkoutOf: CheckoutOf
+  readonly arrived: (name: string, link: RunnerLink) => void
+}
+
+/** How long a runner has to answer a goodbye. */
+const CLOSE_MS = 1_000
+
+/** The server's end of one runner's connection. Messages are taken one at a time, in the order they came. */
+export class RunnerLink {
+  readonly #deps: LinkDeps
+  readonly #socket: WebSocket
+  readonly #inbox: (RunnerSays | Report)[] = []
+  readonly #stopped = new Set<RunId>()
+  #runner: RunnerId | null = null
+  #wanted = 0
+  #draining: Promise<void> | null = null
+  #looking: Promise<void> | null = null
+  #lookAgain = false
+
+  constructor(socket: WebSocket, deps: LinkDeps) {
+    this.#socket = socket
+    this.#deps = deps
+    socket.on('message', (frame: Buffer, binary) => this.#receive(frame, binary))
+    socket.on('error', (error) => log.warn({ err: error }, 'runner.socket-failed'))
+  }
+
+  /** Something was committed: there may be work, or a run to stop. Calls during a look are one more look. */
+  look(): void {
+    if (this.#looking) {
+      this.#lookAgain = true
+      return
+    }
+    this.#looking = this.#lookOnce()
+      .catch((error: unknown) => this.#giveUp(error))
+      .finally(() => {
+        this.#looking = null
+        if (this.#lookAgain) {
+          this.#lookAgain = false
+          this.look()
+        }
+      })
+  }
+
+  /** Wait for what was received to be written, and note that the runner is gone. */
+  async closed(): Promise<void> {
+    await this.#draining
+    if (this.#runner === null) return
+    // With the database away the row says "connected" a while longer; the runner's next hello sets it right.
+    await leave(this.#deps.db, this.#runner).catch((error: unknown) =>
+      log.warn({ err: error }, 'runner.leave-failed'),
+    )
+  }
+
+  /** Stop giving out work; what is under way is heard until the connection closes. */
+  dismiss(): void {
+    this.#wanted = 0
+    this.#socket.close(1001, 'the server goes down; call again')
+    setTimeout(() => this.#socket.terminate(), CLOSE_MS).unref()
+  }
+
+  /** Another connection speaks for this runner's name now. */
+  replaced(): void {
+    this.#runner = null
+    this.#wanted = 0
+    this.#refuse('another runner of this name has connected; give each runner its own TAKT_RUNNER_NAME')
+  }
+
+  #receive(frame: Buffer, binary: boolean): void {
+    const message = binary ? logReport(frame) : parse(frame)
+    if (!message)
+      return this.#refuse('a message was not understood; runner and server should be of the same version')
+    this.#inbox.push(message)
+    this.#draining ??= this.#drain()
+      .catch((error: unknown) => this.#giveUp(error))
+      .finally(() => (this.#draining = null))
+  }
+
+  async #drain(): Promise<void> {
+    for (let message = this.#inbox.shift(); message; message = this.#inbox.shift()) {
+      if ('said' in message) await this.#hear(this.#batch(message))
+      else await this.#obey(message)
+    }
+  }
+
+  /** The report and those behind it that speak of the same run: one transaction for all. */
+  #batch(first: Report): [Report, ...Report[]] {
+    const batch: [Report, ...Report[]] = [first]
+    for (let next = this.#inbox[0]; next && batch.length < 64; next = this.#inbox[0]) {
+      const report = 'said' in next ? next : next.say === 'report' ? { ...next, said: next.entry } : null
+      if (!report || report.run !== first.run || report.lease !== first.lease) break
+      batch.push(report)
+      this.#inbox.shift()
+    }
+    return batch
+  }
+
+  async #hear(batch: [Report, ...Report[]]): Promise<void> {
+    if (this.#runner === null) return this.#refuse('say hello first')
+    const heard = await hear(this.#deps.db, batch, this.#deps.leaseMs)
+    if ('forget' in heard) return this.#say({ say: 'forget', run: heard.run })
+    this.#say({ say: 'heard', run: heard.run, seq: heard.seq })
+    this.#deps.hub.added(heard.run)
+  }
+
+  async #obey(message: RunnerSays): Promise<void> {
+    if (message.say === 'hello') return this.#welcome(message)
+    if (this.#runner === null) return this.#refuse('say hello first')
+    switch (message.say) {
+      case 'ready':
+        this.#wanted = message.slots
+        return this.look()
+      case 'alive':
+        for (const run of await renew(this.#deps.db, message.carrying, this.#deps.leaseMs))
+          this.#say({ say: 'forget', run })
+        return
+      case 'report':
+        return this.#hear(this.#batch({ ...message, said: message.entry }))
+    }
+  }
+
+  async #welcome(hello: Hello): Promise<void> {
+    if (hello.dialect !== DIALECT) {
+      return this.#refuse(
+        `this server speaks dialect ${DIALECT}, the runner ${hello.dialect}: install the same version of Takt on both`,
+      )
+    }
+    const { db, leaseMs } = this.#deps
+    this.#deps.arrived(hello.name, this)
+    this.#runner = await arrive(db, hello)
+    log.info({ runner: hello.name, engine: hello.engine.kind }, 'runner.arrived')
+    this.#say({ say: 'welcome', leaseMs })
+    const lost = new Set(await renew(db, hello.carrying, leaseMs))
+    await loseUncarried(
+      db,
+      this.#runner,
+      hello.carrying.map(({ run }) => run),
+    )
+    const kept = hello.carrying.map(({ run }) => run).filter((run) => !lost.has(run))
+    for (const run of lost) this.#say({ say: 'forget', run })
+    for (const { id, heard_seq } of await heardOf(db, kept))
+      this.#say({ say: 'heard', run: id, seq: heard_seq })
+    this.look()
+  }
+
+  async #lookOnce(): Promise<void> {
+    if (this.#runner === null || this.#socket.readyState !== this.#socket.OPEN) return
+    const { db, leaseMs, checkoutOf } = this.#deps
+    for (const { id, cancel_reason } of await stopsFor(db, this.#runner)) {
+      if (!this.#stopped.has(id)) this.#say({ say: 'stop', run: id, reason: cancel_reason ?? '' })
+      this.#stopped.add(id)
+    }
+    while (this.#wanted > 0) {
+      const token = newSecret()
+      const plan = await claimRun(db, { runner: this.#runner, token, leaseMs }, checkoutOf)
+      if (!plan) return
+      this.#wanted--
+      this.#say({ say: 'work', lease: token, plan })
+    }
+  }
+
+  #say(message: ServerSays): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message))
+  }
+
+  #refuse(reason: string): void {
+    this.#say({ say: 'refused', reason })
+    this.#socket.close(1008, 'refused')
+  }
+
+  /** What was not written will be said again after a redial, so an error costs a connection and no word. */
+  #giveUp(error: unknown): void {
+    log.error({ err: error }, 'runner.link-failed')
+    this.#inbox.length = 0
+    this.#socket.close(1011, 'the server failed')
+  }
+}
+
+function parse(frame: Buffer): RunnerSays | null {
+  try {
+    const read = RunnerSays.safeParse(JSON.parse(frame.toString('utf8')))
+    return read.success ? read.data : null
+  } catch {
+    return null // not JSON: the runner is told that it was not understood
+  }
+}
+
+function logReport(frame: Buffer): Report | null {
+  const read = decodeLog(frame)
+  if (!read) return null
+  const { run, lease, seq, step } = read.head
+  return { run, lease, seq, said: { kind: 'log', step, bytes: Buffer.from(read.bytes) } }
+}

@@ -1,0 +1,108 @@
+import { sql } from 'kysely'
+import type { RunId, RunnerId } from '#pipelines/ids.ts'
+import type { Db } from '../db/connect.ts'
+import { inMs, transact, type Tx } from '../db/transact.ts'
+import { lockRun, type LockedRun, moveRun } from '../runs/move.ts'
+
+/** A run is given to at most this many runners; the last loss ends it. */
+const MOST_ATTEMPTS = 3
+
+/**
+ * Take runs back from runners that have gone silent: to the queue, or, where somebody wanted them to end anyway or they were lost
+ * too often, to their end.
+ */
+export async function reap(db: Db): Promise<void> {
+  const lost = await db
+    .selectFrom('runs')
+    .select('id')
+    .where('state', '=', 'running')
+    .where('lease_until', '<', sql<Date>`now()`)
+    .limit(100)
+    .execute()
+  for (const { id } of lost) await reapOne(db, id)
+}
+
+async function reapOne(db: Db, id: RunId): Promise<void> {
+  await transact(db, async (tx) => {
+    const run = await lockRun(tx.db, id)
+    const expired = await tx.db
+      .selectFrom('runs')
+      .select('id')
+      .where('id', '=', id)
+      .where('state', '=', 'running')
+      .where('lease_until', '<', sql<Date>`now()`)
+      .executeTakeFirst()
+    if (expired) await takeBack(tx, run)
+  })
+}
+
+async function takeBack(tx: Tx, run: LockedRun): Promise<void> {
+  if (run.cancel_at) await moveRun(tx, run.id, { move: 'cancel' })
+  else if (run.attempt < MOST_ATTEMPTS) await moveRun(tx, run.id, { move: 'lose' })
+  else await moveRun(tx, run.id, { move: 'break', error: LOST })
+}
+
+/**
+ * A runner has said which runs it carries: what is leased to it besides is lost already (it was restarted, or the work never
+ * reached it), and need not wait for its lease to end.
+ */
+export async function loseUncarried(db: Db, runner: RunnerId, carried: readonly RunId[]): Promise<void> {
+  const leased = await db
+    .selectFrom('runs')
+    .select('id')
+    .where('runner_id', '=', runner)
+    .where('state', '=', 'running')
+    .execute()
+  for (const { id } of leased.filter((run) => !carried.includes(run.id))) {
+    await transact(db, async (tx) => {
+      const run = await lockRun(tx.db, id)
+      if (run.state === 'running' && run.runner_id === runner) await takeBack(tx, run)
+    })
+  }
+}
+
+const LOST = {
+  code: 'runner_lost',
+  message: `The runner went silent, ${MOST_ATTEMPTS} times in a row. Look at the runner's log and its machine; then retry.`,
+}
+
+/**
+ * Give every lease a fresh term: the server or the database was away, so nobody could renew, and silence meant nothing.
+ */
+export async function extendLeases(db: Db, leaseMs: number): Promise<void> {
+  await db
+    .updateTable('runs')
+    .set({ lease_until: sql<Date>`greatest(lease_until, ${inMs(leaseMs)})` })
+    .where('state', '=', 'running')
+    .execute()
+}
+
+/** Renew the leases that a runner says it still carries. @returns Those that are not its own any more. */
+export async function renew(
+  db: Db,
+  carried: readonly { run: RunId; lease: string }[],
+  leaseMs: number,
+): Promise<RunId[]> {
+  const lost: RunId[] = []
+  for (const { run, lease } of carried) {
+    const renewed = await db
+      .updateTable('runs')
+      .set({ lease_until: inMs(leaseMs) })
+      .where('id', '=', run)
+      .where('state', '=', 'running')
+      .where('lease_token', '=', lease)
+      .executeTakeFirst()
+    if (renewed.numUpdatedRows === 0n) lost.push(run)
+  }
+  return lost
+}
+
+/** The last report of each carried run that is committed: where the runner goes on after a redial. */
+export const heardOf = (db: Db, runs: readonly RunId[]) =>
+  runs.length === 0
+    ? []
+    : db
+        .selectFrom('runs')
+        .select(['id', 'heard_seq'])
+        .where('id', 'in', [...runs])
+        .execute()

@@ -1,0 +1,141 @@
+import { sql } from 'kysely'
+import type { RunId } from '#pipelines/ids.ts'
+import type { ReportEntry } from '#pipelines/wire/runner.ts'
+import type { Db, Trx } from '../db/connect.ts'
+import { inMs, transact, type Tx } from '../db/transact.ts'
+import { appendLog } from '../logs/append.ts'
+import { lockRun, type LockedRun, moveRun } from '../runs/move.ts'
+
+/** One numbered thing a runner said of a run: an entry, or bytes of a step's log. */
+export type Report = {
+  readonly run: RunId
+  readonly lease: string
+  readonly seq: number
+  readonly said: ReportEntry | { readonly kind: 'log'; readonly step: number; readonly bytes: Buffer }
+}
+
+/** What became of a batch: everything up to `seq` is committed, or the run is not this runner's any more. */
+export type Heard =
+  { readonly run: RunId; readonly seq: number } | { readonly run: RunId; readonly forget: true }
+
+/**
+ * Write down what a runner said of one run, in one transaction.
+ *
+ * A repeated number is passed over. A report under a lease that is not the run's (lost, ended, never its own) changes nothing.
+ *
+ * @param reports  Of one run, in the order of their numbers.
+ * @throws {Error} When a number is missing: the link is broken, and the runner will say everything again after a redial.
+ */
+export async function hear(db: Db, reports: readonly [Report, ...Report[]], leaseMs: number): Promise<Heard> {
+  const [{ run: id, lease }] = reports
+  return transact(db, async (tx) => {
+    const run = await lockRun(tx.db, id)
+    if (run.state !== 'running' || run.lease_token !== lease) return { run: id, forget: true }
+    const fresh = reports.filter((report) => report.seq > run.heard_seq)
+    for (const [index, { seq }] of fresh.entries()) {
+      if (seq !== run.heard_seq + 1 + index)
+        throw new Error(`run ${id}: report ${run.heard_seq + 1 + index} is missing before ${seq}`)
+    }
+    const seq = fresh.at(-1)?.seq ?? run.heard_seq
+    await tx.db
+      .updateTable('runs')
+      .set({ heard_seq: seq, lease_until: inMs(leaseMs) })
+      .where('id', '=', id)
+      .execute()
+    await writeDown(tx, run, fresh)
+    return { run: id, seq }
+  })
+}
+
+async function writeDown(tx: Tx, run: LockedRun, reports: readonly Report[]): Promise<void> {
+  let progressed = false
+  for (const { said } of joinLogs(reports)) {
+    if (said.kind === 'log') {
+      await appendLog(tx.db, { run: run.id, attempt: run.attempt, step: said.step }, said.bytes)
+      continue
+    }
+    await writeEntry(tx, run, said)
+    progressed = said.kind !== 'run.ended'
+  }
+  if (progressed)
+    tx.emit({ kind: 'run.progressed', project: run.project, pipeline: run.pipeline, run: run.id })
+}
+
+/** Neighbouring pieces of one step's log as one piece: fewer rows, the same bytes. */
+function joinLogs(reports: readonly Report[]): Report[] {
+  const joined: Report[] = []
+  for (const report of reports) {
+    const last = joined.at(-1)
+    if (last?.said.kind === 'log' && report.said.kind === 'log' && last.said.step === report.said.step) {
+      const bytes = Buffer.concat([last.said.bytes, report.said.bytes])
+      joined[joined.length - 1] = { ...report, said: { ...report.said, bytes } }
+    } else joined.push(report)
+  }
+  return joined
+}
+
+async function writeEntry(tx: Tx, run: LockedRun, entry: ReportEntry): Promise<void> {
+  const now = sql<Date>`now()`
+  switch (entry.kind) {
+    case 'step.started':
+      await step(tx.db, run, entry.step).set({ state: 'running', started_at: now }).execute()
+      return
+    case 'step.ended':
+      await step(tx.db, run, entry.step)
+        .set({ state: entry.state, exit_code: entry.exitCode, ended_at: now })
+        .execute()
+      await skipRest(tx.db, run, entry.step)
+      return
+    case 'command.started':
+      await command(tx.db, run, entry)
+        .set({ state: 'running', started_at: now, first_line: nextLine(run, entry.step) })
+        .execute()
+      return
+    case 'command.ended': {
+      const state = entry.exitCode === 0 ? 'succeeded' : 'failed'
+      await command(tx.db, run, entry).set({ state, exit_code: entry.exitCode, ended_at: now }).execute()
+      return
+    }
+    case 'run.ended':
+      await moveRun(
+        tx,
+        run.id,
+        entry.move === 'break' || entry.move === 'fail'
+          ? { move: entry.move, error: entry.error }
+          : { move: entry.move },
+      )
+      return
+  }
+}
+
+const step = (db: Trx, run: LockedRun, index: number) =>
+  db
+    .updateTable('steps')
+    .where('run_id', '=', run.id)
+    .where('attempt', '=', run.attempt)
+    .where('step', '=', index)
+
+const command = (db: Trx, run: LockedRun, at: { step: number; command: number }) =>
+  db
+    .updateTable('commands')
+    .where('run_id', '=', run.id)
+    .where('attempt', '=', run.attempt)
+    .where('step', '=', at.step)
+    .where('command', '=', at.command)
+
+/** Commands that their step never reached. */
+async function skipRest(db: Trx, run: LockedRun, index: number): Promise<void> {
+  await db
+    .updateTable('commands')
+    .set({ state: 'skipped' })
+    .where('run_id', '=', run.id)
+    .where('attempt', '=', run.attempt)
+    .where('step', '=', index)
+    .where('state', '=', 'queued')
+    .execute()
+}
+
+/** The line that the next byte of a step's log that begins a line will be on. */
+const nextLine = (run: LockedRun, index: number) =>
+  sql<number>`(select lines + case when open_line then 1 else 0 end from steps
+    where run_id = ${run.id} and attempt = ${run.attempt} and step = ${index})`

@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import { LOG_CHUNK_BYTES } from '#pipelines/wire/runner.ts'
+import { sameSecret } from '../access/derive.ts'
+import type { Hints } from '../events/listen.ts'
+import { startHeartbeat } from '../http/heartbeat.ts'
+import { refuseUpgrade } from '../http/upgrade.ts'
+import { type LinkDeps, RunnerLink } from './link.ts'
+
+export interface RunnerSockets extends AsyncDisposable {
+  /** Take over an HTTP request for `/runner`. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+/** Where runners dial in. It opens only to the runner token. */
+export function runnerSockets(
+  deps: Omit<LinkDeps, 'arrived'> & { readonly token: string; readonly hints: Hints },
+): RunnerSockets {
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: LOG_CHUNK_BYTES + 1024 * 1024,
+  })
+  const links = new Map<RunnerLink, Promise<void>>()
+  const named = new Map<string, RunnerLink>()
+  const stopHeartbeat = startHeartbeat(server)
+  const off = deps.hints.on(() => {
+    for (const link of links.keys()) link.look()
+  })
+  const arrived = (name: string, link: RunnerLink) => {
+    const before = named.get(name)
+    named.set(name, link)
+    if (before && before !== link && links.has(before)) before.replaced()
+  }
+  return {
+    upgrade(request, socket, head) {
+      const shown = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+      if (!shown || !sameSecret(shown, deps.token)) {
+        return refuseUpgrade(
+          socket,
+          401,
+          'this is not the runner token; set TAKT_RUNNER_TOKEN to the same value on server and runner',
+        )
+      }
+      server.handleUpgrade(request, socket, head, (ws) => {
+        const link = new RunnerLink(ws, { ...deps, arrived })
+        const gone = Promise.withResolvers<void>()
+        links.set(link, gone.promise)
+        ws.on('close', () => {
+          void link.closed().finally(() => {
+            links.delete(link)
+            gone.resolve()
+          })
+        })
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      off()
+      stopHeartbeat()
+      for (const link of links.keys()) link.dismiss()
+      await Promise.all(links.values())
+      server.close()
+    },
+  }
+}

@@ -1,0 +1,191 @@
+import { sql, type SelectQueryBuilder } from 'kysely'
+import { jsonArrayFrom } from 'kysely/helpers/postgres'
+import type { z } from 'zod'
+import type { RunId } from '#pipelines/ids.ts'
+import type { RunState } from '#pipelines/states.ts'
+import type { Db } from '../db/connect.ts'
+import type { CommitBody } from '../db/schema.ts'
+import type { Run, RunCommand, RunSummary } from './shapes.ts'
+
+type Summary = z.output<typeof RunSummary>
+
+/** Runs with the names of their place: what every list of runs begins with. */
+export const placedRuns = (db: Db) =>
+  db
+    .selectFrom('runs')
+    .innerJoin('jobs', 'jobs.id', 'runs.job_id')
+    .innerJoin('lanes', 'lanes.id', 'runs.lane_id')
+    .innerJoin('pipelines', 'pipelines.id', 'jobs.pipeline_id')
+    .innerJoin('projects', 'projects.id', 'pipelines.project_id')
+    .leftJoin('runners', 'runners.id', 'runs.runner_id')
+type Placed = ReturnType<typeof placedRuns>
+type PlacedTables =
+  Placed extends SelectQueryBuilder<infer DB, infer TB, object> ? { db: DB; tables: TB } : never
+
+/** Runs as lists show them, inputs and all, in one query. */
+export const summaries = (runs: SelectQueryBuilder<PlacedTables['db'], PlacedTables['tables'], object>) =>
+  runs.select((eb) => [
+    'runs.id',
+    'projects.name as project',
+    'pipelines.name as pipeline',
+    'jobs.name as job',
+    'lanes.name as lane',
+    'runs.number',
+    'runs.state',
+    'runs.attempt',
+    'runs.reason',
+    'runs.error',
+    'runs.cancel_at',
+    'runs.retry_of',
+    'runners.name as runner',
+    'runners.isolated',
+    'runs.created_at',
+    'runs.started_at',
+    'runs.ended_at',
+    jsonArrayFrom(
+      eb
+        .selectFrom('run_inputs')
+        .innerJoin('resources', 'resources.id', 'run_inputs.resource_id')
+        .innerJoin('versions', 'versions.id', 'run_inputs.version_id')
+        .select((input) => [
+          'resources.name as resource',
+          'versions.name as version',
+          'versions.body',
+          sql<number[]>`array(${input
+            .selectFrom('run_input_via')
+            .select('upstream_id')
+            .whereRef('run_input_via.run_id', '=', 'run_inputs.run_id')
+            .whereRef('run_input_via.position', '=', 'run_inputs.position')
+            .orderBy('upstream_id')})`.as('from_runs'),
+        ])
+        .whereRef('run_inputs.run_id', '=', 'runs.id')
+        .orderBy('run_inputs.position'),
+    ).as('inputs'),
+  ])
+
+type SummaryRow = Awaited<ReturnType<ReturnType<typeof summaries>['execute']>>[number]
+
+/** A row in the shape the API speaks. */
+export function toSummary(row: SummaryRow): Summary {
+  const { cancel_at, created_at, started_at, ended_at, inputs, error, ...rest } = row
+  return {
+    ...rest,
+    error: error ?? null,
+    cancel_requested: cancel_at !== null,
+    inputs: inputs.map(({ body, from_runs, ...input }) => ({
+      ...input,
+      ...commitWords(body),
+      from_run: from_runs[0] ?? null,
+      from_runs,
+    })),
+    outputs: {},
+    created_at: created_at.toISOString(),
+    started_at: started_at?.toISOString() ?? null,
+    ended_at: ended_at?.toISOString() ?? null,
+  }
+}
+
+/** A commit in a line: its subject, its author, the ref it came by. */
+export const commitWords = (body: CommitBody) => ({
+  title: body.message.split('\n', 1)[0] || null,
+  author: body.author || null,
+  ref: body.ref || null,
+})
+
+export type RunFilter = {
+  readonly project?: string | undefined
+  readonly pipeline?: string | undefined
+  readonly job?: string | undefined
+  readonly lane?: string | undefined
+  readonly state?: RunState | undefined
+  readonly version?: string | undefined
+  readonly before?: RunId | undefined
+  readonly limit: number
+}
+
+/** Runs, newest first. */
+export async function listRuns(db: Db, filter: RunFilter): Promise<Summary[]> {
+  let runs = placedRuns(db)
+  if (filter.project !== undefined) runs = runs.where('projects.name', '=', filter.project)
+  if (filter.pipeline !== undefined) runs = runs.where('pipelines.name', '=', filter.pipeline)
+  if (filter.job !== undefined) runs = runs.where('jobs.name', '=', filter.job)
+  if (filter.lane !== undefined) runs = runs.where('lanes.name', '=', filter.lane)
+  if (filter.state !== undefined) runs = runs.where('runs.state', '=', filter.state)
+  if (filter.before !== undefined) runs = runs.where('runs.id', '<', filter.before)
+  const { version } = filter
+  if (version !== undefined) runs = runs.where('runs.id', 'in', usesVersion(db, version))
+  const rows = await summaries(runs).orderBy('runs.id', 'desc').limit(filter.limit).execute()
+  return rows.map(toSummary)
+}
+
+const usesVersion = (db: Db, name: string) =>
+  db
+    .selectFrom('run_inputs')
+    .innerJoin('versions', 'versions.id', 'run_inputs.version_id')
+    .select('run_inputs.run_id')
+    .where('versions.name', '=', name)
+
+/** A run with its steps and who went on from it; undefined when there is none. */
+export async function findRun(db: Db, id: RunId): Promise<z.output<typeof Run> | undefined> {
+  const row = await summaries(placedRuns(db).where('runs.id', '=', id)).executeTakeFirst()
+  if (!row) return undefined
+  const [steps, commands, downstream] = await Promise.all([
+    db
+      .selectFrom('steps')
+      .selectAll()
+      .where('run_id', '=', id)
+      .where('attempt', '=', row.attempt)
+      .orderBy('step')
+      .execute(),
+    db
+      .selectFrom('commands')
+      .selectAll()
+      .where('run_id', '=', id)
+      .where('attempt', '=', row.attempt)
+      .orderBy('command')
+      .execute(),
+    db
+      .selectFrom('run_input_via')
+      .select('run_id')
+      .distinct()
+      .where('upstream_id', '=', id)
+      .orderBy('run_id')
+      .execute(),
+  ])
+  return {
+    ...toSummary(row),
+    steps: steps.map((step) => ({
+      step: step.step,
+      name: step.name,
+      state: step.state,
+      exit_code: step.exit_code,
+      lines: step.lines + (step.open_line ? 1 : 0),
+      bytes: step.bytes,
+      commands: commands.filter((command) => command.step === step.step).map(toCommand),
+      ...times(step),
+    })),
+    downstream: downstream.map((below) => below.run_id),
+  }
+}
+
+type CommandRow = {
+  command: number
+  words: string
+  state: z.output<typeof RunCommand>['state']
+  exit_code: number | null
+  first_line: number | null
+} & Times
+const toCommand = (row: CommandRow): z.output<typeof RunCommand> => ({
+  command: row.command,
+  text: row.words,
+  state: row.state,
+  exit_code: row.exit_code,
+  first_line: row.first_line,
+  ...times(row),
+})
+
+type Times = { started_at: Date | null; ended_at: Date | null }
+const times = (row: Times) => ({
+  started_at: row.started_at?.toISOString() ?? null,
+  ended_at: row.ended_at?.toISOString() ?? null,
+})

@@ -1,0 +1,99 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { RunId } from '#pipelines/ids.ts'
+import { RUN_STATES } from '#pipelines/states.ts'
+import type { Db } from '../db/connect.ts'
+import { body, json, routes } from '../http/kit.ts'
+import { Problem } from '../problem.ts'
+import { cancelRun, retryRun } from './ask.ts'
+import { findRun, listRuns } from './queries.ts'
+import { Run, RunList } from './shapes.ts'
+
+export const WithRunId = z.object({
+  id: z.coerce
+    .number()
+    .int()
+    .positive()
+    .max(Number.MAX_SAFE_INTEGER)
+    .transform((id) => id as RunId)
+    .openapi({ param: { in: 'path', name: 'id' }, type: 'integer' }),
+})
+const word = z.string().max(300).optional()
+const Filter = z.object({
+  project: word,
+  pipeline: word,
+  job: word,
+  lane: word,
+  state: z.enum(RUN_STATES).optional(),
+  version: word.openapi({ description: 'A version’s name: the full commit hash of a git resource' }),
+  after: z.coerce
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .openapi({ description: '`next` of the page before', type: 'integer' }),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+})
+
+const tags = ['Runs']
+const list = createRoute({
+  method: 'get',
+  path: '/runs',
+  tags,
+  summary: 'Runs, newest first',
+  request: { query: Filter },
+  responses: { 200: json(RunList, 'A page of runs') },
+})
+const get = createRoute({
+  method: 'get',
+  path: '/runs/{id}',
+  tags,
+  summary: 'One run with its steps',
+  request: { params: WithRunId },
+  responses: { 200: json(Run, 'The run') },
+})
+const cancel = createRoute({
+  method: 'post',
+  path: '/runs/{id}/cancel',
+  tags,
+  summary: 'Ask for a run to end',
+  request: {
+    params: WithRunId,
+    body: { ...body(z.object({ reason: z.string().max(1_000).optional() })), required: false },
+  },
+  responses: { 200: json(Run, 'The run; a running one is `cancelled` when its runner has stopped it') },
+})
+const retry = createRoute({
+  method: 'post',
+  path: '/runs/{id}/retry',
+  tags,
+  summary: 'Run the same job again with exactly the same inputs',
+  request: { params: WithRunId },
+  responses: { 201: json(Run, 'The new run') },
+})
+
+/** @throws {Problem} `run-not-found`. */
+export async function theRun(db: Db, id: RunId) {
+  const run = await findRun(db, id)
+  if (!run) throw new Problem('run-not-found', `there is no run ${id}`)
+  return run
+}
+
+export const runRoutes = ({ db }: { db: Db }) =>
+  routes()
+    .openapi(list, async (c) => {
+      const { after, limit, ...filter } = c.req.valid('query')
+      const items = await listRuns(db, { ...filter, before: after as RunId | undefined, limit })
+      const last = items.at(-1)
+      return c.json({ items, next: last && items.length === limit ? String(last.id) : null }, 200)
+    })
+    .openapi(get, async (c) => c.json(await theRun(db, c.req.valid('param').id), 200))
+    .openapi(cancel, async (c) => {
+      const { id } = c.req.valid('param')
+      const said = c.req.header('content-type') ? c.req.valid('json').reason : undefined
+      await cancelRun(db, id, said || `cancelled by ${c.get('user').name}`)
+      return c.json(await theRun(db, id), 200)
+    })
+    .openapi(retry, async (c) => {
+      const id = await retryRun(db, c.req.valid('param').id, c.get('user'))
+      return c.json(await theRun(db, id), 201)
+    })

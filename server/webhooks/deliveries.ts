@@ -1,0 +1,110 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { DeliveryId } from '#pipelines/ids.ts'
+import type { Db } from '../db/connect.ts'
+import { transact } from '../db/transact.ts'
+import { json, routes } from '../http/kit.ts'
+import { Problem } from '../problem.ts'
+
+const time = z.string().openapi({ format: 'date-time' })
+const Delivery = z
+  .object({
+    id: z.number().int(),
+    source: z.enum(['github', 'git', 'hosted']),
+    event: z.string(),
+    project: z.string().nullable(),
+    state: z.enum(['received', 'processed', 'ignored', 'failed']),
+    reason: z.string().nullable().openapi({ description: 'What became of it, in words' }),
+    received_at: time,
+    processed_at: time.nullable(),
+  })
+  .openapi('Delivery')
+const DeliveryList = z
+  .object({ items: z.array(Delivery), next: z.string().nullable() })
+  .openapi('DeliveryList')
+const whole = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
+
+const tags = ['Deliveries']
+const list = createRoute({
+  method: 'get',
+  path: '/deliveries',
+  tags,
+  summary: 'What arrived and what became of it, newest first',
+  request: {
+    query: z.object({
+      after: whole.optional().openapi({ description: '`next` of the page before', type: 'integer' }),
+      limit: z.coerce.number().int().min(1).max(200).default(50),
+    }),
+  },
+  responses: { 200: json(DeliveryList, 'A page of deliveries') },
+})
+const replay = createRoute({
+  method: 'post',
+  path: '/deliveries/{id}/replay',
+  tags,
+  summary: 'Look at a delivery once more',
+  request: {
+    params: z.object({ id: whole.openapi({ param: { in: 'path', name: 'id' }, type: 'integer' }) }),
+  },
+  responses: { 202: json(z.object({ delivery: z.number().int() }), 'It will be looked at') },
+})
+
+export const deliveryRoutes = ({ db }: { db: Db }) =>
+  routes()
+    .openapi(list, async (c) => {
+      const { after, limit } = c.req.valid('query')
+      const items = await listDeliveries(db, limit, after as DeliveryId | undefined)
+      const last = items.at(-1)
+      return c.json({ items, next: last && items.length === limit ? String(last.id) : null }, 200)
+    })
+    .openapi(replay, async (c) => {
+      const id = c.req.valid('param').id as DeliveryId
+      await replayDelivery(db, id)
+      return c.json({ delivery: id }, 202)
+    })
+
+async function listDeliveries(
+  db: Db,
+  limit: number,
+  before?: DeliveryId,
+): Promise<z.output<typeof Delivery>[]> {
+  let deliveries = db.selectFrom('deliveries')
+  if (before !== undefined) deliveries = deliveries.where('deliveries.id', '<', before)
+  const rows = await deliveries
+    .select((eb) => [
+      'deliveries.id',
+      'source',
+      'event',
+      'state',
+      'reason',
+      'received_at',
+      'processed_at',
+      eb
+        .selectFrom('projects')
+        .select('projects.name')
+        .whereRef('projects.repository_id', '=', 'deliveries.repository_id')
+        .orderBy('projects.id')
+        .limit(1)
+        .as('project'),
+    ])
+    .orderBy('deliveries.id', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(({ received_at, processed_at, ...row }) => ({
+    ...row,
+    received_at: received_at.toISOString(),
+    processed_at: processed_at?.toISOString() ?? null,
+  }))
+}
+
+async function replayDelivery(db: Db, id: DeliveryId): Promise<void> {
+  await transact(db, async (tx) => {
+    const row = await tx.db
+      .updateTable('deliveries')
+      .set({ state: 'received', reason: null, processed_at: null, attempts: 0 })
+      .where('id', '=', id)
+      .returning('id')
+      .executeTakeFirst()
+    if (!row) throw new Problem('delivery-not-found', `there is no delivery ${id}`)
+    tx.emit({ kind: 'delivery.received', delivery: id })
+  })
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import type { DeliverySource } from '../db/schema.ts'
+import { normalizeAddress } from '../forges/address.ts'
+import { isZero, SHA } from '../forges/git.ts'
+
+/** What a delivery means to us: a ref of a repository now points to another commit, or is gone. */
+export type Push = {
+  readonly repository: {
+    readonly url: string
+    readonly forgeId: string | null
+    readonly defaultBranch: string | null
+  } | null
+  readonly ref: string
+  /** The commit the ref points to now; null when it is gone. */
+  readonly after: string | null
+}
+
+/** A push, or the reason why the delivery is of no consequence, in words. */
+export type Meaning = { readonly push: Push } | { readonly nothing: string }
+
+const sha = z.string().regex(SHA)
+const ref = z
+  .string()
+  .max(500)
+  // git's own rules for ref names (git-check-ref-format), as far as they keep a name harmless
+  .regex(/^refs\/(heads|tags)\/[^\x00-\x20\x7f~^:?*[\\]+$/)
+  .refine((name) => !/\.\.|@\{|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(name), {
+    error: 'not a ref name git would accept',
+  })
+
+const githubRepository = z.object({
+  id: z.number().int(),
+  clone_url: z.string().max(2_000),
+  default_branch: z.string().max(250).optional(),
+})
+const GithubPush = z.object({
+  ref,
+  after: sha,
+  deleted: z.boolean().optional(),
+  repository: githubRepository,
+})
+const GithubRef = z.object({
+  ref: z.string().max(500),
+  ref_type: z.enum(['branch', 'tag', 'repository']),
+  repository: githubRepository,
+})
+const GitPush = z.object({ ref, after: sha, default_branch: z.string().max(250).optional() })
+
+/**
+ * Read a stored delivery.
+ *
+ * @throws {Error} In words, when the body is not what its sender promises.
+ */
+export function readDelivery(source: DeliverySource, event: string, body: Buffer): Meaning {
+  const payload = parseBody(body)
+  if (source !== 'github') return { push: pushOf(null, expect(GitPush, payload)) }
+  switch (event) {
+    case 'ping':
+      return { nothing: 'ping: the hook works' }
+    case 'push': {
+      const push = expect(GithubPush, payload)
+      return { push: pushOf(githubOf(push.repository), push) }
+    }
+    case 'delete': {
+      const gone = expect(GithubRef, payload)
+      if (gone.ref_type === 'repository') return { nothing: 'not a branch or tag' }
+      const name = expect(ref, `refs/${gone.ref_type === 'branch' ? 'heads' : 'tags'}/${gone.ref}`)
+      return { push: { repository: githubOf(gone.repository), ref: name, after: null } }
+    }
+    case 'create':
+      return { nothing: 'a new ref comes with a push of its own' }
+    default:
+      return { nothing: `the event \`${event.slice(0, 60)}\` starts nothing` }
+  }
+}
+
+const pushOf = (
+  repository: Push['repository'],
+  push: { ref: string; after: string; deleted?: boolean | undefined },
+): Push => ({
+  repository,
+  ref: push.ref,
+  after: push.deleted || isZero(push.after) ? null : push.after,
+})
+
+const githubOf = (repository: z.output<typeof githubRepository>): NonNullable<Push['repository']> => ({
+  url: normalizeAddress(repository.clone_url).url,
+  forgeId: String(repository.id),
+  defaultBranch: repository.default_branch ?? null,
+})
+
+function parseBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch (error) {
+    throw new Error(
+      `the body is not JSON in UTF-8: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
+  }
+}
+
+function expect<S extends z.ZodType>(schema: S, payload: unknown): z.output<S> {
+  const read = schema.safeParse(payload)
+  if (read.success) return read.data
+  const [issue] = read.error.issues
+  throw new Error(
+    `the payload is not of the expected shape: ${issue?.path.join('.') || 'body'}: ${issue?.message}`,
+  )
+}

@@ -1,0 +1,175 @@
+import Docker from 'dockerode'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { importDemo } from '../../runner/docker/demo-image.ts'
+import { LABEL } from '../../runner/docker/container.ts'
+import { dockerEngine } from '../../runner/docker/engine.ts'
+import type { Engine } from '../../runner/engine.ts'
+import { planOf } from '../runner/plans.ts'
+import { until } from '../runner/until.ts'
+import { collect, describeEngine, groundOf, open, runOnce } from './contract.ts'
+import type { Ground } from './contract.ts'
+import { serveGit } from './git-server.ts'
+import { ensureTestImage, TEST_IMAGE, whyNoDocker } from './test-image.ts'
+
+const reason = await whyNoDocker()
+const soon = () => AbortSignal.timeout(5_000)
+const make = (ground: Ground) => dockerEngine(ground, soon())
+
+async function leftovers({ identity }: Ground): Promise<string[]> {
+  const docker = new Docker()
+  const filters = { label: [`${LABEL.runner}=${identity}`] }
+  const containers = await docker.listContainers({ all: true, filters })
+  const { Volumes } = await docker.listVolumes({ filters })
+  return [
+    ...containers.map(({ Names }) => `container ${Names[0]}`),
+    ...Volumes.map(({ Name }) => `volume ${Name}`),
+  ]
+}
+
+describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  beforeAll(ensureTestImage)
+  describeEngine('docker', { make, image: TEST_IMAGE, leftovers })
+
+  describe('a container', () => {
+    let ground: Awaited<ReturnType<typeof groundOf>>
+    let engine: Engine
+    const docker = new Docker()
+    beforeAll(async () => {
+      ground = await groundOf('docker')
+      engine = await make(ground)
+    })
+    afterAll(async () => {
+      await engine.sweep(new Set())
+      await ground[Symbol.asyncDispose]()
+    })
+    const plan = (commands: string[], changes = {}) => planOf(commands, { image: TEST_IMAGE, ...changes })
+    const containers = () =>
+      docker.listContainers({ all: true, filters: { label: [`${LABEL.runner}=${ground.identity}`] } })
+
+    test('shows nothing of the script, the environment or a lease to who inspects it', async () => {
+      const secret = plan(['echo secret-command; sleep 300'], { env: { KEY: 'secret-value' } })
+      await using workspace = await open(engine, secret)
+      const first = workspace.run(0, new AbortController().signal)
+      await first.next()
+      const [{ Id } = { Id: '' }] = await containers()
+      const inspected = JSON.stringify(await docker.getContainer(Id).inspect())
+      expect(inspected).not.toMatch(/secret/)
+      const { Processes } = await docker.getContainer(Id).top()
+      expect(JSON.stringify(Processes)).not.toMatch(/secret/)
+    })
+
+    test('is hardened: few capabilities, no new privileges, limits, no binds, no log', async () => {
+      await using _workspace = await open(engine, plan(['true']))
+      const [{ Id } = { Id: '' }] = await containers()
+      const { HostConfig, Config } = await docker.getContainer(Id).inspect()
+      expect(HostConfig).toMatchObject({
+        Privileged: false,
+        Binds: null,
+        CapDrop: ['ALL'],
+        SecurityOpt: ['no-new-privileges'],
+        PidsLimit: 1024,
+        Init: true,
+        LogConfig: { Type: 'none' },
+        NetworkMode: 'takt',
+      })
+      expect(HostConfig.Memory).toBeGreaterThan(0)
+      expect(HostConfig.MemorySwap).toBe(HostConfig.Memory)
+      expect(HostConfig.NanoCpus).toBeGreaterThan(0)
+      expect(Config.Env).toContain('TINI_KILL_PROCESS_GROUP=1')
+    })
+
+    test('reaches no other run over the network', async () => {
+      await using server = await open(
+        engine,
+        plan(['hostname -i; while :; do echo hi | nc -l -p 9000; done']),
+      )
+      const listening = server.run(0, new AbortController().signal)
+      const address = await until(async () => {
+        const { value } = await listening.next()
+        return value && 'kind' in value && value.kind === 'bytes'
+          ? Buffer.from(value.bytes).toString().trim()
+          : null
+      })
+      expect(address).toMatch(/^\d+\.\d+\.\d+\.\d+$/)
+      const ran = await runOnce(engine, plan([`nc -w 2 ${address} 9000 && echo reached || echo apart`]))
+      expect(ran.text).toContain('apart\n')
+    })
+
+    test('that runs out of its memory fails the step, and says so', async () => {
+      const small = await dockerEngine({ ...ground, limits: { memoryBytes: 24 * 2 ** 20 } }, soon())
+      const ran = await runOnce(small, plan(['x=aaaaaaaaaaaaaaaa; while :; do x="$x$x$x$x"; done']))
+      expect(ran.status.exitCode).toBe(137)
+      expect(ran.status.error).toMatchObject({
+        code: 'out_of_memory',
+        message: expect.stringContaining('24 MiB'),
+      })
+    })
+
+    test('of an image that cannot be had breaks the run with the engine’s words', async () => {
+      const said: string[] = []
+      const opening = engine.open(plan(['true'], { image: '127.0.0.1:1/nobody/nothing:1' }), {
+        signal: new AbortController().signal,
+        say: async (text) => void said.push(text),
+      })
+      await expect(opening).rejects.toMatchObject({
+        code: 'image_pull_failed',
+        message: expect.stringMatching(/127\.0\.0\.1:1/),
+      })
+      expect(said.join('')).toContain('Pulling image 127.0.0.1:1/nobody/nothing:1\n')
+      expect(await containers()).toEqual([])
+    })
+
+    test('of a name no image can have breaks the run', async () => {
+      await expect(open(engine, plan(['true'], { image: '--Bad Name' }))).rejects.toMatchObject({
+        code: 'image_pull_failed',
+      })
+    })
+
+    test('whose image runs as somebody else still owns its workspace', async () => {
+      const name = `takt-test/user:${process.pid}`
+      const { Id } = await docker
+        .createContainer({ Image: TEST_IMAGE, Cmd: ['true'] })
+        .then((made) => made.inspect())
+      await docker
+        .getContainer(Id)
+        .commit({ repo: 'takt-test/user', tag: String(process.pid), changes: 'USER 1000' })
+      await docker.getContainer(Id).remove()
+      const credential = { username: 'run', password: 'lease-lease-lease' }
+      await using git = await serveGit(credential)
+      const sha = await git.commit({ 'd/a.txt': 'one\n' })
+      const checkout = { url: git.url, sha, ref: 'refs/heads/main', credential }
+      try {
+        const commands = ['id -u', 'echo two >> d/a.txt; echo new > d/b.txt; echo top > c; cat d/a.txt']
+        expect((await runOnce(engine, plan(commands, { image: name, checkout }))).text).toBe(
+          '1000\none\ntwo\n',
+        )
+        expect((await runOnce(engine, plan(['echo x > y; cat y'], { image: name }))).text).toBe('x\n')
+      } finally {
+        await docker.getImage(name).remove()
+      }
+    })
+
+    test('that is removed by somebody else breaks the run', async () => {
+      await using workspace = await open(engine, plan(['echo up; sleep 300']))
+      const step = collect(workspace.run(0, new AbortController().signal), (text) => {
+        if (text.includes('up'))
+          void containers().then(([{ Id } = { Id: '' }]) => docker.getContainer(Id).remove({ force: true }))
+      })
+      await expect(step).rejects.toMatchObject({ code: 'engine_unavailable' })
+    })
+
+    test('can be made from the machine’s own tools, where there is no busybox', async () => {
+      const name = `takt-test/tools:${process.pid}`
+      await importDemo(docker, { repository: name, busybox: null })
+      try {
+        const ran = await runOnce(
+          engine,
+          plan(['echo a | sed s/a/b/', 'uname -s; pwd; id -un'], { image: name }),
+        )
+        expect(ran.text).toBe('b\nLinux\n/work\nroot\n')
+      } finally {
+        await docker.getImage(name).remove()
+      }
+    })
+  })
+})

@@ -1,0 +1,30 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { localEngine } from '../../runner/local/engine.ts'
+import { marked } from '../../runner/local/processes.ts'
+import { planOf } from '../runner/plans.ts'
+import { describeEngine, groundOf, runOnce } from './contract.ts'
+import type { Ground } from './contract.ts'
+
+const make = (ground: Ground) => localEngine({ ...ground, path: process.env['PATH'] ?? '' })
+
+async function leftovers({ identity, folder }: Ground): Promise<string[]> {
+  const folders = await readdir(join(folder, 'runs')).catch(() => [])
+  const pids = await Promise.all(folders.map((name) => marked(`${identity}:${name}:`)))
+  const strays = (await marked(`${identity}:`)).length - pids.flat().length
+  return [...folders, ...Array.from({ length: strays }, () => 'a process without a folder')]
+}
+
+describeEngine('local', { make: async (ground) => make(ground), image: null, leftovers })
+
+test('local commands are told where their home and their temporary files are', async () => {
+  await using ground = await groundOf('local')
+  const plan = planOf(['echo "$HOME" "$TMPDIR" "$PWD"; env | cut -d= -f1 | sort | tr "\\n" " "'], {
+    env: { ONE: '1' },
+  })
+  const { text } = await runOnce(make(ground), plan)
+  const at = join(ground.folder, 'runs', `${plan.run}-1`)
+  expect(text).toContain(`${at}/home ${at}/tmp ${at}/work\n`)
+  expect(text).toMatch(/HOME LANG (OLDPWD )?ONE PATH PWD SHLVL TAKT_RUNNER_MARK TMPDIR/)
+})

@@ -1,0 +1,188 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FakeWorld } from './fake-world.ts'
+
+type Reply = { status: number; body: unknown; cookie?: string }
+type Asked = {
+  readonly world: FakeWorld
+  readonly url: URL
+  readonly body: Record<string, unknown>
+  readonly bearer: string | undefined
+}
+type Route = readonly [method: string, path: RegExp, reply: (asked: Asked, ...parts: string[]) => Reply]
+
+export const LINK = 'good-link'
+export const TOKEN = 'good-token'
+
+const ok = (body: unknown): Reply => ({ status: 200, body })
+const no = (status: number, code: string, title: string, detail = title): Reply => ({
+  status,
+  body: { type: `/problems/${code}`, code, status, title, detail },
+})
+const SESSION = 'takt=in; Path=/; HttpOnly; SameSite=Lax'
+const spent = new WeakSet<FakeWorld>()
+
+function signIn({ world, body, bearer }: Asked): Reply {
+  if (bearer !== undefined)
+    return bearer === TOKEN
+      ? { ...ok(ME), cookie: SESSION }
+      : no(401, 'bad-token', 'The API token is not known or has expired')
+  if (body['link'] !== LINK || spent.has(world))
+    return no(401, 'bad-login-link', 'The login link is not known, was used, or has expired')
+  spent.add(world)
+  return { ...ok(ME), cookie: SESSION }
+}
+
+const ME = { name: 'ada', role: 'admin' }
+
+const ROUTES: readonly Route[] = [
+  ['GET', /^\/me$/, () => ok(ME)],
+  ['POST', /^\/session$/, signIn],
+  ['DELETE', /^\/session$/, () => ({ status: 204, body: null, cookie: 'takt=; Path=/; Max-Age=0' })],
+  ['GET', /^\/server$/, ({ world }) => ok(world.server)],
+  ['GET', /^\/projects$/, ({ world }) => ok({ items: world.projects, next: null })],
+  ['GET', /^\/pipelines$/, ({ world }) => ok(world.pipelineList())],
+  [
+    'GET',
+    /^\/projects\/([^/]+)\/pipelines\/([^/]+)$/,
+    (asked, project, name) => viewLine(asked, project, name),
+  ],
+  [
+    'POST',
+    /^\/projects\/([^/]+)\/pipelines\/([^/]+)\/jobs\/([^/]+)\/runs$/,
+    (asked, project, name, job) => startRun(asked, { project, name, job }),
+  ],
+  ['GET', /^\/runs$/, (asked) => listRuns(asked)],
+  ['GET', /^\/runs\/(\d+)$/, ({ world }, id) => withRun(world, id, (run) => ok(run))],
+  ['POST', /^\/runs\/(\d+)\/cancel$/, (asked, id) => cancelRun(asked, id)],
+  ['POST', /^\/runs\/(\d+)\/retry$/, (asked, id) => retryRun(asked, id)],
+  ['GET', /^\/deliveries$/, ({ world }) => ok(world.deliveryList())],
+  ['POST', /^\/deliveries\/(\d+)\/replay$/, () => ({ status: 202, body: null })],
+]
+
+function viewLine({ world, url }: Asked, project = '', name = ''): Reply {
+  const line = world.line(decodeURIComponent(project), decodeURIComponent(name))
+  if (!line)
+    return no(
+      404,
+      'pipeline-not-found',
+      'There is no such pipeline',
+      `project \`${project}\` has no pipeline \`${name}\``,
+    )
+  const lane = url.searchParams.get('lane') ?? line.lane
+  if (lane === line.lane) return ok(line)
+  return ok({ ...line, lane, jobs: line.jobs.map((job) => ({ ...job, last_run: null, waiting: null })) })
+}
+
+function startRun(
+  { world }: Asked,
+  at: { project: string | undefined; name: string | undefined; job: string | undefined },
+): Reply {
+  const line = world.line(at.project ?? '', at.name ?? '')
+  if (!line) return no(404, 'pipeline-not-found', 'There is no such pipeline')
+  return { status: 201, body: world.addRun(line, at.job ?? '', { reason: 'started by ada' }) }
+}
+
+function listRuns({ world, url }: Asked): Reply {
+  const wanted = (name: 'project' | 'pipeline' | 'job' | 'lane' | 'state') => url.searchParams.get(name)
+  const names = ['project', 'pipeline', 'job', 'lane', 'state'] as const
+  const items = world.runsOf((run) =>
+    names.every((name) => wanted(name) === null || wanted(name) === run[name]),
+  )
+  return ok({
+    items: items.slice(0, Number(url.searchParams.get('limit') ?? 20)),
+    next: items.length > 20 ? 'more' : null,
+  })
+}
+
+function withRun(
+  world: FakeWorld,
+  id: string | undefined,
+  use: (run: NonNullable<ReturnType<FakeWorld['runs']['get']>>) => Reply,
+): Reply {
+  const run = world.runs.get(Number(id))
+  return run
+    ? use(run)
+    : no(404, 'run-not-found', 'There is no such run', `run ${id} was never created, or was cleaned away`)
+}
+
+const cancelRun = ({ world, body }: Asked, id: string | undefined): Reply =>
+  withRun(world, id, (run) => {
+    if (world.isFinal(run))
+      return no(
+        409,
+        'illegal-move',
+        'The run cannot do that from its present state',
+        `run ${id} is ${run.state}`,
+      )
+    run.cancel_requested = true
+    const reason = typeof body['reason'] === 'string' ? `: ${body['reason']}` : ''
+    run.error = { code: 'cancelled', message: `cancelled by ada${reason}` }
+    world.move(run, 'cancelled')
+    return ok(run)
+  })
+
+const retryRun = ({ world }: Asked, id: string | undefined): Reply =>
+  withRun(world, id, (run) => {
+    const line = world.line(run.project, run.pipeline)
+    if (!line) return no(404, 'pipeline-not-found', 'There is no such pipeline')
+    return {
+      status: 201,
+      body: world.addRun(line, run.job, {
+        reason: `retry of run ${run.id}`,
+        retry_of: run.id,
+        inputs: run.inputs,
+      }),
+    }
+  })
+
+/** Answers `/api/v1/…` as the server does: cookie, problem+json, `takt-cursor`. */
+export async function answer(
+  world: FakeWorld,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://fake')
+  const path = url.pathname.replace('/api/v1', '')
+  const cursor = world.cursor
+  world.asked.push(`${request.method} ${path}`)
+  const log = /^\/runs\/(\d+)\/log$/.exec(path)
+  if (log) {
+    const pieces = world.logs.get(Number(log[1])) ?? []
+    response
+      .writeHead(200, { 'content-type': 'text/plain; charset=utf-8' })
+      .end(pieces.map((piece) => piece.text).join(''))
+    return
+  }
+  const reply = await replyTo(world, request, url)
+  const headers: Record<string, string> = {
+    'content-type': reply.status < 400 ? 'application/json' : 'application/problem+json',
+    'takt-cursor': String(cursor),
+  }
+  if (reply.cookie) headers['set-cookie'] = reply.cookie
+  response.writeHead(reply.status, headers).end(reply.body === null ? '' : JSON.stringify(reply.body))
+}
+
+async function replyTo(world: FakeWorld, request: IncomingMessage, url: URL): Promise<Reply> {
+  const path = url.pathname.replace('/api/v1', '')
+  const refusal = world.refusals.get(`${request.method} ${path}`)
+  if (refusal) {
+    world.refusals.delete(`${request.method} ${path}`)
+    return { status: refusal.status, body: refusal }
+  }
+  const isOpen = path === '/session'
+  if (!isOpen && !request.headers.cookie?.includes('takt=in'))
+    return no(401, 'not-signed-in', 'This needs a session or an API token')
+  let text = ''
+  for await (const chunk of request) text += String(chunk)
+  const asked = {
+    world,
+    url,
+    body: text === '' ? {} : JSON.parse(text),
+    bearer: request.headers.authorization?.replace('Bearer ', ''),
+  }
+  for (const [method, pattern, reply] of ROUTES) {
+    const found = method === request.method ? pattern.exec(path) : null
+    if (found) return reply(asked, ...found.slice(1))
+  }
+  return no(404, 'not-found', 'There is nothing at this address')
+}

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { lineAddress, loginAddress, ownAddress, placeOf } from '../../ui/lib/places.ts'
+import { summarise } from '../../ui/lib/line-summary.ts'
+import { ago, duration, ticking } from '../../ui/lib/time.ts'
+import { addLine, pastRun, SHOP } from './fake-stories.ts'
+import { FakeWorld } from './fake-world.ts'
+
+const place = (path: string) => placeOf(new URL(path, 'http://takt'))
+
+test.each([
+  ['/', { page: 'home' }],
+  ['/deliveries/', { page: 'deliveries' }],
+  ['/runs/42', { page: 'run', id: 42 }],
+  ['/runs/0', { page: 'missing', path: '/runs/0' }],
+  ['/runs/abc', { page: 'missing', path: '/runs/abc' }],
+  ['/p/shop/main', { page: 'line', project: 'shop', pipeline: 'main', lane: null }],
+  ['/p/shop/main?lane=pr%2F12', { page: 'line', project: 'shop', pipeline: 'main', lane: 'pr/12' }],
+  ['/p/%E0%A4%A/main', { page: 'missing', path: '/p/%E0%A4%A/main' }],
+  ['/nowhere', { page: 'missing', path: '/nowhere' }],
+])('%s is a place', (path, expected) => {
+  expect(place(path)).toEqual(expected)
+})
+
+test('a line’s address leads back to the line, whatever its names hold', () => {
+  const at = { page: 'line', project: 'a b', pipeline: 'ü%', lane: 'release/1&2' }
+  expect(place(lineAddress('a b', 'ü%', 'release/1&2'))).toEqual(at)
+})
+
+test.each(['https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)', '/login?to=/', '', null])(
+  'signing in never leads to %s',
+  (wanted) => {
+    expect(ownAddress(wanted)).toBe('/')
+  },
+)
+
+test('signing in leads back to where a person wanted to go', () => {
+  const login = new URL(loginAddress('/runs/3#s1-l2'), 'http://takt')
+  expect(placeOf(login)).toEqual({ page: 'login', to: '/runs/3#s1-l2' })
+})
+
+test.each([
+  [400, '0.4 s'],
+  [12_400, '12 s'],
+  [59_700, '1 m 00 s'],
+  [185_000, '3 m 05 s'],
+  [7_440_000, '2 h 04 m'],
+  [266_400_000, '3 d 2 h'],
+  [-5, '0.0 s'],
+])('%d ms are told as %s', (ms, words) => {
+  expect(duration(ms)).toBe(words)
+})
+
+test('a running clock counts whole seconds and never below zero', () => {
+  expect([ticking(-900), ticking(9_900), ticking(69_900)]).toEqual(['0 s', '9 s', '1 m 09 s'])
+})
+
+test('how long ago is told by the largest unit', () => {
+  const nowMs = Date.parse('2026-03-01T12:00:00Z')
+  expect(ago('2026-03-01T11:59:58Z', nowMs)).toBe('just now')
+  expect(ago('2026-03-01T11:15:00Z', nowMs)).toBe('45 m ago')
+  expect(ago('2026-02-27T12:00:00Z', nowMs)).toBe('2 d ago')
+})
+
+test('a job that is red on its newest run keeps the line red, though others run', () => {
+  const world = new FakeWorld()
+  const shop = addLine(world, SHOP)
+  pastRun(world, shop, 'lint', { state: 'failed', minutes: 3, tookS: 4 })
+  pastRun(world, shop, 'unit', { state: 'failed', minutes: 9, tookS: 4 })
+  pastRun(world, shop, 'unit', { state: 'succeeded', minutes: 2, tookS: 4 })
+  const [line] = world.pipelineList().items
+  if (!line) throw new Error('no line')
+  const summary = summarise(line)
+  expect(summary.state).toBe('failed')
+  expect(summary.broken.map((run) => run.job)).toEqual(['lint'])
+})

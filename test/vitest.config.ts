@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const database = ['test/support/global-setup.ts']
+const project = (name: string, include: string[], more: object = {}) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: include.map((folder) => (folder.endsWith('.ts') ? folder : `${folder}/**/*.test.ts`)),
+    ...more,
+  },
+})
+
+export default defineConfig({
+  root,
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    passWithNoTests: true,
+    projects: [
+      project('pure', ['test/pipelines', 'test/architecture.test.ts']),
+      project('server', ['test/server', 'test/command', 'test/scenarios'], { globalSetup: database }),
+      project('runner', ['test/runner', 'test/engines']),
+      project('ui', ['test/ui'], { globalSetup: database }),
+      project('whole', ['test/whole'], { fileParallelism: false }),
+    ],
+  },
+})

@@ -1,0 +1,86 @@
+import type { RunStep } from './api.ts'
+import type { LogLine } from './log-lines.ts'
+
+export type RunCommand = RunStep['commands'][number]
+
+/** What stands in one row of a log: the head of a fold, a line of text, or a note of ours. */
+export type Row =
+  | { readonly kind: 'step'; readonly key: string; readonly step: RunStep; readonly isOpen: boolean }
+  | {
+      readonly kind: 'command'
+      readonly key: string
+      readonly step: RunStep
+      readonly command: RunCommand
+      readonly isOpen: boolean
+    }
+  | { readonly kind: 'line'; readonly key: string; readonly line: LogLine }
+  | { readonly kind: 'note'; readonly key: string; readonly text: string }
+
+export type Log = {
+  readonly linesOf: (step: number) => readonly LogLine[]
+  readonly droppedOf: (step: number) => number
+}
+
+export const stepKey = (step: number): string => `s${step}`
+export const commandKey = (step: number, command: number): string => `s${step}-c${command}`
+/** The fragment that points at a line; people count from 1. */
+export const lineKey = (step: number, number: number): string => `s${step}-l${number + 1}`
+
+/** A log as rows, folds applied. `isOpen` is asked with a fold's key and what to do where nobody has chosen. */
+export function rowsOf(
+  steps: readonly RunStep[],
+  log: Log,
+  isOpen: (key: string, byItself: boolean) => boolean,
+): Row[] {
+  const rows: Row[] = []
+  const authored = steps.filter((step) => step.step > 0)
+  for (const step of steps) {
+    const key = stepKey(step.step)
+    const open = isOpen(key, opensByItself(step.state) || (authored.length === 1 && step.step > 0))
+    rows.push({ kind: 'step', key, step, isOpen: open })
+    if (open) pushStep(rows, { step, log, isOpen })
+  }
+  return rows
+}
+
+type Opened = { step: RunStep; log: Log; isOpen: (key: string, byItself: boolean) => boolean }
+
+function pushStep(rows: Row[], { step, log, isOpen }: Opened): void {
+  const lines = log.linesOf(step.step)
+  const dropped = log.droppedOf(step.step)
+  const first = step.commands.map((command) => command.first_line ?? Infinity)
+  if (dropped > 0) rows.push(note(step, `${dropped.toLocaleString()} earlier lines are in the raw log.`))
+  pushLines(rows, lines, { from: 0, to: first[0] ?? Infinity, dropped })
+  for (const [index, command] of step.commands.entries()) {
+    const key = commandKey(step.step, command.command)
+    const only = step.commands.length === 1 && step.state !== 'queued'
+    const open = isOpen(key, opensByItself(command.state) || only)
+    rows.push({ kind: 'command', key, step, command, isOpen: open })
+    if (open)
+      pushLines(rows, lines, { from: first[index] ?? Infinity, to: first[index + 1] ?? Infinity, dropped })
+  }
+  if (lines.length === 0 && step.commands.length === 0) rows.push(note(step, silence(step)))
+}
+
+function pushLines(
+  rows: Row[],
+  lines: readonly LogLine[],
+  range: { from: number; to: number; dropped: number },
+): void {
+  const end = Math.min(lines.length, range.to - range.dropped)
+  for (let at = Math.max(0, range.from - range.dropped); at < end; at++) {
+    const line = lines[at]
+    if (line) rows.push({ kind: 'line', key: lineKey(line.step, line.number), line })
+  }
+}
+
+const note = (step: RunStep, text: string): Row => ({ kind: 'note', key: `${stepKey(step.step)}-note`, text })
+
+const opensByItself = (state: RunStep['state']) =>
+  state === 'running' || state === 'failed' || state === 'errored'
+
+function silence(step: RunStep): string {
+  if (step.state === 'queued') return 'Not begun yet.'
+  if (step.state === 'running') return 'Nothing said yet.'
+  return step.state === 'skipped' ? 'Never reached.' : 'This step said nothing.'
+}
