@@ -9,6 +9,9 @@ import { fetchCommit, holds, mirrorPath, prepareMirror, writeRepository } from '
 import type { Source } from './mirror.ts'
 import { Locks } from './turnstile.ts'
 
+/** A working directory's own name, here as in a container (`/work`). */
+export const WORK = 'work'
+
 const SHA = /^([0-9a-f]{40}|[0-9a-f]{64})$/
 /** A full ref name, as a server could have it: nothing git could take for an option, a range or a pattern. */
 const REF = /^refs\/[A-Za-z0-9_+=@#%,./-]{1,200}$/
@@ -19,7 +22,12 @@ const REMOTE = {
 }
 
 /** A folder that lasts as long as the run's files are needed here; `empty` for a run without a commit. */
-export type Scratch = AsyncDisposable & { readonly path: string; readonly empty: boolean }
+export type Scratch = AsyncDisposable & {
+  readonly path: string
+  /** The folder around it: a folder can only be packed together with its own rights from outside. */
+  readonly around: string
+  readonly empty: boolean
+}
 
 /**
  * Commits made into working directories, each repository fetched from its server once.
@@ -39,9 +47,9 @@ export class Checkouts {
 
   /** A place on this machine for the files of a run that happens elsewhere. Nothing is written before it is filled. */
   scratch({ run, checkout }: Plan): Scratch {
-    const path = join(this.#folder, 'scratch', `${run}-${randomBytes(6).toString('hex')}`)
-    const remove = () => rm(path, { recursive: true, force: true })
-    return { path, empty: checkout === null, [Symbol.asyncDispose]: remove }
+    const around = join(this.#folder, 'scratch', `${run}-${randomBytes(6).toString('hex')}`)
+    const remove = () => rm(around, { recursive: true, force: true })
+    return { around, path: join(around, WORK), empty: checkout === null, [Symbol.asyncDispose]: remove }
   }
 
   /** Remove the scratch folders of an earlier life. */

@@ -15,7 +15,9 @@ export async function* endingWith(
 ): AsyncGenerator<Output, ExitStatus> {
   using end = killOnAbort(signal, kill)
   for (;;) {
-    const next = await orAbort(output.next(), end.givenUp)
+    const next = await orAbort(output.next(), end.givenUp).catch((error: unknown) => {
+      throw signal.aborted ? signal.reason : error
+    })
     if (!next.done) yield next.value
     else if (signal.aborted) throw signal.reason
     else return next.value

@@ -7,7 +7,8 @@ const secret = (least: number) => z.string().min(least, { error: `must have at l
 /** Everything the server takes from outside. The README's table of settings is printed from this. */
 const Config = z.object({
   DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/ })
+    .string()
+    .regex(/^postgres(ql)?:\/\//, { error: 'must begin with postgres://' })
     .optional()
     .describe(
       'The PostgreSQL (15 or newer) that holds the truth. Without it the server runs its own in the data directory',

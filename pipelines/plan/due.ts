@@ -23,7 +23,8 @@ import type {
 export function due(snapshot: Snapshot): Decision {
   const runs: DueRun[] = []
   let taken = snapshot.taken
-  for (const set of agreedSets(snapshot)) {
+  const sets = agreedSets(snapshot)
+  for (const set of sets) {
     const rank = rankOf(set, snapshot.inputs)
     if (taken && compareRanks(rank, taken) <= 0) continue
     const news = newTriggers(set, snapshot, taken)
@@ -31,7 +32,7 @@ export function due(snapshot: Snapshot): Decision {
     runs.push({ inputs: set, rank, reason: news.join(', ') })
     taken = rank
   }
-  return { due: runs, waiting: waitingFor(snapshot, taken) }
+  return { due: runs, waiting: waitingFor(snapshot, taken) ?? disagreement(snapshot, sets.length) }
 }
 
 /** Lexicographic, in the order of the inputs: the order in which sets of versions are newer than one another. */
@@ -126,6 +127,13 @@ function waitingFor(snapshot: Snapshot, taken: readonly number[] | null): string
     return input.via.flatMap((job) => needReason(snapshot.needs, job, input.resource, newest))
   })
   return reasons.length > 0 ? [...new Set(reasons)].join('; ') : null
+}
+
+/** Every need is green on the newest versions, and yet no set holds: each passed them in another company. */
+function disagreement({ inputs, needs, taken }: Snapshot, sets: number): string | null {
+  const news = inputs.some((input, index) => (input.versions[0]?.seq ?? 0) > (taken?.[index] ?? 0))
+  if (sets > 0 || needs.length < 2 || !news) return null
+  return `waits for one set of versions that ${needs.map((need) => need.job).join(' and ')} all passed`
 }
 
 function needReason(

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import type tar from 'tar-fs'
 import type { Scratch } from '../checkout.ts'
-import { DIRECTORY } from './container.ts'
 import { pack, sending } from './pack.ts'
 
 export type Filling = {
@@ -22,10 +21,8 @@ export async function fill(container: Docker.Container, { files, user, signal }:
   const shared = !['', 'root', '0'].includes(user.split(':')[0] ?? '')
   if (files.empty && !shared) return
   await mkdir(files.path, { recursive: true })
-  const stream = pack(files.path, (header) => (shared ? forAll(header) : header.mode))
-  await sending(stream, signal, (abortSignal) =>
-    container.putArchive(stream, { path: DIRECTORY, abortSignal }),
-  )
+  const stream = pack(files.around, (header) => (shared ? forAll(header) : header.mode))
+  await sending(stream, signal, (abortSignal) => container.putArchive(stream, { path: '/', abortSignal }))
 }
 
 const forAll = ({ mode, type }: tar.Headers): number => mode | (type === 'directory' ? 0o777 : 0o666)

@@ -18,8 +18,8 @@ import { fill } from './fill.ts'
 import { ensureNetwork } from './network.ts'
 import { isStatus, wordsOf } from './refusal.ts'
 
-/** What 128 + SIGKILL looks like: someone's `kill -9`, or the kernel's when the memory is full. */
-const KILLED = 137
+/** 128 + SIGKILL, as the kernel does it when the memory is full, and 128 + SIGTERM, as an engine does it that shuts down. */
+const ENDED_BY_SIGNAL: readonly number[] = [137, 143]
 /** How long a container may take to end after its shell did. */
 const ENDED_MS = 15_000
 
@@ -98,7 +98,7 @@ class DockerWorkspace implements Workspace {
     // A read error reaches the reader anyway; a write to a container that is gone ends its stream, which says the same.
     stream.on('error', () => {})
     this.#stream = stream
-    this.#session = new Session(tokens(demux(asBuffers(stream)), this.nonce), () => this.#ended())
+    this.#session = new Session(tokens(demux(asBuffers(stream)), this.nonce), () => this.#silent())
   }
 
   async #look(): Promise<void> {
@@ -146,16 +146,24 @@ class DockerWorkspace implements Workspace {
       throw new EngineError('runner_failed', 'A step was run in a workspace that is not open.')
     const kill = (name: EndSignal) => this.#kill(name)
     const status = yield* endingWith(this.#session.step(index), { signal, kill })
-    return status.exitCode === KILLED && !status.error ? this.#ended() : status
+    if (!ENDED_BY_SIGNAL.includes(status.exitCode)) return status
+    const { oom } = await this.#end()
+    return oom ? { ...status, error: outOfMemory(this.#house.limits.memoryBytes) } : status
   }
 
-  /** How the container ended; asked after the shell's last word only, so that it ends by itself. */
-  async #ended(): Promise<ExitStatus> {
+  /** The shell is gone without its last word: the memory was full, or somebody ended the container. */
+  async #silent(): Promise<ExitStatus> {
+    const { exitCode, oom } = await this.#end()
+    if (oom) return { exitCode, error: outOfMemory(this.#house.limits.memoryBytes) }
+    throw new EngineError('shell_killed', `The container was ended from outside, with ${exitCode}.`)
+  }
+
+  /** How the container ended; asked only when it ends by itself. */
+  async #end(): Promise<{ exitCode: number; oom: boolean }> {
     try {
       const { StatusCode } = await orAbort(this.container.wait(), AbortSignal.timeout(ENDED_MS))
       const { State } = await this.container.inspect()
-      const error = State.OOMKilled ? outOfMemory(this.#house.limits.memoryBytes) : null
-      return { exitCode: StatusCode === 0 ? KILLED : StatusCode, error }
+      return { exitCode: StatusCode, oom: State.OOMKilled }
     } catch (error) {
       throw new EngineError('engine_unavailable', `Docker lost the container: ${wordsOf(error)}`, {
         cause: error,

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcessByStdio } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:os'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Plan } from '#pipelines/wire/plan.ts'
+import { WORK } from '../checkout.ts'
 import { endingWith } from '../ending.ts'
 import type { EndSignal } from '../ending.ts'
 import { EngineError } from '../engine.ts'
@@ -58,12 +58,12 @@ class LocalWorkspace implements Workspace {
   }
 
   get work(): string {
-    return join(this.#folder, 'work')
+    return join(this.#folder, WORK)
   }
 
   async make(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true })
-    for (const folder of ['work', 'home', 'tmp']) await mkdir(join(this.#folder, folder), { recursive: true })
+    for (const folder of [WORK, 'home', 'tmp']) await mkdir(join(this.#folder, folder), { recursive: true })
     await writeFile(join(this.#folder, OWNER), this.#options.identity)
   }
 
@@ -83,10 +83,11 @@ class LocalWorkspace implements Workspace {
     shell.stdin.on('error', () => {})
     // When the shell ends, node throws away what it said unless somebody listens; the first step may not read yet.
     shell.stdout.on('readable', () => {})
-    const exited = new Promise<ExitStatus>((resolve) =>
-      shell.once('exit', (code, name) => resolve(status(code, name))),
-    )
-    this.#session = new Session(tokens(shell.stdout, nonce), () => exited)
+    const silent = gone(shell)
+    silent.catch(() => {}) // matters only where the stream ends without the shell's last word; the session asks then
+    // A shell that was killed leaves subshells behind, which would go on where nobody hears of their end.
+    shell.once('exit', (_code, name) => name && this.#kill('SIGKILL'))
+    this.#session = new Session(tokens(shell.stdout, nonce), () => silent)
     const { steps, env } = this.#plan
     shell.stdin.end(script({ steps, env, directory: this.work, nonce }))
   }
@@ -138,10 +139,14 @@ class LocalWorkspace implements Workspace {
   }
 }
 
-function status(code: number | null, name: NodeJS.Signals | null): ExitStatus {
-  const exitCode = code ?? 128 + (name ? constants.signals[name] : 0)
-  // A shell that ended well has said so itself, before; one that is merely gone was ended by someone.
-  return { exitCode: exitCode === 0 ? 137 : exitCode, error: null }
+/** Rejects when the shell is gone; what it had to say of its end stands in its stream, before. */
+function gone(shell: Shell): Promise<never> {
+  return new Promise((_resolve, reject) =>
+    shell.once('exit', (code, name) => {
+      if (name) reject(new EngineError('shell_killed', `The shell was ended from outside, with ${name}.`))
+      else reject(new EngineError('runner_failed', `The shell ended with ${code} before its script did.`))
+    }),
+  )
 }
 
 const notStarted = (error: Error) =>

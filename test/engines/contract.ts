@@ -135,9 +135,14 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
       expect(ran.status.exitCode).not.toBe(0)
     })
 
-    test('a shell that is killed is a failed step', async () => {
-      const ran = await run(['kill -9 $$; sleep 1', 'echo never'])
-      expect(ran.text).not.toContain('never')
+    test('a shell that is killed breaks the run', async () => {
+      await expect(run(['kill -9 $$; sleep 300', 'echo never'])).rejects.toMatchObject({
+        code: 'shell_killed',
+      })
+    })
+
+    test('a command that is killed fails it', async () => {
+      const ran = await run(["sh -c 'kill -9 $$'", 'echo never'])
       expect(ran.status).toEqual({ exitCode: 137, error: null })
     })
 

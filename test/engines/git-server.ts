@@ -14,8 +14,8 @@ export type GitServer = AsyncDisposable & {
   readonly url: string
   /** Authorization headers as they came. */
   readonly seen: (string | undefined)[]
-  /** Requests so far. */
-  readonly requests: () => number
+  /** Called at every request, before it is answered. */
+  during: (() => Promise<void>) | null
   /** Commit these files on main. @returns The commit's hash. */
   commit(files: Record<string, string>): Promise<string>
   /** The newest protocol hands out any commit; older servers insist on names. */
@@ -31,6 +31,7 @@ export async function serveGit(credential: { username: string; password: string 
     seen: [] as (string | undefined)[],
     protocol: '' as string | null,
     expected: basic(credential),
+    during: null as (() => Promise<void>) | null,
   }
   const server = createServer((request, response) => answer(root, state, { request, response }))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -38,7 +39,12 @@ export async function serveGit(credential: { username: string; password: string 
   return {
     url: `http://127.0.0.1:${port}/work/.git`,
     seen: state.seen,
-    requests: () => state.seen.length,
+    get during() {
+      return state.during
+    },
+    set during(look) {
+      state.during = look
+    },
     commit: (files) => commit(work, files),
     insistOnNames: () => void (state.protocol = null),
     [Symbol.asyncDispose]: async () => {
@@ -62,13 +68,19 @@ async function commit(work: string, files: Record<string, string>): Promise<stri
   return (await run('git', ['-C', work, 'rev-parse', 'HEAD'])).stdout.trim()
 }
 
-type State = { seen: (string | undefined)[]; protocol: string | null; expected: string }
+type State = {
+  seen: (string | undefined)[]
+  protocol: string | null
+  expected: string
+  during: (() => Promise<void>) | null
+}
 
-function answer(
+async function answer(
   root: string,
   state: State,
   { request, response }: { request: IncomingMessage; response: ServerResponse },
-): void {
+): Promise<void> {
+  await state.during?.()
   state.seen.push(request.headers.authorization)
   if (request.headers.authorization !== state.expected) {
     response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('no\n')

@@ -21,7 +21,11 @@ describe('the colours of a terminal', () => {
     ['an exact one', '38;2;1;2;3', { ink: { red: 1, green: 2, blue: 3 } }],
     ['an exact one with colons and a colour space', '38:2::1:2:3', { ink: { red: 1, green: 2, blue: 3 } }],
     ['an exact one, then bold', '38;2;1;2;3;1', { ink: { red: 1, green: 2, blue: 3 }, bold: true }],
-    ['bold, dim, italic and underline at once', '1;2;3;4', { bold: true, dim: true, italic: true, underline: true }],
+    [
+      'bold, dim, italic and underline at once',
+      '1;2;3;4',
+      { bold: true, dim: true, italic: true, underline: true },
+    ],
     ['what it does not know: nothing', '73', {}],
     ['a broken extended colour: nothing', '38;9;1', {}],
   ])('understand %s', (_, codes, expected) => {
@@ -35,7 +39,9 @@ describe('the colours of a terminal', () => {
 
   test('a style goes on into the next line', () => {
     const { end } = spansOf(`${ESC}[31mred`)
-    expect(spansOf('still red', end).spans).toEqual([{ text: 'still red', style: { ...PLAIN, ink: { name: 1 } } }])
+    expect(spansOf('still red', end).spans).toEqual([
+      { text: 'still red', style: { ...PLAIN, ink: { name: 1 } } },
+    ])
   })
 })
 
@@ -47,7 +53,13 @@ describe('links', () => {
       ['here', { ...PLAIN, link: 'https://takt.dev/a;b' }],
       [' not', PLAIN],
     ])
-    for (const target of ['javascript:alert(1)', 'file:///etc/passwd', 'data:text/html,x', '//host', 'https://']) {
+    for (const target of [
+      'javascript:alert(1)',
+      'file:///etc/passwd',
+      'data:text/html,x',
+      '//host',
+      'https://',
+    ]) {
       expect(styles(link(target))[0]).toEqual(['here', PLAIN])
     }
   })

@@ -56,7 +56,7 @@ const ROUTES: readonly Route[] = [
   ['POST', /^\/runs\/(\d+)\/cancel$/, (asked, id) => cancelRun(asked, id)],
   ['POST', /^\/runs\/(\d+)\/retry$/, (asked, id) => retryRun(asked, id)],
   ['GET', /^\/deliveries$/, ({ world }) => ok(world.deliveryList())],
-  ['POST', /^\/deliveries\/(\d+)\/replay$/, () => ({ status: 202, body: null })],
+  ['POST', /^\/deliveries\/(\d+)\/replay$/, (_, id) => ({ status: 202, body: { delivery: Number(id) } })],
 ]
 
 function viewLine({ world, url }: Asked, project = '', name = ''): Reply {

@@ -302,7 +302,7 @@ function addDeliveries(world: FakeWorld): void {
   })
   add({ source: 'git', reason: 'recorded `9f2c41b` on lane `main`' })
   add({
-    source: 'gitea',
+    source: 'hosted',
     state: 'failed',
     reason: 'the repository https://git.acme.io/gone.git could not be read: 404',
   })

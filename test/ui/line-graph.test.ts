@@ -25,13 +25,25 @@ test('no two nodes lie on one another', () => {
   const spots = [...jobs, ...resources]
   for (const a of spots)
     for (const b of spots) {
-      const apart = a === b || a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y
+      const apart =
+        a === b ||
+        a.x + a.width <= b.x ||
+        b.x + b.width <= a.x ||
+        a.y + a.height <= b.y ||
+        b.y + b.height <= a.y
       expect(apart, `${a.key} and ${b.key}`).toBe(true)
     }
 })
 
 test('a resource that the needs bring along has no line of its own', () => {
-  const plan = { project: 'p', name: 'n', jobs: [{ name: 'a', gets: ['src'] }, { name: 'b', needs: ['a'], gets: ['src'] }] }
+  const plan = {
+    project: 'p',
+    name: 'n',
+    jobs: [
+      { name: 'a', gets: ['src'] },
+      { name: 'b', needs: ['a'], gets: ['src'] },
+    ],
+  }
   expect(layOut(addLine(new FakeWorld(), plan)).links.map((link) => [link.from, link.to])).toEqual([
     ['resource:src', 'job:a'],
     ['job:a', 'job:b'],
@@ -44,7 +56,10 @@ test('a need of a job that is not there is left out', () => {
 })
 
 test('a hundred jobs are laid out within a second', () => {
-  const jobs = Array.from({ length: 100 }, (_, at) => ({ name: `j${at}`, ...(at > 3 && { needs: [`j${at - 4}`, `j${at - 2}`] }) }))
+  const jobs = Array.from({ length: 100 }, (_, at) => ({
+    name: `j${at}`,
+    ...(at > 3 && { needs: [`j${at - 4}`, `j${at - 2}`] }),
+  }))
   const before = performance.now()
   layOut(addLine(new FakeWorld(), { project: 'p', name: 'n', jobs }))
   expect(performance.now() - before).toBeLessThan(1_000)

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, expect, test } from 'vitest'
 import { LiveLink, type LinkStatus } from '../../ui/lib/live-link.ts'
 import { LogLines } from '../../ui/lib/log-lines.ts'
 import { until } from '../support/until.ts'
@@ -8,6 +8,7 @@ import { FakeWorld } from './fake-world.ts'
 
 const open = new AsyncDisposableStack()
 const links: LiveLink[] = []
+afterAll(() => open.disposeAsync())
 afterEach(() => links.splice(0).forEach((link) => link.close()))
 
 async function house() {
@@ -29,7 +30,13 @@ test('events after the cursor are heard, and none before it', async () => {
   const { world, shop, link } = await house()
   world.addRun(shop, 'lint')
   const heard: number[] = []
-  link.watch({ topic: { of: 'all' }, after: world.cursor, heard: (_, cursor) => heard.push(cursor), behind: () => undefined, refused: () => undefined })
+  link.watch({
+    topic: { of: 'all' },
+    after: world.cursor,
+    heard: (_, cursor) => heard.push(cursor),
+    behind: () => undefined,
+    refused: () => undefined,
+  })
   world.addRun(shop, 'build')
   await until(() => heard.length === 1)
   expect(heard).toEqual([2])
@@ -38,7 +45,13 @@ test('events after the cursor are heard, and none before it', async () => {
 test('after a cut it watches again from the last cursor, and misses nothing', async () => {
   const { world, shop, server, link, statuses } = await house()
   const heard: number[] = []
-  link.watch({ topic: { of: 'all' }, after: 0, heard: (_, cursor) => heard.push(cursor), behind: () => undefined, refused: () => undefined })
+  link.watch({
+    topic: { of: 'all' },
+    after: 0,
+    heard: (_, cursor) => heard.push(cursor),
+    behind: () => undefined,
+    refused: () => undefined,
+  })
   world.addRun(shop, 'lint')
   await until(() => heard.length === 1)
   server.bar(true)
@@ -58,7 +71,13 @@ test('after a cut it tails again from the first byte it lacks: no line is missin
   const run = world.addRun(shop, 'lint')
   const log = new LogLines()
   let hasEnded = false
-  link.tail({ run: run.id, position: () => log.position, piece: (piece) => log.add(piece), ended: () => (hasEnded = true), refused: () => undefined })
+  link.tail({
+    run: run.id,
+    position: () => log.position,
+    piece: (piece) => log.add(piece),
+    ended: () => (hasEnded = true),
+    refused: () => undefined,
+  })
   world.print(run, { step: 1, text: 'line 0\nli' })
   await until(() => log.total === 2)
   for (let round = 1; round <= 4; round++) {
@@ -76,7 +95,13 @@ test('after a cut it tails again from the first byte it lacks: no line is missin
 
 test('a reader that left is not asked for again', async () => {
   const { server, link, statuses } = await house()
-  const stop = link.watch({ topic: { of: 'all' }, after: 0, heard: () => undefined, behind: () => undefined, refused: () => undefined })
+  const stop = link.watch({
+    topic: { of: 'all' },
+    after: 0,
+    heard: () => undefined,
+    behind: () => undefined,
+    refused: () => undefined,
+  })
   stop()
   await until(() => server.said.at(-1)?.say === 'unwatch')
   const before = server.said.length

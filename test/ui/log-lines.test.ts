@@ -9,7 +9,17 @@ function piecesOf(texts: readonly string[], { step = 1, attempt = 1, from = 0 } 
   let firstLine = 0
   return texts.map((text) => {
     const end = offset + Buffer.byteLength(text)
-    const piece: LogPiece = { say: 'log', watch: 1, attempt, step, offset, end, firstLine, text, at: '2026-01-01T00:00:00Z' }
+    const piece: LogPiece = {
+      say: 'log',
+      watch: 1,
+      attempt,
+      step,
+      offset,
+      end,
+      firstLine,
+      text,
+      at: '2026-01-01T00:00:00Z',
+    }
     offset = end
     firstLine += text.split('\n').length - 1
     return piece
@@ -56,7 +66,12 @@ describe('a log put together from pieces', () => {
 
   test('carries a colour over lines and over a rewritten line', () => {
     const log = heard(piecesOf(['\u001b[31mred\nstill\n\u001b[32m10%\r20%\nafter']))
-    expect(log.linesOf(1).map((line) => line.start.ink)).toEqual([null, { name: 1 }, { name: 2 }, { name: 2 }])
+    expect(log.linesOf(1).map((line) => line.start.ink)).toEqual([
+      null,
+      { name: 1 },
+      { name: 2 },
+      { name: 2 },
+    ])
     expect(log.linesOf(1)[0]?.start).toEqual(PLAIN)
   })
 
@@ -94,20 +109,31 @@ describe('a log after a lost connection', () => {
   })
 
   test('starts over with a new attempt, and hears nothing of an old one', () => {
-    const log = heard([...piecesOf(['old\n']), ...piecesOf(['new\n'], { attempt: 2 }), ...piecesOf(['old\nlate\n'])])
+    const log = heard([
+      ...piecesOf(['old\n']),
+      ...piecesOf(['new\n'], { attempt: 2 }),
+      ...piecesOf(['old\nlate\n']),
+    ])
     expect(texts(log)).toEqual(['new'])
   })
 
   test('is the same log, whatever was cut, repeated and sent again', () => {
     const word = fc.constantFrom('a', 'ä', '🚦', '\n', 'line', '\n\n', ' ')
     fc.assert(
-      fc.property(fc.array(fc.array(word).map((words) => words.join(''))), fc.infiniteStream(fc.nat({ max: 3 })), (parts, chances) => {
-        const pieces = piecesOf(parts)
-        const chaotic = pieces.flatMap((piece, at) => [...pieces.slice(Math.max(0, at - (chances.next().value ?? 0)), at), piece])
-        const lines = parts.join('').split('\n')
-        if (lines.at(-1) === '') lines.pop()
-        expect(texts(heard(chaotic))).toEqual(lines)
-      }),
+      fc.property(
+        fc.array(fc.array(word).map((words) => words.join(''))),
+        fc.infiniteStream(fc.nat({ max: 3 })),
+        (parts, chances) => {
+          const pieces = piecesOf(parts)
+          const chaotic = pieces.flatMap((piece, at) => [
+            ...pieces.slice(Math.max(0, at - (chances.next().value ?? 0)), at),
+            piece,
+          ])
+          const lines = parts.join('').split('\n')
+          if (lines.at(-1) === '') lines.pop()
+          expect(texts(heard(chaotic))).toEqual(lines)
+        },
+      ),
     )
   })
 })

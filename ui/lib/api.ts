@@ -1,66 +1,29 @@
-import type {
-  Diagnostic as DiagnosticShape,
-  Project as ProjectShape,
-  ProjectList,
-  Revision as RevisionShape,
-} from '../../server/catalog/shapes.ts'
-import type { PipelineList, PipelineView } from '../../server/lines/shapes.ts'
-import type {
-  Run as RunShape,
-  RunInput as RunInputShape,
-  RunList as RunListShape,
-  RunStep as RunStepShape,
-  RunSummary as RunSummaryShape,
-} from '../../server/runs/shapes.ts'
+import { hc, type InferResponseType } from 'hono/client'
+import type { Api } from '../../server/app.ts'
 
-/**
- * The only place that knows the server's API. Types come from the server's own shapes and are erased in the bundle.
- */
-type Spoken<Shape extends { _output: unknown }> = Shape['_output']
+/** The only place that knows the server's API. Its types are read off the server's routes and leave nothing in the bundle. */
+const { v1 } = hc<Api>('/').api
 
-export type Diagnostic = Spoken<typeof DiagnosticShape>
-export type Project = Spoken<typeof ProjectShape>
-export type Projects = Spoken<typeof ProjectList>
-export type Revision = Spoken<typeof RevisionShape>
-export type Pipelines = Spoken<typeof PipelineList>
+const line = v1.projects[':project'].pipelines[':pipeline']
+const oneRun = v1.runs[':id']
+
+export type Me = InferResponseType<typeof v1.me.$get, 200>
+export type Server = InferResponseType<typeof v1.server.$get, 200>
+export type Runner = Server['runners'][number]
+export type Projects = InferResponseType<typeof v1.projects.$get, 200>
+export type Project = Projects['items'][number]
+export type Pipelines = InferResponseType<typeof v1.pipelines.$get, 200>
 export type PipelineSummary = Pipelines['items'][number]
-export type Pipeline = Spoken<typeof PipelineView>
+export type Pipeline = InferResponseType<typeof line.$get, 200>
 export type Job = Pipeline['jobs'][number]
 export type Resource = Pipeline['resources'][number]
-export type Run = Spoken<typeof RunShape>
-export type RunSummary = Spoken<typeof RunSummaryShape>
-export type RunInput = Spoken<typeof RunInputShape>
-export type RunStep = Spoken<typeof RunStepShape>
-export type Runs = Spoken<typeof RunListShape>
-
-export type Me = { readonly name: string; readonly role: string }
-export type Runner = {
-  readonly id: number
-  readonly name: string
-  readonly engine: string
-  readonly isolated: boolean
-  readonly words: string
-  readonly slots: number
-  readonly busy: number
-  readonly connected: boolean
-}
-export type Server = {
-  readonly version: string
-  readonly url: string
-  readonly runners: readonly Runner[]
-  readonly demo: { readonly clone: string } | null
-}
-export type Delivery = {
-  readonly id: number
-  readonly source: string
-  readonly event: string
-  readonly project: string | null
-  readonly state: 'received' | 'processed' | 'ignored' | 'failed'
-  readonly reason: string | null
-  readonly received_at: string
-  readonly processed_at: string | null
-}
-export type Deliveries = { readonly items: readonly Delivery[]; readonly next: string | null }
+export type Revision = NonNullable<Pipeline['revision']>
+export type Runs = InferResponseType<typeof v1.runs.$get, 200>
+export type RunSummary = Runs['items'][number]
+export type Run = InferResponseType<typeof oneRun.$get, 200>
+export type RunStep = Run['steps'][number]
+export type Deliveries = InferResponseType<typeof v1.deliveries.$get, 200>
+export type Delivery = Deliveries['items'][number]
 
 /** What the server answered, and the event it had last committed by then: where to watch from. */
 export type Answer<Body> = { readonly body: Body; readonly cursor: number }
@@ -97,92 +60,76 @@ export class Refusal extends Error {
 export const asRefusal = (cause: unknown): Refusal =>
   cause instanceof Refusal ? cause : Refusal.unreachable()
 
-type Ask = {
-  readonly method?: 'POST' | 'DELETE'
-  readonly json?: unknown
-  readonly bearer?: string
-  readonly signal?: AbortSignal
+type Reply<Body> = Pick<Response, 'ok' | 'status' | 'headers'> & { json(): Promise<Body> }
+
+/** @throws {Refusal} Whenever the answer is not a success. */
+async function answer<Body>(asked: Promise<Reply<Body>>): Promise<Answer<Body>> {
+  const reply = await asked
+  if (!reply.ok) throw await refusalOf(reply)
+  return { body: await reply.json(), cursor: Number(reply.headers.get('takt-cursor') ?? 0) }
 }
 
-async function ask<Body>(path: string, { method, json, bearer, signal }: Ask = {}): Promise<Answer<Body>> {
-  const headers: Record<string, string> = { accept: 'application/json' }
-  if (json !== undefined) headers['content-type'] = 'application/json'
-  if (bearer) headers['authorization'] = `Bearer ${bearer}`
-  const answer = await fetch(`/api/v1${path}`, {
-    method: method ?? 'GET',
-    headers,
-    credentials: 'same-origin',
-    ...(json !== undefined && { body: JSON.stringify(json) }),
-    ...(signal && { signal }),
-  })
-  if (!answer.ok) throw await refusalOf(answer)
-  const text = await answer.text()
-  return {
-    body: text === '' ? null : JSON.parse(text),
-    cursor: Number(answer.headers.get('takt-cursor') ?? 0),
-  }
-}
+const body = async <Body>(asked: Promise<Reply<Body>>): Promise<Body> => (await answer(asked)).body
 
-async function refusalOf(answer: Response): Promise<Refusal> {
-  const complaint: Partial<Complaint> = await answer.json().catch(() => ({}))
-  const { status } = answer
+async function refusalOf(reply: Reply<unknown>): Promise<Refusal> {
+  const said: unknown = await reply.json().catch(() => null) // a proxy's error page is not JSON
+  const complaint: Partial<Complaint> = typeof said === 'object' && said !== null ? said : {}
   return new Refusal({
-    status,
-    code: complaint.code ?? `http_${status}`,
-    title: complaint.title ?? `The server answered ${status}`,
+    status: reply.status,
+    code: complaint.code ?? `http-${reply.status}`,
+    title: complaint.title ?? `The server answered ${reply.status}`,
     detail: complaint.detail ?? '',
     hint: complaint.hint,
   })
 }
 
-const body = async <Body>(answer: Promise<Answer<Body>>): Promise<Body> => (await answer).body
-const part = encodeURIComponent
-const linePath = (project: string, pipeline: string) =>
-  `/projects/${part(project)}/pipelines/${part(pipeline)}`
+type LineAt = { readonly project: string; readonly pipeline: string; readonly lane: string | null }
+export type RunFilter = LineAt & { readonly limit: number }
 
-/** `?a=1&b=2` of what is set. */
-function query(parameters: Readonly<Record<string, string | number | null | undefined>>): string {
-  const set = Object.entries(parameters).flatMap(([name, value]) =>
-    value == null ? [] : [[name, String(value)]],
-  )
-  return set.length === 0 ? '' : `?${new URLSearchParams(set)}`
-}
-
-export type RunFilter = {
-  project?: string
-  pipeline?: string
-  job?: string
-  lane?: string | null
-  state?: string
-  after?: string
-  limit?: number
-}
+/** Hono's client puts names into an address as they are, and drops a last part that is called `index`. */
+const part = (name: string) => encodeURIComponent(name).replace(/^index$/, '%69ndex')
+const lineOf = (at: LineAt) => ({ project: part(at.project), pipeline: part(at.pipeline) })
+const laneOf = (at: LineAt) => (at.lane === null ? {} : { lane: at.lane })
+const id = (run: number) => ({ param: { id: String(run) } })
 
 export const api = {
-  me: (signal?: AbortSignal) => body(ask<Me>('/me', signal ? { signal } : {})),
-  signIn: (link: string) => body(ask<Me | null>('/session', { method: 'POST', json: { link } })),
-  signInWithToken: (bearer: string) => body(ask<Me | null>('/session', { method: 'POST', json: {}, bearer })),
-  signOut: () => body(ask<null>('/session', { method: 'DELETE' })),
-  server: (signal: AbortSignal) => ask<Server>('/server', { signal }),
-  projects: (signal: AbortSignal) => ask<Projects>('/projects', { signal }),
-  pipelines: (signal: AbortSignal) => ask<Pipelines>('/pipelines', { signal }),
-  pipeline: (at: { project: string; pipeline: string; lane: string | null }, signal: AbortSignal) =>
-    ask<Pipeline>(linePath(at.project, at.pipeline) + query({ lane: at.lane }), { signal }),
-  runs: (filter: RunFilter, signal: AbortSignal) => ask<Runs>(`/runs${query(filter)}`, { signal }),
-  run: (id: number, signal: AbortSignal) => ask<Run>(`/runs/${id}`, { signal }),
-  start: (at: { project: string; pipeline: string; job: string; lane: string | null }) =>
+  me: () => body(v1.me.$get()),
+  signIn: (link: string) => body(v1.session.$post({ json: { link } })),
+  signInWithToken: (token: string) =>
+    body(v1.session.$post({ json: {} }, { headers: { authorization: `Bearer ${token}` } })),
+  /** Ends the session; a session that is gone already is as good as ended. */
+  signOut: async () => void (await v1.session.$delete()),
+  server: (signal: AbortSignal) => answer(v1.server.$get({}, { init: { signal } })),
+  projects: (signal: AbortSignal) => answer(v1.projects.$get({}, { init: { signal } })),
+  pipelines: (signal: AbortSignal) => answer(v1.pipelines.$get({}, { init: { signal } })),
+  pipeline: (at: LineAt, signal: AbortSignal) =>
+    answer(
+      line.$get(
+        { param: { project: at.project, pipeline: at.pipeline }, query: laneOf(at) },
+        { init: { signal } },
+      ),
+    ),
+  runs: ({ limit, ...at }: RunFilter, signal: AbortSignal) =>
+    answer(
+      v1.runs.$get(
+        { query: { project: at.project, pipeline: at.pipeline, ...laneOf(at), limit: String(limit) } },
+        { init: { signal } },
+      ),
+    ),
+  run: (run: number, signal: AbortSignal) => answer(oneRun.$get(id(run), { init: { signal } })),
+  start: (at: LineAt & { readonly job: string }) =>
     body(
-      ask<Run>(`${linePath(at.project, at.pipeline)}/jobs/${part(at.job)}/runs`, {
-        method: 'POST',
-        json: at.lane === null ? {} : { lane: at.lane },
+      line.jobs[':job'].runs.$post({
+        param: { ...lineOf(at), job: part(at.job) },
+        json: laneOf(at),
       }),
     ),
-  cancel: (id: number, reason: string) =>
-    body(ask<Run>(`/runs/${id}/cancel`, { method: 'POST', json: reason === '' ? {} : { reason } })),
-  retry: (id: number) => body(ask<Run>(`/runs/${id}/retry`, { method: 'POST', json: {} })),
+  cancel: (run: number, reason: string) =>
+    body(oneRun.cancel.$post({ ...id(run), json: reason === '' ? {} : { reason } })),
+  retry: (run: number) => body(oneRun.retry.$post(id(run))),
   deliveries: (limit: number, signal: AbortSignal) =>
-    ask<Deliveries>(`/deliveries${query({ limit })}`, { signal }),
-  replay: (id: number) => body(ask<unknown>(`/deliveries/${id}/replay`, { method: 'POST', json: {} })),
+    answer(v1.deliveries.$get({ query: { limit: String(limit) } }, { init: { signal } })),
+  replay: (delivery: number) => body(v1.deliveries[':id'].replay.$post(id(delivery))),
 }
 
 /** Where the whole log lies as plain text. */

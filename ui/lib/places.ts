@@ -21,14 +21,14 @@ export function placeOf(url: URL): Place {
   if (run) return { page: 'run', id: Number(run[1]) }
   const [, project, pipeline] = /^\/p\/([^/]+)\/([^/]+)$/.exec(path) ?? []
   const names = project && pipeline ? decoded([project, pipeline]) : null
-  if (names)
+  if (names?.every((name) => !/^\.+$/.test(name)))
     return {
       page: 'line',
       project: names[0] ?? '',
       pipeline: names[1] ?? '',
       lane: url.searchParams.get('lane'),
     }
-  return { page: 'missing', path: url.pathname }
+  return { page: 'missing', path: decoded([url.pathname])?.[0] ?? url.pathname }
 }
 
 export const runAddress = (id: number): string => `/runs/${id}`

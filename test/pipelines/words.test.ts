@@ -1,0 +1,115 @@
+import { readdir, readFile } from 'node:fs/promises'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { parsePipeline } from '#pipelines/language/parse.ts'
+import { compilePlan } from '#pipelines/plan/compile.ts'
+import { inputsOf } from '#pipelines/plan/graph.ts'
+import { laneOf, laneRefusal } from '#pipelines/plan/lanes.ts'
+import { after, isFinal, RUN_MOVES, RUN_STATES } from '#pipelines/states.ts'
+import { redialMs } from '#pipelines/wire/redial.ts'
+import { decodeLog, encodeLog } from '#pipelines/wire/runner.ts'
+import type { RunId } from '#pipelines/ids.ts'
+
+test('every move leads to a state of the table, and final states have none', () => {
+  for (const state of RUN_STATES)
+    for (const to of Object.values(RUN_MOVES[state])) expect(RUN_STATES).toContain(to)
+  expect(RUN_STATES.filter(isFinal)).toEqual(['succeeded', 'failed', 'errored', 'cancelled', 'skipped'])
+  expect(after('succeeded', 'cancel')).toBeNull()
+  expect(after('queued', 'succeed')).toBeNull()
+  expect(after('running', 'lose')).toBe('queued')
+})
+
+test.each([
+  ['refs/heads/main', 'main'],
+  ['refs/heads/release/1', 'release/1'],
+  ['refs/tags/v1.2', 'tag/v1.2'],
+  ['refs/notes/commits', null],
+])('%s belongs to lane %s', (ref, lane) => expect(laneOf(ref)).toBe(lane))
+
+test.each([
+  { ref: 'refs/heads/main', push: ['main'], tag: [], refused: false },
+  { ref: 'refs/heads/release/1', push: ['main', 'release/*'], tag: [], refused: false },
+  { ref: 'refs/heads/release/1/hot', push: ['release/*'], tag: [], refused: true },
+  { ref: 'refs/heads/a/b/c', push: ['**'], tag: [], refused: false },
+  { ref: 'refs/heads/.hidden', push: ['**'], tag: [], refused: false },
+  { ref: 'refs/heads/dev', push: ['main'], tag: ['**'], refused: true },
+  { ref: 'refs/tags/v1', push: ['**'], tag: [], refused: true },
+  { ref: 'refs/tags/v1', push: [], tag: ['v*'], refused: false },
+])('$ref against push $push, tag $tag: refused $refused', ({ ref, push, tag, refused }) => {
+  expect(laneRefusal(ref, { push, tag }) !== null).toBe(refused)
+})
+
+test('a refusal names the branch and what the pipeline listens to', () => {
+  expect(laneRefusal('refs/heads/dev', { push: ['main', 'r/*'], tag: [] })).toBe(
+    '`triggers.push` does not match `dev`: the pipeline listens to main, r/*',
+  )
+})
+
+test('a job inherits the inputs of the jobs it needs, all the way up', () => {
+  const { pipeline } = parsePipeline(`
+resources: { src: { git: . }, infra: { git: "https://example.org/infra.git" } }
+jobs:
+  build: { image: "b:1", get: src, run: x }
+  plan: { image: "b:1", get: infra, needs: build, run: x }
+  apply: { image: "b:1", needs: [plan, build], run: x }`)
+  expect(pipeline && [...inputsOf(pipeline, 'apply')]).toEqual([
+    ['infra', ['plan']],
+    ['src', ['plan', 'build']],
+  ])
+})
+
+test('values reach the shell as environment variables', () => {
+  const { pipeline } = parsePipeline('jobs: { test: { image: "b:1", run: x, env: { CI: "no", MINE: "1" } } }')
+  const plan = compilePlan({
+    run: 7 as RunId,
+    project: 'shop',
+    pipeline: 'main',
+    lane: 'feature/"x"',
+    attempt: 2,
+    job: pipeline!.jobs[0]!,
+    inputs: [{ resource: 'my-src', sha: 'a'.repeat(40), ref: 'refs/heads/feature/"x"' }],
+    checkout: null,
+  })
+  expect(plan.env).toMatchObject({
+    MY_SRC_SHA: 'a'.repeat(40),
+    MY_SRC_BRANCH: 'feature/"x"',
+    TAKT_RUN: '7',
+    TAKT_LANE: 'feature/"x"',
+    CI: 'no',
+    MINE: '1',
+  })
+})
+
+test('a log frame is read as it was written, whatever its bytes', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 2_000 }), fc.integer({ min: 1, max: 2 ** 31 }), (bytes, seq) => {
+      const head = { run: 3 as RunId, lease: 'x'.repeat(20), seq, step: 1 }
+      expect(decodeLog(encodeLog(head, bytes))).toEqual({ head, bytes })
+    }),
+  )
+})
+
+test('bytes that are no log frame are refused, never thrown at', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      expect(decodeLog(bytes)).toBeNull()
+    }),
+  )
+})
+
+test('redialling waits longer each time, within bounds', () => {
+  expect(redialMs(0, 0)).toBe(50)
+  expect(redialMs(0, 1)).toBe(100)
+  expect(redialMs(50, 1)).toBe(5_000)
+})
+
+test('every example parses without a word', async () => {
+  const folder = new URL('../../pipelines/examples/', import.meta.url)
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.yml'))
+  expect(files.length).toBeGreaterThan(2)
+  for (const file of files)
+    expect({ file, says: parsePipeline(await readFile(new URL(file, folder), 'utf8')).diagnostics }).toEqual({
+      file,
+      says: [],
+    })
+})

@@ -1,0 +1,52 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { git } from '../../server/forges/git.ts'
+import { httpBackend } from '../../server/hosting/http-backend.ts'
+import { type Clone, cloneOf } from './repository.ts'
+
+/** A git server that is not ours, open to everybody on loopback: git's own CGI program behind an HTTP server. */
+export type PublicGit = AsyncDisposable & {
+  readonly url: string
+  readonly bare: string
+  readonly clone: Clone
+}
+
+export async function publicGit(name = 'shop'): Promise<PublicGit> {
+  const root = await mkdtemp(join(tmpdir(), 'takt-public-'))
+  const bare = join(root, 'git', `${name}.git`)
+  await mkdir(bare, { recursive: true })
+  await git(['init', '-q', '--bare', '--initial-branch=main', bare], { dir: bare })
+  const server = createAdaptorServer({
+    fetch: async (request: Request) => {
+      const { pathname, search } = new URL(request.url)
+      const { method, headers, body } = request
+      const answered = await httpBackend(root, {
+        method,
+        path: pathname,
+        query: search.slice(1),
+        headers,
+        body: method === 'POST' ? body : null,
+        writer: 'ann',
+      })
+      return answered.response
+    },
+  }) as Server
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}.git`
+  const clone = await cloneOf(url)
+  return {
+    url,
+    bare,
+    clone,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await clone[Symbol.asyncDispose]()
+      await rm(root, { recursive: true, force: true })
+    },
+  }
+}

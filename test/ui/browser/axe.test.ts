@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fullWorld } from '../fake-stories.ts'
+import { FakeWorld } from '../fake-world.ts'
+import { openHouse, type House } from './dashboard.ts'
+
+let house: House
+let axe: string
+beforeAll(async () => {
+  house = await openHouse()
+  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+})
+afterAll(() => house[Symbol.asyncDispose]())
+
+const world = fullWorld()
+const run = (state: string) => [...world.runs.values()].find((one) => one.state === state)?.id
+const PAGES: readonly (readonly [string, string, string])[] = [
+  ['home', '/', 'Needs a look'],
+  ['line', '/p/shop/main', 'Runs on main'],
+  ['broken line', '/p/shop/docs', 'Broken:'],
+  ['failed run', `/runs/${run('failed')}`, 'Why it ran'],
+  ['errored run', `/runs/${run('errored')}`, 'Why it ran'],
+  ['running run', `/runs/${run('running')}`, 'Why it ran'],
+  ['deliveries', '/deliveries', 'became of each'],
+  ['missing', '/nowhere', 'A missed beat'],
+  ['login', '/login', 'API token'],
+]
+
+describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
+  describe.each([1280, 390])('%i wide', (width) => {
+    test.each(PAGES)('the %s page is without faults', async (_, path, landmark) => {
+      await using visit = await house.visit(world, { path, scheme, width })
+      await visit.page.getByText(landmark).first().waitFor()
+      expect(await faults(visit.page)).toEqual([])
+      expect(visit.complaints).toEqual([])
+    })
+  })
+
+  test('the empty page is without faults', async () => {
+    await using visit = await house.visit(new FakeWorld(), { scheme })
+    await visit.page.getByText('The line is empty').waitFor()
+    expect(await faults(visit.page)).toEqual([])
+  })
+})
+
+async function faults(page: Awaited<ReturnType<House['visit']>>['page']): Promise<string[]> {
+  await page.evaluate(axe)
+  const found = await page.evaluate<AxeResults>('axe.run()')
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.any[0]?.message ?? ''}`),
+  )
+}

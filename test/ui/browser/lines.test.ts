@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../support/until.ts'
+import { addLine, fullWorld, SHOP, stepsOf } from '../fake-stories.ts'
+import { FakeWorld } from '../fake-world.ts'
+import { openHouse, type House } from './dashboard.ts'
+
+let house: House
+beforeAll(async () => (house = await openHouse()))
+afterAll(() => house[Symbol.asyncDispose]())
+
+function smallWorld() {
+  const world = new FakeWorld()
+  return { world, shop: addLine(world, SHOP) }
+}
+
+describe('the front page', () => {
+  test('tells what runs, what is broken, and which file cannot be read', async () => {
+    await using visit = await house.visit(fullWorld())
+    const part = (name: string) =>
+      visit.page.locator('section').filter({ has: visit.page.getByRole('heading', { name }) })
+    await part('On the line now').getByRole('link', { name: 'unit #7' }).waitFor()
+    await part('Needs a look').getByRole('link', { name: 'browser #1' }).waitFor()
+    await visit.page.getByText('The newest pipeline file is broken').waitFor()
+    expect(visit.complaints).toEqual([])
+  })
+
+  test('of an empty house teaches the first steps', async () => {
+    await using visit = await house.visit(new FakeWorld())
+    await visit.page.getByText('takt projects add').waitFor()
+    await visit.page.getByText('git clone http://127.0.0.1:8080/git/demo.git').waitFor()
+  })
+
+  test('shows a project by itself as soon as there is one', async () => {
+    const world = new FakeWorld()
+    await using visit = await house.visit(world)
+    await visit.page.getByText('The line is empty').waitFor()
+    addLine(world, SHOP)
+    world.announce({ kind: 'project.added', project: 'shop' })
+    await visit.page.getByRole('heading', { name: 'shop' }).waitFor()
+  })
+
+  test('warns when no runner is connected', async () => {
+    const world = fullWorld()
+    world.server = { ...world.server, runners: [] }
+    await using visit = await house.visit(world)
+    await visit.page.getByText('no runner connected').waitFor()
+  })
+})
+
+describe('the graph', () => {
+  test('follows a run from queued to succeeded without a reload', async () => {
+    const { world, shop } = smallWorld()
+    await using visit = await house.visit(world, { path: '/p/shop/main' })
+    const node = visit.page
+      .getByRole('group', { name: 'as a graph' })
+      .locator('.node', { hasText: 'build' })
+      .first()
+    await node.getByText('never ran').waitFor()
+    const run = world.addRun(shop, 'build')
+    await node.getByText('queued').waitFor()
+    world.move(run, 'running')
+    await node.getByText('running').waitFor()
+    world.move(run, 'succeeded')
+    await node.getByText('succeeded').waitFor()
+    expect(visit.complaints).toEqual([])
+  })
+
+  test('says while the connection is lost that it may be old, and catches up afterwards', async () => {
+    const { world, shop } = smallWorld()
+    await using visit = await house.visit(world, { path: '/p/shop/main' })
+    const status = visit.page.locator('header').getByRole('status')
+    await status.getByText('live').waitFor()
+    const run = world.addRun(shop, 'build')
+    await visit.page.locator('.node').getByText('queued').waitFor()
+    visit.server.bar(true)
+    visit.server.cut()
+    await status.getByText('reconnecting').waitFor()
+    world.move(run, 'running')
+    world.move(run, 'failed')
+    visit.server.bar(false)
+    await visit.page.locator('.node').getByText('failed').waitFor()
+    await status.getByText('live').waitFor()
+  })
+
+  test('asks once for many events, not once for each', async () => {
+    const { world, shop } = smallWorld()
+    await using visit = await house.visit(world, { path: '/p/shop/main' })
+    await visit.page.getByText('None yet.').waitFor()
+    const views = () => world.asked.filter((path) => path === 'GET /projects/shop/pipelines/main').length
+    const before = views()
+    for (let at = 0; at < 50; at++) world.addRun(shop, 'build')
+    await visit.page.locator('.node').getByText('#50').waitFor()
+    await until(() => views() > before)
+    expect(views() - before).toBeLessThan(5)
+  })
+
+  test('starts a job, and says why when the server refuses', async () => {
+    const { world } = smallWorld()
+    world.refusals.set('POST /projects/shop/pipelines/main/jobs/lint/runs', {
+      status: 409,
+      code: 'no-input',
+      title: 'The job has no agreed input',
+      detail: 'nothing was pushed to `main` yet',
+    })
+    await using visit = await house.visit(world, { path: '/p/shop/main' })
+    const start = visit.page
+      .getByRole('group', { name: 'as a graph' })
+      .getByRole('button', { name: 'Run lint' })
+    await start.click()
+    await visit.page.getByRole('alert').getByText('nothing was pushed').waitFor()
+    await start.click()
+    await visit.page.getByRole('link', { name: 'lint #1' }).waitFor()
+  })
+
+  test('is a list on a phone', async () => {
+    const { world } = smallWorld()
+    await using visit = await house.visit(world, { path: '/p/shop/main', width: 390 })
+    const list = visit.page.getByRole('list', { name: 'Jobs of main' })
+    await list.waitFor()
+    expect(await list.getByRole('listitem').count()).toBe(12)
+    expect(await visit.page.getByRole('group', { name: 'as a graph' }).count()).toBe(0)
+    expect(await visit.page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+  })
+
+  test('goes to another lane and back with the browser’s own buttons', async () => {
+    const { world } = smallWorld()
+    await using visit = await house.visit(world, { path: '/p/shop/main' })
+    await visit.page.getByLabel('Lane').selectOption('release/2.4')
+    await visit.page.waitForURL('**/p/shop/main?lane=release%2F2.4')
+    await visit.page.getByRole('heading', { name: 'Runs on release/2.4' }).waitFor()
+    await visit.page.goBack()
+    await visit.page.getByRole('heading', { name: 'Runs on main' }).waitFor()
+  })
+})
+
+test('a broken file is shown with the line that broke it and a hint', async () => {
+  await using visit = await house.visit(fullWorld(), { path: '/p/shop/docs' })
+  await visit.page.getByText('.takt/docs.yml:4:5').waitFor()
+  await visit.page.locator('pre', { hasText: 'neds: build' }).waitFor()
+  await visit.page.getByText('did you mean').waitFor()
+  await visit.page.getByText('keeps running by the last good file').waitFor()
+})
+
+test('a delivery tells what became of it and can be replayed', async () => {
+  const world = fullWorld()
+  await using visit = await house.visit(world, { path: '/deliveries' })
+  await visit.page.getByText('the pipeline listens to main').waitFor()
+  await visit.page.getByRole('button', { name: 'Replay delivery 3' }).click()
+  await until(() => world.asked.includes('POST /deliveries/3/replay'))
+})
+
+test('what others typed stays text on every page', async () => {
+  const evil = '"><img src=x onerror="pwned=1"><script>pwned=1</script>'
+  const world = new FakeWorld()
+  const line = addLine(world, {
+    project: 'shop',
+    name: 'main',
+    title: evil,
+    author: evil,
+    jobs: [{ name: 'lint' }],
+  })
+  line.lanes.push({ name: evil, touched_at: new Date().toISOString(), closed: false })
+  const run = world.addRun(line, 'lint', {
+    steps: stepsOf([evil]),
+    reason: evil,
+    error: { code: evil, message: evil },
+    outputs: { [evil]: evil },
+  })
+  world.move(run, 'running')
+  world.command(run, { step: 1, command: 0 }, 'running')
+  world.step(run, 1, 'running')
+  world.print(run, { step: 1, text: `\u001b]8;;javascript:pwned=1\u0007${evil}\u001b]8;;\u0007\n` })
+  world.deliveries.push({
+    id: 1,
+    source: 'git',
+    event: evil,
+    project: evil,
+    state: 'failed',
+    reason: evil,
+    received_at: new Date().toISOString(),
+    processed_at: null,
+  })
+  await using visit = await house.visit(world)
+  for (const path of [
+    '/',
+    '/p/shop/main',
+    `/runs/${run.id}`,
+    '/deliveries',
+    `/${encodeURIComponent(evil)}`,
+  ]) {
+    await visit.page.goto(path)
+    await visit.page.getByText('<img src=x', { exact: false }).first().waitFor({ state: 'attached' })
+    expect(await visit.page.locator('#app img, #app script, a[href^="javascript"]').count(), path).toBe(0)
+    expect(await visit.page.evaluate('"pwned" in window'), path).toBe(false)
+  }
+  expect(visit.complaints).toEqual([])
+})

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { LINK, TOKEN } from '../fake-api.ts'
+import { fullWorld } from '../fake-stories.ts'
+import { openHouse, type House } from './dashboard.ts'
+
+let house: House
+beforeAll(async () => (house = await openHouse()))
+afterAll(() => house[Symbol.asyncDispose]())
+
+const signedOut = (path: string) => house.visit(fullWorld(), { path, isSignedIn: false })
+
+test('a login link opens the door once, and its secret leaves the address', async () => {
+  await using visit = await signedOut(`/login#${LINK}`)
+  await visit.page.getByRole('heading', { name: 'shop' }).waitFor()
+  expect(visit.page.url()).toBe(`${visit.server.url}/`)
+  await visit.page.context().clearCookies()
+  await visit.page.goto('/deliveries')
+  await visit.page.goto(`/login#${LINK}`)
+  await visit.page.getByRole('alert').getByText('takt login-link').waitFor()
+  expect(visit.page.url()).not.toContain(LINK)
+  expect(visit.complaints).toEqual([])
+})
+
+test('whoever is signed out is led to the login and back to where they wanted to go', async () => {
+  await using visit = await signedOut('/deliveries')
+  await visit.page.waitForURL('**/login?to=%2Fdeliveries')
+  await visit.page.getByLabel('API token').fill(TOKEN)
+  await visit.page.getByRole('button', { name: 'Sign in' }).click()
+  await visit.page.getByRole('heading', { name: 'Deliveries' }).waitFor()
+  expect(new URL(visit.page.url()).pathname).toBe('/deliveries')
+})
+
+test('a token that the server does not know is refused in words', async () => {
+  await using visit = await signedOut('/login')
+  await visit.page.getByLabel('API token').fill('nonsense')
+  await visit.page.getByRole('button', { name: 'Sign in' }).click()
+  expect(await visit.page.getByRole('alert').innerText()).toContain('does not know this API token')
+})
+
+test('a login never leads to another site', async () => {
+  await using visit = await signedOut(`/login?to=//evil.example/x#${LINK}`)
+  await visit.page.getByRole('heading', { name: 'shop' }).waitFor()
+  expect(visit.page.url()).toBe(`${visit.server.url}/`)
+})
+
+test('signing out ends at the login', async () => {
+  await using visit = await house.visit(fullWorld())
+  await visit.page.getByRole('button', { name: 'Sign out' }).click()
+  await visit.page.getByRole('heading', { name: 'Open your login link' }).waitFor()
+})
