@@ -42,7 +42,7 @@ create table repositories (
   default_branch text        not null default 'main',
   created_at     timestamptz not null default now()
 );
-create unique index repositories_forge on repositories (kind, forge_id) where forge_id is not null;
+create index repositories_forge on repositories (forge_id) where forge_id is not null;
 
 -- The last commit we know of each ref: what a push is compared with when its message was lost.
 create table refs (

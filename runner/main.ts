@@ -4,6 +4,7 @@ import { ConfigError, readConfig } from './config.ts'
 import { EngineError } from './engine.ts'
 import { Link, Refused } from './link.ts'
 import { createLog } from './log.ts'
+import { ownFolder } from './own-folder.ts'
 import { serve } from './serve.ts'
 import { Stop } from './stop.ts'
 
@@ -22,6 +23,7 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 process.exitCode = await main().catch((error: unknown) => {
+  if (quit.signal.aborted && error instanceof Error && error.name === 'AbortError') return EXIT.good // before it began
   if (!(error instanceof ConfigError || error instanceof EngineError || error instanceof Refused)) throw error
   log.fatal({ reason: error.message }, 'runner.refused')
   return EXIT.refused
@@ -31,6 +33,7 @@ process.exit()
 /** @returns The exit code. */
 async function main(): Promise<number> {
   const config = readConfig()
+  await using _folder = await ownFolder(config.folder, { log, signal: quit.signal })
   const engine = await chooseEngine(config, log)
   const { kind, isolated, words } = engine
   const { address, token, name, slots, labels } = config
@@ -42,7 +45,7 @@ async function main(): Promise<number> {
     quit: quit.signal,
     connect: (taker) => new Link({ address, token, self, log, ...taker }),
   })
-  return untilStopped(service)
+  return await untilStopped(service)
 }
 
 async function untilStopped({ link, idle }: ReturnType<typeof serve>): Promise<number> {

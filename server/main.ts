@@ -25,7 +25,10 @@ import { schedule } from './scheduler/schedule.ts'
 import { processNext } from './webhooks/process.ts'
 
 export interface RunningServer extends AsyncDisposable {
+  /** The address that people open. */
   readonly url: string
+  /** The address it listens on, which differs behind a proxy. */
+  readonly local: string
   stop(): Promise<void>
 }
 
@@ -81,7 +84,8 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const live = stack.use(liveSockets({ db, hub, feed, publicUrl }))
   route(http, { '/runner': runners, '/live': live })
   await open(http, config)
-  address.url ||= urlOf(config, http)
+  const local = urlOf(config, http)
+  address.url ||= local
 
   startWork(stack, { db, hints, config })
   if (config.TAKT_DEMO === 'on') {
@@ -98,7 +102,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   )
 
   const stop = () => stack.disposeAsync()
-  return { url: address.url, stop, [Symbol.asyncDispose]: stop }
+  return { url: address.url, local, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** Keys from the settings, else from files of the data directory; and the first admin with a token for this machine. */

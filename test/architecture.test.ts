@@ -15,7 +15,7 @@ import {
   RULES,
   silenced,
   stateWriters,
-} from './support/house.ts'
+} from './support/layering.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const SOURCES = '{pipelines,server,runner,ui,test}/**/*.{ts,mjs,svelte,css}'

@@ -21,6 +21,8 @@ export type DockerOptions = {
   readonly checkouts: Checkouts
   readonly log: Log
   readonly limits?: Partial<Limits>
+  /** How a run's files get into its volume: moved where that is possible (else sent), or always sent. */
+  readonly filling?: 'move' | 'send'
 }
 
 /** What all runs of one engine share. */

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import type tar from 'tar-fs'
 import type { Scratch } from '../checkout.ts'
+import { moveIn } from './move-in.ts'
 import { pack, sending } from './pack.ts'
 
 export type Filling = {
@@ -9,6 +10,8 @@ export type Filling = {
   readonly files: Scratch
   /** As whom the image runs; an empty string for root. */
   readonly user: string
+  /** Where the engine says it keeps the volume, on its own machine; null to send the files in any case. */
+  readonly volume: string | null
   readonly signal: AbortSignal
 }
 
@@ -17,9 +20,13 @@ export type Filling = {
  *
  * Where the image runs as someone else, everything is made writable for all, so that its user can work here too.
  */
-export async function fill(container: Docker.Container, { files, user, signal }: Filling): Promise<void> {
+export async function fill(
+  container: Docker.Container,
+  { files, user, volume, signal }: Filling,
+): Promise<void> {
   const shared = !['', 'root', '0'].includes(user.split(':')[0] ?? '')
   if (files.empty && !shared) return
+  if (!shared && volume && (await moveIn(files.path, volume))) return
   await mkdir(files.path, { recursive: true })
   const stream = pack(files.around, (header) => (shared ? forAll(header) : header.mode))
   await sending(stream, signal, (abortSignal) => container.putArchive(stream, { path: '/', abortSignal }))

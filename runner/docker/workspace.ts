@@ -59,6 +59,7 @@ class DockerWorkspace implements Workspace {
   #session: Session | null = null
   #stream: NodeJS.ReadWriteStream | null = null
   #user = ''
+  #volume: string | null = null
   #files: Scratch | null = null
   #removed: Promise<void> | null = null
 
@@ -102,7 +103,10 @@ class DockerWorkspace implements Workspace {
   }
 
   async #look(): Promise<void> {
-    this.#user = (await this.container.inspect()).Config.User
+    const { Config, Mounts } = await this.container.inspect()
+    this.#user = Config.User
+    const moved = this.#house.filling !== 'send'
+    this.#volume = (moved && Mounts.find(({ Destination }) => Destination === DIRECTORY)?.Source) || null
   }
 
   async #create(image: string, options: OpenOptions): Promise<void> {
@@ -137,7 +141,7 @@ class DockerWorkspace implements Workspace {
   /** Hand the shell its script, once the files it works on are there. */
   async begin(files: Scratch, signal: AbortSignal): Promise<void> {
     const { steps, env } = this.#plan
-    await fill(this.container, { files, user: this.#user, signal })
+    await fill(this.container, { files, user: this.#user, volume: this.#volume, signal })
     this.#stream?.end(script({ steps, env, directory: DIRECTORY, nonce: this.nonce }))
   }
 

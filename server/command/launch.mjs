@@ -7,7 +7,16 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -48,6 +57,7 @@ export function ensureInstalled() {
       spawnSync('npm', args, { cwd: root, encoding: 'utf8' }),
       'the packages could not be installed (npm ci)',
     )
+    mkdirSync(modules, { recursive: true }) // npm makes none where nothing is to be installed
     writeFileSync(installStamp, sha256(readFileSync(lockFile)))
   })
 }

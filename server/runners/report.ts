@@ -31,11 +31,7 @@ export async function hear(db: Db, reports: readonly [Report, ...Report[]], leas
   return transact(db, async (tx) => {
     const run = await lockRun(tx.db, id)
     if (run.state !== 'running' || run.lease_token !== lease) return { run: id, forget: true }
-    const fresh = reports.filter((report) => report.seq > run.heard_seq)
-    for (const [index, { seq }] of fresh.entries()) {
-      if (seq !== run.heard_seq + 1 + index)
-        throw new Error(`run ${id}: report ${run.heard_seq + 1 + index} is missing before ${seq}`)
-    }
+    const fresh = unheard(reports, run)
     const seq = fresh.at(-1)?.seq ?? run.heard_seq
     await tx.db
       .updateTable('runs')
@@ -45,6 +41,17 @@ export async function hear(db: Db, reports: readonly [Report, ...Report[]], leas
     await writeDown(tx, run, fresh)
     return { run: id, seq }
   })
+}
+
+/** The reports that continue where the run's report stands, each once. @throws {Error} When a number is missing. */
+function unheard(reports: readonly Report[], run: LockedRun): Report[] {
+  const fresh: Report[] = []
+  for (const report of reports) {
+    const next = run.heard_seq + fresh.length + 1
+    if (report.seq > next) throw new Error(`run ${run.id}: report ${next} is missing before ${report.seq}`)
+    if (report.seq === next) fresh.push(report)
+  }
+  return fresh
 }
 
 async function writeDown(tx: Tx, run: LockedRun, reports: readonly Report[]): Promise<void> {

@@ -109,7 +109,11 @@ async function repositoryOf(db: Db, { repository_id, push }: Followed) {
   if (repository_id !== null) return known.where('id', '=', repository_id).executeTakeFirst()
   if (!push.repository) return undefined
   const { forgeId, url, defaultBranch } = push.repository
-  const byNumber = await known.where('kind', '=', 'github').where('forge_id', '=', forgeId).executeTakeFirst()
+  const sameForge = `${new URL(url).origin}/`
+  const byNumber = await known
+    .where('forge_id', '=', forgeId)
+    .where(sql<boolean>`starts_with(url, ${sameForge})`)
+    .executeTakeFirst()
   const found =
     byNumber ?? (await known.where('url', '=', url).where('forge_id', 'is', null).executeTakeFirst())
   if (!found) return undefined

@@ -10,7 +10,7 @@ import { EngineError } from '../../runner/engine.ts'
 import type { Engine, ExitStatus, Output, Workspace } from '../../runner/engine.ts'
 import { Stop } from '../../runner/stop.ts'
 import { planOf } from '../runner/plans.ts'
-import { until } from '../runner/until.ts'
+import { until } from '../support/until.ts'
 import { serveGit } from './git-server.ts'
 
 export const log = pino({ level: 'silent' })

@@ -5,7 +5,7 @@ import { LABEL } from '../../runner/docker/container.ts'
 import { dockerEngine } from '../../runner/docker/engine.ts'
 import type { Engine } from '../../runner/engine.ts'
 import { planOf } from '../runner/plans.ts'
-import { until } from '../runner/until.ts'
+import { until } from '../support/until.ts'
 import { collect, describeEngine, groundOf, open, runOnce } from './contract.ts'
 import type { Ground } from './contract.ts'
 import { serveGit } from './git-server.ts'
@@ -147,6 +147,22 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
       } finally {
         await docker.getImage(name).remove()
       }
+    })
+
+    test('gets the same files whether they are moved or sent', async () => {
+      const sending = await dockerEngine({ ...ground, filling: 'send' }, soon())
+      const credential = { username: 'run', password: 'lease-lease-lease' }
+      await using git = await serveGit(credential)
+      const sha = await git.commit({ 'd/a.txt': 'one\n', 'go.sh': '#!/bin/sh\necho gone\n' })
+      const checkout = { url: git.url, sha, ref: 'refs/heads/main', credential }
+      const look = plan(
+        ['ls -lanR . | sed "s/  */ /g" | cut -d" " -f1,3-5,9 | grep -v "^total"; cat .git/HEAD d/a.txt'],
+        { checkout },
+      )
+      const [moved, sent] = [await runOnce(engine, look), await runOnce(sending, look)]
+      const [a, b] = [moved, sent].map(({ text }) => text.split('\n').filter((line) => !line.endsWith(' ..')))
+      expect(a).toEqual(b)
+      expect(moved.text).toMatch(/^-rwxr-xr-x 0 0 \d+ go.sh$/m)
     })
 
     test('that is removed by somebody else breaks the run', async () => {

@@ -6,7 +6,7 @@ import { scriptedEngine } from '../../runner/scripted.ts'
 import { serve } from '../../runner/serve.ts'
 import { FakeServer, TOKEN } from './fake-server.ts'
 import { planOf } from './plans.ts'
-import { until } from './until.ts'
+import { until } from '../support/until.ts'
 
 const log = pino({ level: 'silent' })
 const self = {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { marked } from '../../runner/local/processes.ts'
 import { FakeServer, TOKEN } from './fake-server.ts'
 import { planOf } from './plans.ts'
-import { until } from './until.ts'
+import { until } from '../support/until.ts'
 
 const MAIN = fileURLToPath(new URL('../../runner/main.ts', import.meta.url))
 let folder: string
@@ -131,6 +131,22 @@ describe('the runner program', () => {
     await until(() => server.said.filter(({ say }) => say === 'hello').length === 2)
     expect(await marked(prefix)).toEqual([])
     expect(await readdir(join(folder, 'runner', 'runs'))).toEqual([])
+  })
+
+  test('a second runner of the same folder waits until the first is gone', async () => {
+    const first = start()
+    await welcomed()
+    const plan = planOf(['echo up; sleep 0.5; echo down'])
+    server.give(plan)
+    await until(() => server.log(plan.run).length > 0)
+    await using second = start()
+    await until(() => second.output().includes('folder.taken'))
+    await until(() => server.end(plan.run))
+    expect(server.log(plan.run).toString()).toBe('up\ndown\n')
+    first.child.kill('SIGKILL')
+    await until(() => server.said.filter(({ say }) => say === 'hello').length === 2)
+    second.child.kill('SIGTERM')
+    expect(await second.exitCode).toBe(0)
   })
 
   test('wrong settings are all named, and the exit code is 2', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type House, startHouse } from '../support/house.ts'
+import { type House, startHouse } from '../support/server.ts'
 import { hostedProject } from '../support/repository.ts'
 import { startRunner } from '../support/runner.ts'
 import { until } from '../support/until.ts'

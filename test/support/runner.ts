@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { House } from './house.ts'
+import type { House } from './server.ts'
 
 /** A runner as a process of its own; the scripted engine unless another is asked for. */
 export type Runner = AsyncDisposable & {

@@ -1,17 +1,23 @@
 import { expect, test } from 'vitest'
 import type { RunStep } from '../../ui/lib/api.ts'
 import { PLAIN } from '../../ui/lib/ansi.ts'
-import { rowsOf } from '../../ui/lib/log-rows.ts'
+import { keyOf, rowsOf } from '../../ui/lib/log-rows.ts'
 import { stepOf, stepsOf } from './fake-stories.ts'
 
-const line = (step: number, number: number) => ({ step, number, text: `${number}`, start: PLAIN })
+const line = (step: number, number: number) => ({
+  kind: 'line' as const,
+  step,
+  number,
+  text: `${number}`,
+  start: PLAIN,
+})
 const logOf = (count: number, dropped = 0) => ({
   linesOf: (step: number) =>
     step === 1 ? Array.from({ length: count }, (_, at) => line(1, at + dropped)) : [],
   droppedOf: (step: number) => (step === 1 ? dropped : 0),
 })
 const byItself = (_key: string, open: boolean) => open
-const keys = (steps: readonly RunStep[], log = logOf(4)) => rowsOf(steps, log, byItself).map((row) => row.key)
+const keys = (steps: readonly RunStep[], log = logOf(4)) => rowsOf(steps, log, byItself).map(keyOf)
 
 function ran(states: readonly RunStep['state'][]): RunStep[] {
   const [prepare, step] = stepsOf(states.map((_, at) => `command ${at}`))
@@ -65,5 +71,5 @@ test('a person’s choice stands above the fold’s own', () => {
   const rows = rowsOf(ran(['succeeded', 'failed']), logOf(4), (key, open) =>
     key === 's1-c0' ? true : key === 's1-c1' ? false : open,
   )
-  expect(rows.map((row) => row.key)).toEqual(['s0', 's1', 's1-c0', 's1-l1', 's1-l2', 's1-c1'])
+  expect(rows.map(keyOf)).toEqual(['s0', 's1', 's1-c0', 's1-l1', 's1-l2', 's1-c1'])
 })

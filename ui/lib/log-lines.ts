@@ -5,6 +5,7 @@ export type LogPiece = Extract<LiveSays, { say: 'log' }>
 
 /** A line of one step. A line that is still growing is replaced, never changed, so that a view sees the difference. */
 export type LogLine = {
+  readonly kind: 'line'
   readonly step: number
   /** Counts from 0 within the step. */
   readonly number: number
@@ -101,7 +102,8 @@ function line(
   { growing, part }: { growing: LogLine | undefined; part: string },
 ): LogLine {
   const before = step.lines.at(-1)
-  const begun = growing ?? {
+  const begun: LogLine = growing ?? {
+    kind: 'line',
     step: number,
     number: before ? before.number + 1 : step.dropped,
     text: '',
@@ -120,7 +122,14 @@ function lastState(text: string, start: Style): { text: string; start: Style } {
 }
 
 function markGap(step: StepLines, piece: LogPiece, missingBytes: number): void {
-  step.lines.push({ step: piece.step, number: piece.firstLine, text: '', start: PLAIN, missingBytes })
+  step.lines.push({
+    kind: 'line',
+    step: piece.step,
+    number: piece.firstLine,
+    text: '',
+    start: PLAIN,
+    missingBytes,
+  })
   step.open = true
 }
 

@@ -13,7 +13,7 @@ export type Row =
       readonly command: RunCommand
       readonly isOpen: boolean
     }
-  | { readonly kind: 'line'; readonly key: string; readonly line: LogLine }
+  | LogLine
   | { readonly kind: 'note'; readonly key: string; readonly text: string }
 
 export type Log = {
@@ -25,6 +25,9 @@ export const stepKey = (step: number): string => `s${step}`
 export const commandKey = (step: number, command: number): string => `s${step}-c${command}`
 /** The fragment that points at a line; people count from 1. */
 export const lineKey = (step: number, number: number): string => `s${step}-l${number + 1}`
+
+/** Lines are rows as they are, and their keys are made for the few that are drawn: a log may have a hundred thousand. */
+export const keyOf = (row: Row): string => (row.kind === 'line' ? lineKey(row.step, row.number) : row.key)
 
 /** A log as rows, folds applied. `isOpen` is asked with a fold's key and what to do where nobody has chosen. */
 export function rowsOf(
@@ -70,7 +73,7 @@ function pushLines(
   const end = Math.min(lines.length, range.to - range.dropped)
   for (let at = Math.max(0, range.from - range.dropped); at < end; at++) {
     const line = lines[at]
-    if (line) rows.push({ kind: 'line', key: lineKey(line.step, line.number), line })
+    if (line) rows.push(line)
   }
 }
 

@@ -54,7 +54,7 @@ export async function startHouse(env: Record<string, string> = {}): Promise<Hous
   }
   let server = await startServer(readConfig(settings))
   stack.defer(() => server.stop())
-  const { url } = server
+  const url = server.local
   const token = await keyFile(dataDir, 'token')
   return {
     url,

@@ -1,0 +1,164 @@
+import { expect, test } from 'vitest'
+import { PUBLIC_ROUTES } from '../../server/access/authenticate.ts'
+import { type House, startHouse } from '../support/server.ts'
+
+/** Every route of the API, off its own description. */
+async function operations(house: House): Promise<string[]> {
+  const { body } = await house.ask('GET /api/openapi.json', undefined, { as: null })
+  return Object.entries(body.paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map(
+      (method) => `${method.toUpperCase()} ${path.replaceAll(/\{\w+\}/g, '1')}`,
+    ),
+  )
+}
+
+test('whoever shows nothing gets 401 from every route but those listed as public', async () => {
+  await using house = await startHouse()
+  const all = await operations(house)
+  expect(all.length).toBeGreaterThan(15)
+  const open: string[] = []
+  for (const operation of all) {
+    const body = /^(POST|PUT|PATCH)/.test(operation) ? {} : undefined
+    const { status, body: problem } = await house.ask(operation, body, { as: null })
+    if (status !== 401 || problem.code !== 'not-signed-in') open.push(operation)
+  }
+  // signing in is public, and with nothing shown it says 401 itself
+  expect(open).toEqual([])
+  expect(PUBLIC_ROUTES).toEqual(['POST /api/v1/session', 'GET /api/openapi.json', 'GET /api/docs'])
+})
+
+test('a wrong or expired token opens nothing, and says so', async () => {
+  await using house = await startHouse()
+  for (const operation of await operations(house)) {
+    const { status, body } = await house.ask(operation, undefined, { as: 'takt_wrong' })
+    expect({ operation, status, code: body.code }).toEqual({ operation, status: 401, code: 'bad-token' })
+  }
+  await house.db
+    .updateTable('tokens')
+    .set({ expires_at: new Date(0) })
+    .execute()
+  expect((await house.ask('GET /api/v1/me')).body.code).toBe('bad-token')
+})
+
+test('no token stands in the database', async () => {
+  await using house = await startHouse({ TAKT_ADMIN_TOKEN: 'known-beforehand-by-all' })
+  expect((await house.ask('GET /api/v1/me', undefined, { as: 'known-beforehand-by-all' })).body).toEqual({
+    name: 'admin',
+    role: 'admin',
+  })
+  const rows = JSON.stringify(await house.db.selectFrom('tokens').selectAll().execute())
+  expect(rows).not.toContain('known-beforehand')
+})
+
+test('a login link signs in once, by a cookie that scripts cannot read', async () => {
+  await using house = await startHouse()
+  const { body } = await house.ask('POST /api/v1/login-links')
+  expect(body.url).toMatch(/\/login#[\w-]{43}$/)
+  const link = body.url.split('#')[1]
+  const signIn = () => house.ask('POST /api/v1/session', { link }, { as: null })
+  const first = await signIn()
+  expect(first).toMatchObject({ status: 200, body: { name: 'admin', role: 'admin' } })
+  const cookie = first.headers.get('set-cookie') ?? ''
+  expect(cookie).toMatch(/^takt_session=[\w-]{43}; Max-Age=\d+; Path=\/; HttpOnly; SameSite=Lax$/)
+  expect(await signIn()).toMatchObject({ status: 401, body: { code: 'bad-login-link' } })
+
+  const session = { headers: { cookie: cookie.split(';')[0]! }, as: null }
+  expect((await house.ask('GET /api/v1/me', undefined, session)).status).toBe(200)
+  expect((await house.ask('DELETE /api/v1/session', undefined, session)).status).toBe(204)
+  expect((await house.ask('GET /api/v1/me', undefined, session)).status).toBe(401)
+})
+
+test('a login link that is too old opens nothing', async () => {
+  await using house = await startHouse()
+  const { body } = await house.ask('POST /api/v1/login-links')
+  await house.db
+    .updateTable('login_links')
+    .set({ expires_at: new Date(0) })
+    .execute()
+  expect(
+    (await house.ask('POST /api/v1/session', { link: body.url.split('#')[1] }, { as: null })).status,
+  ).toBe(401)
+})
+
+test('over https the cookie is for https only', async () => {
+  await using house = await startHouse({ TAKT_URL: 'https://takt.example.org' })
+  const { headers } = await house.ask('POST /api/v1/session')
+  expect(headers.get('set-cookie')).toContain('; Secure')
+})
+
+test('a page of another origin changes nothing', async () => {
+  await using house = await startHouse()
+  const from = (origin: string) => house.ask('POST /api/v1/projects', { name: 'x' }, { headers: { origin } })
+  expect(await from('https://evil.example')).toMatchObject({ status: 403, body: { code: 'foreign-origin' } })
+  expect((await from('null')).status).toBe(403)
+  expect((await from(house.url)).status).toBe(201)
+})
+
+test('every answer carries the headers that keep a browser honest', async () => {
+  await using house = await startHouse()
+  for (const path of ['/', '/api/v1/me', '/nowhere.js', '/hooks/git/post-receive']) {
+    const { headers } = await house.ask(`GET ${path}`, undefined, { as: null })
+    expect(headers.get('content-security-policy')).toMatch(
+      /default-src 'none'; script-src 'self'; style-src 'self'/,
+    )
+    expect(headers.get('content-security-policy')).not.toContain('unsafe')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('access-control-allow-origin')).toBeNull()
+  }
+})
+
+test.each([
+  ['GET /api/v1/runs/0', undefined, 422, 'invalid-request'],
+  ['GET /api/v1/runs/abc', undefined, 422, 'invalid-request'],
+  ['GET /api/v1/runs/99', undefined, 404, 'run-not-found'],
+  ['GET /api/v1/runs/99/log', undefined, 404, 'run-not-found'],
+  ['POST /api/v1/runs/99/cancel', {}, 404, 'run-not-found'],
+  ['POST /api/v1/runs/99/retry', undefined, 404, 'run-not-found'],
+  ['GET /api/v1/runs?state=green', undefined, 422, 'invalid-request'],
+  ['GET /api/v1/runs?limit=100000', undefined, 422, 'invalid-request'],
+  ['GET /api/v1/projects/none', undefined, 404, 'project-not-found'],
+  ['GET /api/v1/projects/none/pipelines/main', undefined, 404, 'pipeline-not-found'],
+  ['POST /api/v1/projects', { name: 'Bad Name' }, 422, 'invalid-request'],
+  ['POST /api/v1/projects', { name: 'x', repository: { url: 'file:///etc' } }, 422, 'bad-repository'],
+  [
+    'POST /api/v1/projects',
+    { name: 'x', repository: { url: 'https://u:p@example.org/x.git' } },
+    422,
+    'bad-repository',
+  ],
+  ['POST /api/v1/projects', '{"name":', 400, 'malformed-json'],
+  ['POST /api/v1/deliveries/99/replay', undefined, 404, 'delivery-not-found'],
+  ['GET /api/v1/none', undefined, 404, 'not-found'],
+])('%s %j is refused with %i %s, in words', async (operation, body, status, code) => {
+  await using house = await startHouse()
+  const answer = await house.ask(operation, body)
+  expect(answer.headers.get('content-type')).toBe('application/problem+json')
+  expect(answer).toMatchObject({
+    status,
+    body: { status, code, title: expect.any(String), detail: expect.stringMatching(/\S/) },
+  })
+})
+
+test('the validator answers over the API as it does on the command line', async () => {
+  await using house = await startHouse()
+  const { body } = await house.ask('POST /api/v1/check', { text: 'jobs:\n  a: { run: x, neds: b }' })
+  expect(body.diagnostics).toEqual([
+    {
+      severity: 'error',
+      rule: 'unknown-key',
+      message: 'unknown key `neds`',
+      line: 2,
+      column: 16,
+      hint: 'did you mean `needs`?',
+    },
+  ])
+})
+
+test('a project’s name is taken once', async () => {
+  await using house = await startHouse()
+  const both = await Promise.all([
+    house.ask('POST /api/v1/projects', { name: 'shop' }),
+    house.ask('POST /api/v1/projects', { name: 'shop' }),
+  ])
+  expect(both.map((answer) => answer.status).toSorted()).toEqual([201, 409])
+})

@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises'
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { RUN_STATES, STEP_STATES } from '#pipelines/states.ts'
+import { migrate } from '../../server/db/migrate.ts'
+import { freshDatabase } from '../support/database.ts'
+
+/** What each PostgreSQL type is called in schema.ts, once the words that only Kysely needs are taken away. */
+const KINDS: Record<string, RegExp> = {
+  bigint: /^(number|\w+Id)$/,
+  integer: /^number$/,
+  boolean: /^boolean$/,
+  text: /^(string|RunState|StepState|DeliverySource|DeliveryState|'[\w' |]+')$/,
+  bytea: /^Buffer$/,
+  jsonb: /^(Json<.*>|JSONColumnType<.*>)$/,
+  'timestamp with time zone': /^Time$/,
+  ARRAY: /^number\[\]$/,
+}
+
+type Column = { table: string; column: string; type: string; nullable: boolean; filled: boolean }
+
+test('the schema’s types say what the migrations made', async () => {
+  await using database = await freshDatabase()
+  const { rows } = await sql<Column>`
+    select table_name as table, column_name as column, data_type as type, is_nullable = 'YES' as nullable,
+           column_default is not null or is_identity = 'YES' as filled
+    from information_schema.columns where table_schema = 'public' and table_name not like 'kysely%'
+    order by table_name, column_name`.execute(database.db)
+  const declared = await declaredColumns()
+  expect([...declared.keys()].toSorted()).toEqual(
+    rows.map(({ table, column }) => `${table}.${column}`).toSorted(),
+  )
+  for (const { table, column, type, nullable, filled } of rows) {
+    const words = declared.get(`${table}.${column}`) ?? ''
+    const generated = /^Generated<(.*)>$/.exec(words)?.[1] ?? words
+    const bare = generated.replace(/ \| null$/, '')
+    expect({ column: `${table}.${column}`, nullable: generated.endsWith(' | null') }).toEqual({
+      column: `${table}.${column}`,
+      nullable,
+    })
+    expect({
+      column: `${table}.${column}`,
+      type,
+      bare: KINDS[type]?.test(bare) ? 'as it is' : bare,
+    }).toMatchObject({ bare: 'as it is' })
+    if (bare !== 'Time')
+      expect({ column: `${table}.${column}`, filled: words.startsWith('Generated') }).toEqual({
+        column: `${table}.${column}`,
+        filled,
+      })
+  }
+})
+
+/** `table.column` and its type as schema.ts writes it. */
+async function declaredColumns(): Promise<Map<string, string>> {
+  const text = await readFile(new URL('../../server/db/schema.ts', import.meta.url), 'utf8')
+  const body = text.slice(text.indexOf('export type Schema = {')).split('\n}\n')[0]!.replace(/\s+/g, ' ')
+  const columns = new Map<string, string>()
+  for (const [, table, inside] of body.matchAll(/ (\w+): \{ ((?:[^{}]|\{[^{}]*\})*?) \}/g)) {
+    for (const column of inside!.split(/; | (?=\w+: (?!\s))/)) {
+      const [, name, type] = /^(\w+): (.*?);?$/.exec(column.trim()) ?? []
+      if (name && type) columns.set(`${table}.${name}`, type.trim())
+    }
+  }
+  return columns
+}
+
+test.each([
+  ['runs', 'state', RUN_STATES],
+  ['steps', 'state', STEP_STATES],
+  ['commands', 'state', STEP_STATES],
+] as const)(
+  'the check on %s.%s knows the states of the table, and no others',
+  async (table, column, states) => {
+    await using database = await freshDatabase()
+    const { rows } = await sql<{ check: string }>`
+    select pg_get_constraintdef(oid) as check from pg_constraint
+    where conrelid = ${`public.${table}`}::regclass and contype = 'c' and pg_get_constraintdef(oid) like ${`CHECK ((${column} = ANY%`}`.execute(
+      database.db,
+    )
+    const checked = [...rows[0]!.check.matchAll(/'(\w+)'::text/g)].map(([, state]) => state)
+    expect(checked.toSorted()).toEqual([...states].toSorted())
+  },
+)
+
+test('a run is running exactly as long as it is leased, whatever a query tries', async () => {
+  await using database = await freshDatabase()
+  const { db } = database
+  await sql`insert into repositories (kind, url) values ('git', 'https://example.org/x')`.execute(db)
+  await sql`insert into projects (name, repository_id) values ('x', 1)`.execute(db)
+  await sql`insert into pipelines (project_id, name, path) values (1, 'main', '.takt.yml')`.execute(db)
+  await sql`insert into revisions (pipeline_id, sha, source, diagnostics) values (1, 'a', '', '[]')`.execute(
+    db,
+  )
+  await sql`insert into lanes (pipeline_id, name) values (1, 'main')`.execute(db)
+  await sql`insert into jobs (pipeline_id, name) values (1, 'test')`.execute(db)
+  const insert = (state: string, lease: string) =>
+    sql`insert into runs (job_id, lane_id, revision_id, number, state, reason, rank, automatic, lease_until, ended_at)
+        values (1, 1, 1, 1, ${state}, '', '{}', true, ${sql.raw(lease)}, null)`.execute(db)
+  await expect(insert('running', 'null')).rejects.toThrow(/check constraint/)
+  await expect(insert('queued', 'now()')).rejects.toThrow(/check constraint/)
+  await expect(insert('succeeded', 'null')).rejects.toThrow(/check constraint/)
+  await expect(insert('green', 'null')).rejects.toThrow(/check constraint/)
+  await insert('running', 'now()')
+})
+
+test('several servers that start at once migrate once', async () => {
+  await using database = await freshDatabase()
+  await sql`drop schema public cascade`.execute(database.db)
+  await sql`create schema public`.execute(database.db)
+  const applied = await Promise.all([migrate(database.url), migrate(database.url), migrate(database.url)])
+  expect(applied.filter((names) => names.length > 0)).toHaveLength(1)
+})
