@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { EngineError } from './engine.ts'
@@ -106,10 +106,19 @@ export class Checkouts {
     const repository = join(directory, '.git')
     await mkdir(directory, { recursive: true })
     await writeRepository(repository, { bare: false, sha, remote: url })
-    const options = { repository, env: this.#env, signal, settings: { 'protocol.file.allow': 'always' } }
-    await git(['fetch', '--quiet', '--no-tags', '--depth=1', '--', mirror, `refs/takt/${sha}`], options)
-    await git(['--work-tree', directory, 'checkout', '--quiet', '--detach', '--force', sha], options)
-    await rm(join(repository, 'FETCH_HEAD'), { force: true }) // names a folder of this machine
+    await writeFile(join(repository, 'shallow'), `${sha}\n`)
+    const options = { env: this.#env, signal }
+    // What a fetch from the mirror would do with five processes, done with one: pack this commit without its past.
+    const pack = [
+      'pack-objects',
+      '--quiet',
+      '--revs',
+      '--shallow',
+      join(repository, 'objects', 'pack', 'pack'),
+    ]
+    await git(pack, { ...options, repository: mirror, input: `--shallow ${sha}\n${sha}\n` })
+    const checkout = ['--work-tree', directory, 'checkout', '--quiet', '--detach', '--force', sha]
+    await git(checkout, { ...options, repository })
   }
 }
 

@@ -15,6 +15,8 @@ export type GitOptions = {
   readonly settings?: Readonly<Record<string, string>>
   /** Of the machine's environment, what git needs: where programs are, and proxies. */
   readonly env: Readonly<Record<string, string>>
+  /** What git reads from stdin. */
+  readonly input?: string
   /** Never to be seen in what git said. */
   readonly secrets?: readonly string[]
 }
@@ -38,9 +40,11 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   options.signal.throwIfAborted()
   const child = spawn('git', ['--git-dir', options.repository, ...args], {
     env: environment(options),
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe'],
     signal: options.signal,
   })
+  child.stdin.on('error', () => {}) // a git that ends before it read everything says why
+  child.stdin.end(options.input ?? '')
   let words = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (words = (words + text).slice(-WORDS_BYTES)))
   const exitCode = await new Promise<number | null>((resolve, reject) => {

@@ -53,7 +53,7 @@ export async function writeRepository(
       ? ['[remote "origin"]', `\turl = ${quoted(remote)}`, '\tfetch = +refs/heads/*:refs/remotes/origin/*']
       : []),
   ]
-  await mkdir(join(path, 'objects'), { recursive: true })
+  await mkdir(join(path, 'objects', 'pack'), { recursive: true })
   await mkdir(join(path, 'refs'))
   await Promise.all([
     writeFile(join(path, 'config'), lines.join('\n') + '\n'),

@@ -5,6 +5,8 @@ import type { Log } from './log.ts'
 
 const AGAIN_MS = 500
 
+const GONE = 'gone'
+
 /**
  * Be the only runner of this folder, for as long as the process lives.
  *
@@ -20,6 +22,7 @@ export async function ownFolder(
   const path = join(folder, 'owner')
   await mkdir(folder, { recursive: true })
   const mine = await life(process.pid)
+  if (mine === GONE) return { [Symbol.asyncDispose]: async () => {} } // no /proc here, so nobody's life can be told
   for (let told = ''; !(await claim(path, mine)); await sleep(AGAIN_MS, undefined, { signal })) {
     const holder = await readFile(path, 'utf8').catch(() => '') // given back in this moment
     const pid = Number(holder.split(' ')[0])
@@ -30,15 +33,19 @@ export async function ownFolder(
   return { [Symbol.asyncDispose]: () => rm(path, { force: true }) }
 }
 
-const claim = (path: string, mine: string): Promise<boolean> =>
-  writeFile(path, mine, { flag: 'wx' }).then(
-    () => true,
-    () => false, // somebody holds it, or held it
-  )
+async function claim(path: string, mine: string): Promise<boolean> {
+  try {
+    await writeFile(path, mine, { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  }
+}
 
 /** A process and the tick it was started at: numbers are given again, but not at the same tick. */
 async function life(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '') // no such process any more
   const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return state === 'Z' || stat === '' ? `${pid} gone` : `${pid} ${fields[18]}`
+  return state === 'Z' || stat === '' ? GONE : `${pid} ${fields[18]}`
 }

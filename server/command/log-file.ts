@@ -36,7 +36,8 @@ export async function awaitLine(
 
 /** What the program said last in this life, as far as it is for people. */
 export async function lastWords(place: LogPlace): Promise<string> {
-  const lines = (await linesOf(place)).filter((line) => line.trim() !== '').slice(-8)
+  // A stack is for us, and it is in the file.
+  const lines = (await linesOf(place)).filter((line) => line.trim() !== '' && !/^\s+at /.test(line)).slice(-8)
   return lines.map((line) => wordsOf(parsed(line)) ?? line).join('\n')
 }
 

@@ -13,19 +13,22 @@ export async function addProject(
   { repo, json }: Json & { readonly repo?: string },
 ): Promise<number> {
   const repository = repo === undefined ? {} : { repository: { url: repo } }
-  const project = await call<Added>(readConfig(), '/api/v1/projects', {
+  const config = readConfig()
+  const project = await call<Added>(config, '/api/v1/projects', {
     method: 'POST',
     body: { name, ...repository },
   })
   if (json) outJson(project)
-  else tellAdded(project)
+  else tellAdded(project, config.dataDir)
   return 0
 }
 
-function tellAdded({ name, repository, clone }: Added): void {
+function tellAdded({ name, repository, clone }: Added, dataDir: string): void {
   note(`project ${name} added`)
   if (clone === null) return out(`its repository is ${repository.url}; push a .takt.yml to it`)
-  note('its repository is hosted here; an API token is the password. Get it with:')
+  note(
+    `its repository is hosted here. Any user name will do; the password is an API token (this machine's is in ${dataDir}/token):`,
+  )
   out(`git clone ${clone}`)
 }
 

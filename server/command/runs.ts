@@ -59,7 +59,7 @@ function described(run: z.output<typeof Run>): string {
     ['error', run.error === null ? '' : `${run.error.message} (${run.error.code})`],
     ['retry of', run.retry_of === null ? '' : `run ${run.retry_of}`],
     ['cancelling', run.cancel_requested ? 'was asked for' : ''],
-    ['started', run.downstream.length === 0 ? '' : `run ${run.downstream.join(', ')}`],
+    ['woke', run.downstream.length === 0 ? '' : `run ${run.downstream.join(', ')}`],
   ].filter(([, value]) => value !== '')
   const lines = facts.map(([name = '', value = '']) => `  ${name.padEnd(10)}  ${plain(value)}`)
   return [

@@ -8,7 +8,7 @@ import { afterEach, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
 import { outcomeOf, scratch, startTakt, takt } from './run-takt.ts'
 
-const PATIENCE = { withinMs: 20_000 }
+const PATIENCE = { withinMs: 45_000 }
 const running: ChildProcess[] = []
 afterEach(() => running.splice(0).forEach((child) => child.kill('SIGKILL')))
 
@@ -106,7 +106,7 @@ test('from nothing to a green run of one’s own commit by what the banner says,
   expect(await up.exit).toBe(0)
   expect(await processesOn(here.dataDir)).toEqual([])
   expect(await readdir(here.dataDir)).not.toContain('up.json')
-}, 60_000)
+}, 120_000)
 
 test('a server or a runner that is killed is started again, and said so', async () => {
   await using here = await machine()
@@ -126,7 +126,7 @@ test('a server or a runner that is killed is started again, and said so', async 
   up.child.kill('SIGTERM')
   expect(await up.exit).toBe(0)
   expect(await processesOn(here.dataDir)).toEqual([])
-}, 60_000)
+}, 120_000)
 
 test('one `up` per data directory; after a kill the next one ends what was left and carries on', async () => {
   await using here = await machine()
@@ -151,7 +151,7 @@ test('one `up` per data directory; after a kill the next one ends what was left 
   second.child.kill('SIGINT')
   expect(await second.exit).toBe(0)
   expect(await processesOn(here.dataDir)).toEqual([])
-}, 60_000)
+}, 120_000)
 
 test('a taken port is named before anything is started', async () => {
   await using here = await machine()

@@ -56,6 +56,8 @@ describe('a checkout', () => {
     expect(await ask(place, 'rev-parse', 'HEAD')).toBe(second)
     expect(await ask(place, 'rev-list', '--count', 'HEAD')).toBe('1')
     expect(await ask(place, 'status', '--porcelain')).toBe('')
+    expect(await ask(place, 'rev-parse', '--is-shallow-repository')).toBe('true')
+    expect((await run('git', ['-C', place, 'fsck', '--strict'])).stderr).toBe('')
     expect(await ask(place, 'remote', 'get-url', 'origin')).toBe(git.url)
     expect(await readFile(join(await checkout(source(first)), 'a.txt'), 'utf8')).toBe('one\n')
   })
@@ -102,7 +104,9 @@ describe('a checkout', () => {
     const first = await git.commit({ 'a.txt': 'one\n' })
     const tip = await git.commit({ 'a.txt': 'two\n' })
     expect(await readFile(join(await checkout(source(first)), 'a.txt'), 'utf8')).toBe('one\n')
-    expect(await readFile(join(await checkout(source(tip)), 'a.txt'), 'utf8')).toBe('two\n')
+    const place = await checkout(source(tip))
+    expect(await readFile(join(place, 'a.txt'), 'utf8')).toBe('two\n')
+    expect(await ask(place, 'rev-list', '--count', 'HEAD')).toBe('1')
   })
 
   test('refused for its credential says so, without the credential', async () => {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { serveFake } from './fake-server.ts'
-import { fullWorld, SHOP, testLine } from './fake-stories.ts'
+import { fullWorld } from './fake-house.ts'
+import { SHOP, testLine } from './fake-stories.ts'
 import { FakeWorld } from './fake-world.ts'
 
 /** By hand: `node test/ui/fake-play.ts [full|empty] [port]` serves ui/dist over a world that keeps moving. Token: good-token. */

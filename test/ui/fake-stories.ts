@@ -1,8 +1,8 @@
 import type { Pipeline, Run, RunStep } from '../../ui/lib/api.ts'
-import { FakeWorld } from './fake-world.ts'
+import type { FakeWorld } from './fake-world.ts'
 
-const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
-const hex = (seed: number) =>
+export const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
+export const hex = (seed: number) =>
   Array.from({ length: 40 }, (_, at) => ((seed * 7 + at * 5 + (seed >> (at % 5))) % 16).toString(16)).join('')
 
 type JobPlan = {
@@ -205,106 +205,3 @@ const DIFF = `
     \u001b[36mat\u001b[0m Cart.checkout (\u001b[4mcart/reserve.ts:41:17\u001b[0m)
     see \u001b]8;;https://docs.acme.io/cart\u0007the rule\u001b]8;;\u0007
 `
-
-/** A house in full swing: a diamond of twelve jobs under way, red and violet runs, a broken file, deliveries. */
-export function fullWorld(): FakeWorld {
-  const world = new FakeWorld()
-  const shop = addLine(world, SHOP)
-  for (let round = 6; round > 0; round--) {
-    pastRun(world, shop, 'build', {
-      state: round === 4 ? 'failed' : 'succeeded',
-      minutes: round * 47,
-      tookS: 60 + ((round * 37) % 50),
-    })
-    pastRun(world, shop, 'unit', { state: 'succeeded', minutes: round * 46, tookS: 30 + ((round * 71) % 90) })
-  }
-  for (const job of ['lint', 'build', 'types'])
-    pastRun(world, shop, job, { state: 'succeeded', minutes: 3, tookS: job === 'build' ? 71 : 24 })
-  pastRun(world, shop, 'browser', { state: 'errored', minutes: 1.5, tookS: 9 })
-  for (const job of ['unit', 'integration']) {
-    const run = world.addRun(shop, job, { steps: stepsOf(['npm ci', 'npm test']) })
-    if (job === 'integration') continue
-    world.move(run, 'running')
-    world.step(run, 0, 'succeeded', 0)
-    world.step(run, 1, 'running')
-    world.command(run, { step: 1, command: 0 }, 'running')
-  }
-  for (const job of shop.jobs)
-    if (!job.last_run)
-      job.waiting = `waits for ${job.needs.map((need) => `\`${need.job}\``).join(' and ')} on \`${shop.resources[0]?.newest?.name.slice(0, 6)}\``
-  const infra = addLine(world, {
-    project: 'infra',
-    name: 'deploy',
-    title: 'Give staging its own database',
-    author: 'Grace Hopper',
-    jobs: [{ name: 'plan' }, { name: 'apply', needs: ['plan'] }],
-  })
-  pastRun(world, infra, 'plan', { state: 'succeeded', minutes: 200, tookS: 14 })
-  pastRun(world, infra, 'apply', { state: 'failed', minutes: 199, tookS: 133 })
-  const bare = pastRun(world, infra, 'plan', { state: 'succeeded', minutes: 30, tookS: 15 })
-  Object.assign(bare, { isolated: false, runner: 'laptop', outputs: { plan_hash: '9f2c41' } })
-  const docs = addLine(world, {
-    project: 'shop',
-    name: 'docs',
-    title: 'Explain lanes',
-    author: 'Barbara Liskov',
-    jobs: [{ name: 'site' }],
-  })
-  pastRun(world, docs, 'site', { state: 'succeeded', minutes: 1_500, tookS: 41 })
-  breakFile(docs)
-  addLine(world, { project: 'shop', name: 'nightly', jobs: [{ name: 'fuzz' }] })
-  addDeliveries(world)
-  world.server = { ...world.server, runners: world.server.runners.map((runner) => ({ ...runner, busy: 1 })) }
-  return world
-}
-
-export function breakFile(line: Pipeline): void {
-  const source = 'jobs:\n  site:\n    image: node:22\n    neds: build\n    run: [npm ci, npm run site]\n'
-  const diagnostics = [
-    {
-      severity: 'error' as const,
-      rule: 'unknown-key',
-      message: '`neds` is not a key of a job',
-      line: 4,
-      column: 5,
-      hint: 'did you mean `needs`?',
-    },
-    {
-      severity: 'warning' as const,
-      rule: 'floating-tag',
-      message: '`node:22` is a tag that moves',
-      line: 3,
-      column: 12,
-      hint: 'pin it by digest to get the same image each time',
-    },
-  ]
-  line.newest_revision = { id: 77, sha: hex(9), valid: false, source, diagnostics, created_at: minutesAgo(8) }
-}
-
-function addDeliveries(world: FakeWorld): void {
-  const add = (given: Partial<FakeWorld['deliveries'][number]>) =>
-    world.deliveries.push({
-      id: world.deliveries.length + 1,
-      source: 'github',
-      event: 'push',
-      project: 'shop',
-      state: 'processed',
-      reason: null,
-      received_at: minutesAgo(60 - world.deliveries.length * 7),
-      processed_at: minutesAgo(2),
-      ...given,
-    })
-  add({ event: 'ping', project: null, state: 'ignored', reason: 'a ping changes nothing' })
-  add({ reason: 'recorded `a1b2c3d` on lane `main`' })
-  add({
-    state: 'ignored',
-    reason: '`triggers.push` does not match `wip/cart`: the pipeline listens to main, release/*',
-  })
-  add({ source: 'git', reason: 'recorded `9f2c41b` on lane `main`' })
-  add({
-    source: 'hosted',
-    state: 'failed',
-    reason: 'the repository https://git.acme.io/gone.git could not be read: 404',
-  })
-  add({ state: 'received', processed_at: null })
-}

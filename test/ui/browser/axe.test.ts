@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { fullWorld } from '../fake-stories.ts'
+import { fullWorld } from '../fake-house.ts'
 import { FakeWorld } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../support/until.ts'
-import { addLine, fullWorld, SHOP, stepsOf } from '../fake-stories.ts'
+import { fullWorld } from '../fake-house.ts'
+import { addLine, SHOP, stepsOf } from '../fake-stories.ts'
 import { FakeWorld } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
 

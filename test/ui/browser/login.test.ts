@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LINK, TOKEN } from '../fake-api.ts'
-import { fullWorld } from '../fake-stories.ts'
+import { fullWorld } from '../fake-house.ts'
 import { openHouse, type House } from './dashboard.ts'
 
 let house: House

@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../support/until.ts'
-import { addLine, fullWorld, SHOP, stepsOf, testLine } from '../fake-stories.ts'
+import { fullWorld } from '../fake-house.ts'
+import { addLine, SHOP, stepsOf, testLine } from '../fake-stories.ts'
 import { FakeWorld } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
 
@@ -50,6 +51,20 @@ describe('a live log', () => {
     say(world, run, [450])
     await visit.page.getByText('line 450', { exact: true }).waitFor()
     expect(visit.complaints).toEqual([])
+  })
+
+  test('lets go of the tail however slowly the reader scrolls up', async () => {
+    const { world, run, path } = runningWorld()
+    say(world, run, range(0, 200))
+    await using visit = await house.visit(world, { path })
+    await visit.page.getByText('line 199', { exact: true }).waitFor()
+    await until(() => isInView(visit.page, 'line 199'))
+    await visit.page.evaluate('scrollBy(0, -8)')
+    await visit.page.getByRole('button', { name: 'Follow', pressed: false }).waitFor()
+    const before = await visit.page.evaluate('scrollY')
+    say(world, run, range(200, 300))
+    await visit.page.getByRole('button', { name: '100 new lines' }).waitFor()
+    expect(await visit.page.evaluate('scrollY')).toBe(before)
   })
 
   test('goes on where it stood after the socket is cut: no line is missing and none is double', async () => {
