@@ -55,7 +55,9 @@ export const settings = Config.shape
 
 /** @throws {Error} Naming every setting that is wrong at once, never a value. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const read = Config.safeParse(env)
+  // An empty variable is how a script says "not set".
+  const stated = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const read = Config.safeParse(stated)
   if (read.success) return Object.freeze(read.data)
   throw new Error(`The environment is not right:\n${z.prettifyError(read.error)}`)
 }

@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { keyFile, newSecret } from './access/key-files.ts'
-import { ensureAdmin, ensureToken, newLoginLink } from './access/queries.ts'
+import { ensureAdmin, ensureToken } from './access/queries.ts'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import { connect, type Db } from './db/connect.ts'
@@ -94,10 +94,9 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     if (hosted) demo.clone = `${address.url}/git/${DEMO}.git`
   }
   await catchUpAll(db, dataDir)
-  const login = `${address.url}/login#${await newLoginLink(db, keys.admin)}`
-  const clone = demo.clone?.replace('://', `://takt:${keys.apiToken}@`) ?? null
+  // No secret in a log: who may read the data directory makes a login link with the token in it.
   log.info(
-    { url: address.url, login, clone, database: config.DATABASE_URL ? 'given' : 'embedded' },
+    { url: address.url, clone: demo.clone, database: config.DATABASE_URL ? 'given' : 'embedded' },
     'server.ready',
   )
 
@@ -114,7 +113,7 @@ async function openKeys(db: Db, config: Config) {
   await ensureToken(db, { user: admin, name: 'this machine', secret: apiToken })
   if (config.TAKT_ADMIN_TOKEN)
     await ensureToken(db, { user: admin, name: 'TAKT_ADMIN_TOKEN', secret: config.TAKT_ADMIN_TOKEN })
-  return { secretKey, runnerToken, apiToken, admin }
+  return { secretKey, runnerToken }
 }
 
 /** The loops that move the line: deliveries become versions, versions runs, and silence is noticed. */

@@ -45,12 +45,9 @@ export const Revision = z
 export const Hook = z
   .object({
     url: z.string(),
-    secret: z
-      .string()
-      .openapi({
-        description:
-          'Signs each delivery: HMAC-SHA256 over the raw body, as `x-takt-signature: sha256=<hex>`',
-      }),
+    secret: z.string().openapi({
+      description: 'Signs each delivery: HMAC-SHA256 over the raw body, as `x-takt-signature: sha256=<hex>`',
+    }),
     install: z
       .array(z.string())
       .openapi({ description: 'Shell commands to run inside the bare repository on the git server' }),

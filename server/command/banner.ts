@@ -3,10 +3,16 @@ import { userInfo } from 'node:os'
 import { promisify } from 'node:util'
 import type { LogLine } from './log-file.ts'
 
-type Facts = { readonly server: LogLine; readonly runner: LogLine; readonly dataDir: string }
+type Facts = {
+  readonly server: LogLine
+  readonly runner: LogLine
+  readonly dataDir: string
+  /** The API token of this machine, with which its demo is cloned and pushed to. */
+  readonly token: string | null
+}
 
 /** What a newcomer needs to know once everything is up, and nothing else. */
-export async function banner({ server, runner, dataDir }: Facts): Promise<string> {
+export async function banner({ server, runner, dataDir, token }: Facts): Promise<string> {
   const database =
     server['database'] === 'given' ? 'the database is the one of DATABASE_URL' : 'the database too'
   const lines = [
@@ -19,7 +25,7 @@ export async function banner({ server, runner, dataDir }: Facts): Promise<string
     `  Data       ${dataDir} (${database})`,
     '  Stop       Ctrl-C',
     '',
-    ...(await nextSteps(text(server['clone']))),
+    ...(await nextSteps(withToken(text(server['clone']), token))),
     '',
   ]
   return lines.join('\n')
@@ -35,6 +41,9 @@ function engine(runner: LogLine): string[] {
     `             There is no isolation: jobs run as plain processes as user ${user}. Start Docker for isolation.`,
   ]
 }
+
+const withToken = (clone: string | null, token: string | null) =>
+  clone && token ? clone.replace('://', `://takt:${token}@`) : clone
 
 async function nextSteps(clone: string | null): Promise<string[]> {
   if (clone === null) return ['Add a project: npx takt projects add <name> --repo <url>']

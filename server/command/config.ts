@@ -47,11 +47,14 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const local = firstLine(join(dataDir, 'address')) ?? `http://127.0.0.1:${TAKT_PORT}`
   return {
     url: (TAKT_URL ?? local).replace(/\/+$/, ''),
-    token: TAKT_TOKEN ?? firstLine(join(dataDir, 'token')),
+    token: TAKT_TOKEN ?? tokenIn(dataDir),
     dataDir,
     colours: NO_COLOR === '' && process.stdout.isTTY === true,
   }
 }
+
+/** The API token that a server leaves for its own machine. */
+export const tokenIn = (dataDir: string): string | null => firstLine(join(dataDir, 'token'))
 
 /** Our own environment for a child process, and `more` where it says nothing. */
 export function environmentWith(more: Readonly<Record<string, string>>): Record<string, string> {

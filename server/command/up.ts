@@ -8,7 +8,8 @@ import { type Config, readConfig } from '../config.ts'
 import { endPostmaster, findPostmaster } from '../db/embedded-postmaster.ts'
 import { banner } from './banner.ts'
 import { claim } from './claim.ts'
-import { environmentWith, ROOT } from './config.ts'
+import { call } from './call.ts'
+import { environmentWith, readConfig as readCommandConfig, ROOT, tokenIn } from './config.ts'
 import { asWrongUse, Ending, WRONG_USE } from './ending.ts'
 import { keepAlive, type Kept } from './keep-alive.ts'
 import { type LogLine, nameOf } from './log-file.ts'
@@ -113,8 +114,19 @@ async function welcome(
   const late = { reason: 'it is not ready yet; its log tells why' }
   const runnerLine = await Promise.race([runner.ready, delay(RUNNER_READY_MS, late, { ref: false })])
   note(`takt: the runner is up (${seconds()} s)`)
-  out(await banner({ server: serverLine, runner: runnerLine, dataDir }))
+  const { url: login } = await loginLinkOf(dataDir, address)
+  out(
+    await banner({ server: { ...serverLine, login }, runner: runnerLine, dataDir, token: tokenIn(dataDir) }),
+  )
 }
+
+/** The server keeps secrets out of its log, so the link is asked for with the token that lies beside it. */
+const loginLinkOf = (dataDir: string, url: string) =>
+  call<{ url: string }>(
+    { ...readCommandConfig(), dataDir, url, token: tokenIn(dataDir) },
+    '/api/v1/login-links',
+    { method: 'POST', body: {} },
+  )
 
 async function shutDown(
   { server, runner }: { server: Kept; runner: Kept },

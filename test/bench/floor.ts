@@ -40,7 +40,7 @@ export async function bareContainer(): Promise<{ startedMs: number; firstByteMs:
 
 /** When the engine says it started the container of a run, in milliseconds since 1970. */
 export async function startedAt(run: number, signal: AbortSignal): Promise<number> {
-  const filters = { type: ['container'], event: ['start'], label: [`dev.takt.run=${run}`] }
+  const filters = JSON.stringify({ type: ['container'], event: ['start'], label: [`dev.takt.run=${run}`] })
   const events = await docker.getEvents({ filters, since: 0, abortSignal: signal })
   for await (const line of events) return Number(JSON.parse(String(line)).timeNano) / 1e6
   throw new Error(`no container of run ${run} was started`)

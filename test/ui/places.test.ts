@@ -44,13 +44,14 @@ test('signing in leads back to where a person wanted to go', () => {
 })
 
 test.each([
-  [400, '0.4 s'],
+  [43, '43 ms'],
+  [1_440, '1.4 s'],
   [12_400, '12 s'],
   [59_700, '1 m 00 s'],
   [185_000, '3 m 05 s'],
   [7_440_000, '2 h 04 m'],
   [266_400_000, '3 d 2 h'],
-  [-5, '0.0 s'],
+  [-5, '0 ms'],
 ])('%d ms are told as %s', (ms, words) => {
   expect(duration(ms)).toBe(words)
 })

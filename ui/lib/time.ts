@@ -1,6 +1,7 @@
-/** How long something took, in the largest two units that matter: `0.4 s`, `12 s`, `3 m 05 s`, `2 h 04 m`, `3 d 2 h`. */
+/** How long something took, in the largest two units that matter: `40 ms`, `1.4 s`, `12 s`, `3 m 05 s`, `2 h 04 m`, `3 d 2 h`. */
 export function duration(ms: number): string {
   const s = Math.max(0, ms) / 1000
+  if (s < 0.995) return `${Math.round(s * 1000)} ms`
   if (s < 9.95) return `${s.toFixed(1)} s`
   const whole = Math.round(s)
   if (whole < 60) return `${whole} s`
