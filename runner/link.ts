@@ -143,9 +143,11 @@ export class Link {
   }
 
   #welcome({ leaseMs }: Heard<'welcome'>, closed: AbortSignal): void {
+    const { log, self } = this.#options
+    log.info({ carrying: this.#works.size }, 'link.opened')
+    if (!this.#everWelcomed) log.info({ name: self.name, slots: self.slots, ...self.engine }, 'runner.ready')
     this.#welcomed = this.#everWelcomed = true
     this.#failures = this.#refusals = 0
-    this.#options.log.info({ carrying: this.#works.size }, 'link.opened')
     for (const work of this.#works.values()) for (const frame of work.unheard) this.#socket?.send(frame)
     const timer = setInterval(() => this.#say({ say: 'alive', carrying: this.#leases() }), leaseMs / 3)
     closed.addEventListener('abort', () => clearInterval(timer), { once: true })

@@ -32,9 +32,9 @@ export async function banner({ server, runner, dataDir, token }: Facts): Promise
 }
 
 function engine(runner: LogLine): string[] {
-  const words = text(runner['words']) ?? text(runner['engine']) ?? text(runner['reason']) ?? ''
+  const words = text(runner['words']) ?? text(runner['reason']) ?? ''
   const line = `  Engine     ${words}`
-  if (!/no isolation/.test(words)) return [line]
+  if (runner['isolated'] !== false) return [line]
   const user = userInfo().username
   return [
     line,

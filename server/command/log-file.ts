@@ -41,8 +41,8 @@ export async function lastWords(place: LogPlace): Promise<string> {
   return lines.map((line) => wordsOf(parsed(line)) ?? line).join('\n')
 }
 
-/** The constant name of a line; both programs write it, under the key their logger prefers. */
-export const nameOf = (line: LogLine): unknown => line['msg'] ?? line['event']
+/** The constant name of a line. */
+export const nameOf = (line: LogLine): unknown => line['msg']
 
 function wordsOf(line: LogLine | null): string | null {
   if (!line) return null

@@ -64,7 +64,7 @@ async function partsOf(config: Config, dataDir: string) {
     args: [join(ROOT, 'runner/main.ts')],
     env: environmentWith({ TAKT_SERVER: localAddress(config), TAKT_RUNNER_TOKEN: token }),
     logFile: log('runner'),
-    isReady: (line: LogLine) => nameOf(line) === 'runner.ready' || nameOf(line) === 'runner.started',
+    isReady: (line: LogLine) => nameOf(line) === 'runner.ready',
   }
   return { server, runner }
 }

@@ -18,6 +18,9 @@ export type LinkDeps = {
   readonly arrived: (name: string, link: RunnerLink) => void
 }
 
+/** What a runner says besides its reports. */
+type Order = Exclude<RunnerSays, { say: 'report' }>
+
 /** How long a runner has to answer a goodbye. */
 const CLOSE_MS = 1_000
 
@@ -25,7 +28,7 @@ const CLOSE_MS = 1_000
 export class RunnerLink {
   readonly #deps: LinkDeps
   readonly #socket: WebSocket
-  readonly #inbox: (RunnerSays | Report)[] = []
+  readonly #inbox: (Order | Report)[] = []
   readonly #stopped = new Set<RunId>()
   #runner: RunnerId | null = null
   #wanted = 0
@@ -102,9 +105,8 @@ export class RunnerLink {
   #batch(first: Report): [Report, ...Report[]] {
     const batch: [Report, ...Report[]] = [first]
     for (let next = this.#inbox[0]; next && batch.length < 64; next = this.#inbox[0]) {
-      const report = 'said' in next ? next : next.say === 'report' ? { ...next, said: next.entry } : null
-      if (!report || report.run !== first.run || report.lease !== first.lease) break
-      batch.push(report)
+      if (!('said' in next) || next.run !== first.run || next.lease !== first.lease) break
+      batch.push(next)
       this.#inbox.shift()
     }
     return batch
@@ -118,7 +120,7 @@ export class RunnerLink {
     this.#deps.hub.added(heard.run)
   }
 
-  async #obey(message: RunnerSays): Promise<void> {
+  async #obey(message: Order): Promise<void> {
     if (message.say === 'hello') return this.#welcome(message)
     if (this.#runner === null) return this.#refuse('say hello first')
     switch (message.say) {
@@ -129,8 +131,6 @@ export class RunnerLink {
         for (const run of await renew(this.#deps.db, message.carrying, this.#deps.leaseMs))
           this.#say({ say: 'forget', run })
         return
-      case 'report':
-        return this.#hear(this.#batch({ ...message, said: message.entry }))
     }
   }
 
@@ -191,10 +191,13 @@ export class RunnerLink {
   }
 }
 
-function parse(frame: Buffer): RunnerSays | null {
+function parse(frame: Buffer): Order | Report | null {
   try {
     const read = RunnerSays.safeParse(JSON.parse(frame.toString('utf8')))
-    return read.success ? read.data : null
+    if (!read.success) return null
+    if (read.data.say !== 'report') return read.data
+    const { run, lease, seq, entry } = read.data
+    return { run, lease, seq, cameMs: performance.now(), said: entry }
   } catch {
     return null // not JSON: the runner is told that it was not understood
   }
@@ -204,5 +207,11 @@ function logReport(frame: Buffer): Report | null {
   const read = decodeLog(frame)
   if (!read) return null
   const { run, lease, seq, step } = read.head
-  return { run, lease, seq, said: { kind: 'log', step, bytes: Buffer.from(read.bytes) } }
+  return {
+    run,
+    lease,
+    seq,
+    cameMs: performance.now(),
+    said: { kind: 'log', step, bytes: Buffer.from(read.bytes) },
+  }
 }

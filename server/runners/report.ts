@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { RunId } from '#pipelines/ids.ts'
-import type { ReportEntry } from '#pipelines/wire/runner.ts'
+import { LOG_CHUNK_BYTES, type ReportEntry } from '#pipelines/wire/runner.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
 import { appendLog } from '../logs/append.ts'
@@ -11,6 +11,8 @@ export type Report = {
   readonly run: RunId
   readonly lease: string
   readonly seq: number
+  /** When it came, on this process's own clock (`performance.now()`). */
+  readonly cameMs: number
   readonly said: ReportEntry | { readonly kind: 'log'; readonly step: number; readonly bytes: Buffer }
 }
 
@@ -56,12 +58,12 @@ function unheard(reports: readonly Report[], run: LockedRun): Report[] {
 
 async function writeDown(tx: Tx, run: LockedRun, reports: readonly Report[]): Promise<void> {
   let progressed = false
-  for (const { said } of joinLogs(reports)) {
+  for (const { said, cameMs } of joinLogs(reports)) {
     if (said.kind === 'log') {
       await appendLog(tx.db, { run: run.id, attempt: run.attempt, step: said.step }, said.bytes)
       continue
     }
-    await writeEntry(tx, run, said)
+    await writeEntry(tx, run, { entry: said, cameMs })
     progressed = said.kind !== 'run.ended'
   }
   if (progressed)
@@ -73,16 +75,21 @@ function joinLogs(reports: readonly Report[]): Report[] {
   const joined: Report[] = []
   for (const report of reports) {
     const last = joined.at(-1)
-    if (last?.said.kind === 'log' && report.said.kind === 'log' && last.said.step === report.said.step) {
-      const bytes = Buffer.concat([last.said.bytes, report.said.bytes])
-      joined[joined.length - 1] = { ...report, said: { ...report.said, bytes } }
+    const { said } = report
+    const fits = last?.said.kind === 'log' && said.kind === 'log' && last.said.step === said.step
+    if (fits && last.said.bytes.length + said.bytes.length <= LOG_CHUNK_BYTES) {
+      const bytes = Buffer.concat([last.said.bytes, said.bytes])
+      joined[joined.length - 1] = { ...report, said: { ...said, bytes } }
     } else joined.push(report)
   }
   return joined
 }
 
-async function writeEntry(tx: Tx, run: LockedRun, entry: ReportEntry): Promise<void> {
-  const now = sql<Date>`now()`
+type Entry = { readonly entry: ReportEntry; readonly cameMs: number }
+
+async function writeEntry(tx: Tx, run: LockedRun, { entry, cameMs }: Entry): Promise<void> {
+  // The moment it came, on the database's clock: several entries may be written down together later.
+  const now = sql<Date>`clock_timestamp() - ${performance.now() - cameMs} * interval '1 millisecond'`
   switch (entry.kind) {
     case 'step.started':
       await step(tx.db, run, entry.step).set({ state: 'running', started_at: now }).execute()

@@ -68,7 +68,7 @@ async function line(child: ChildProcess, name: string): Promise<any> {
   const { promise, resolve, reject } = Promise.withResolvers<any>()
   lines.on('line', (text) => {
     const said = JSON.parse(text)
-    if (said.msg === name || said.event === name) resolve(said)
+    if (said.msg === name) resolve(said)
   })
   child.once('exit', (code) => reject(new Error(`it ended with ${code} before it said ${name}`)))
   return promise
