@@ -105,18 +105,18 @@ export class LiveConnection {
 
   #catchUp(number: number, watch: EventWatch): void {
     watch.catchingUp = true
-    this.#readMissed(number, watch)
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => (watch.catchingUp = false))
+    this.#readMissed(number, watch).catch((error: unknown) => this.#fail(error))
   }
 
   async #readMissed(number: number, watch: EventWatch): Promise<void> {
     if (this.#deps.feed.cursor - watch.cursor > MOST_MISSED) return this.#leaveBehind(number)
     while (watch.cursor < this.#deps.feed.cursor && this.#events.get(number) === watch) {
       const events = await eventsAfter(this.#deps.db, watch.cursor, PAGE)
-      if (events.length === 0) return
+      if (events.length === 0) break
       this.#pass(number, watch, events)
     }
+    // In the same breath as the last look: an event told in between would be skipped.
+    watch.catchingUp = false
   }
 
   #leaveBehind(number: number): void {

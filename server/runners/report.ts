@@ -106,7 +106,8 @@ async function writeEntry(tx: Tx, run: LockedRun, { entry, cameMs }: Entry): Pro
         .execute()
       return
     case 'command.ended': {
-      const state = entry.exitCode === 0 ? 'succeeded' : 'failed'
+      // What ends with an error while a person wants it to end was ended, and did not fail.
+      const state = entry.exitCode === 0 ? 'succeeded' : run.cancel_at ? 'cancelled' : 'failed'
       await command(tx.db, run, entry).set({ state, exit_code: entry.exitCode, ended_at: now }).execute()
       return
     }

@@ -36,6 +36,7 @@ export const summaries = (runs: SelectQueryBuilder<PlacedTables['db'], PlacedTab
     'runs.reason',
     'runs.error',
     'runs.cancel_at',
+    'runs.cancel_reason',
     'runs.retry_of',
     'runners.name as runner',
     'runners.isolated',
@@ -67,10 +68,12 @@ type SummaryRow = Awaited<ReturnType<ReturnType<typeof summaries>['execute']>>[n
 
 /** A row in the shape the API speaks. */
 export function toSummary(row: SummaryRow): Summary {
-  const { cancel_at, created_at, started_at, ended_at, inputs, error, ...rest } = row
+  const { cancel_at, cancel_reason, created_at, started_at, ended_at, inputs, error, ...rest } = row
   return {
     ...rest,
-    error: error ?? null,
+    error:
+      error ??
+      (row.state === 'cancelled' && cancel_reason ? { code: 'cancelled', message: cancel_reason } : null),
     cancel_requested: cancel_at !== null,
     inputs: inputs.map(({ body, from_runs, ...input }) => ({
       ...input,

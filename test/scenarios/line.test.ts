@@ -162,7 +162,10 @@ test('a running run is cancelled by its runner, its last words kept', async () =
     cancel_requested: true,
   })
   const [ended] = await settled(house, 1)
-  expect(ended.state).toBe('cancelled')
+  expect(ended).toMatchObject({
+    state: 'cancelled',
+    error: { code: 'cancelled', message: 'cancelled by admin' },
+  })
   expect((await house.ask(`GET /api/v1/runs/${run.id}/log`)).text).toContain('begun\n')
   expect((await house.ask(`POST /api/v1/runs/${run.id}/cancel`)).body).toMatchObject({
     status: 409,
