@@ -37,6 +37,12 @@ test('a failed command is open, a green one folded', () => {
   expect(keys(ran(['succeeded', 'failed']))).toEqual(['s0', 's1', 's1-c0', 's1-c1', 's1-l3', 's1-l4'])
 })
 
+test('a short green log is shown whole, a long one folded', () => {
+  const sized = (lines: number) => ran(['succeeded', 'succeeded']).map((step) => ({ ...step, lines }))
+  expect(keys(sized(4))).toEqual(['s0', 's1', 's1-c0', 's1-l1', 's1-l2', 's1-c1', 's1-l3', 's1-l4'])
+  expect(keys(sized(1_000))).toEqual(['s0', 's1', 's1-c0', 's1-c1'])
+})
+
 test('a running command is open', () => {
   expect(keys(ran(['running']))).toEqual(['s0', 's1', 's1-c0', 's1-l1', 's1-l2', 's1-l3', 's1-l4'])
 })

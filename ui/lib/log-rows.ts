@@ -57,7 +57,8 @@ function pushStep(rows: Row[], { step, log, isOpen }: Opened): void {
   for (const [index, command] of step.commands.entries()) {
     const key = commandKey(step.step, command.command)
     const only = step.commands.length === 1 && step.state !== 'queued'
-    const open = isOpen(key, opensByItself(command.state) || only)
+    const told = command.state === 'succeeded' && !opensAlone(step) && step.lines <= SHORT_LINES
+    const open = isOpen(key, opensByItself(command.state) || only || told)
     rows.push({ kind: 'command', key, step, command, isOpen: open })
     if (open)
       pushLines(rows, lines, { from: first[index] ?? Infinity, to: first[index + 1] ?? Infinity, dropped })
@@ -78,6 +79,12 @@ function pushLines(
 }
 
 const note = (step: RunStep, text: string): Row => ({ kind: 'note', key: `${stepKey(step.step)}-note`, text })
+
+/** Where something failed, that is what there is to see. */
+const opensAlone = (step: RunStep) => step.state === 'failed' || step.state === 'errored'
+
+/** A log as short as this is shown whole: nothing is gained by folding it. */
+const SHORT_LINES = 200
 
 const opensByItself = (state: RunStep['state']) =>
   state === 'running' || state === 'failed' || state === 'errored'

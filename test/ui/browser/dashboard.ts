@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { build } from 'vite'
+import { CHROMIUM, CHROMIUM_FLAGS } from '../../support/chromium.ts'
 import { serveFake, type FakeServer } from '../fake-server.ts'
 import type { FakeWorld } from '../fake-world.ts'
 
 const CONFIG = fileURLToPath(new URL('../../../ui/vite.config.ts', import.meta.url))
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run']
 
 export type Visit = AsyncDisposable & {
   readonly page: Page
@@ -32,7 +32,7 @@ export type House = AsyncDisposable & {
 export async function openHouse(): Promise<House> {
   const dist = await mkdtemp(join(tmpdir(), 'takt-ui-'))
   await build({ configFile: CONFIG, logLevel: 'error', build: { outDir: dist, emptyOutDir: true } })
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS })
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
   return {
     visit: (world, options = {}) => visit({ browser, dist, world }, options),
     async [Symbol.asyncDispose]() {

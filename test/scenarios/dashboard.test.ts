@@ -1,0 +1,86 @@
+import { chromium, type Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { type House, startHouse } from '../support/server.ts'
+import { hostedProject } from '../support/repository.ts'
+import { startRunner } from '../support/runner.ts'
+import { CHROMIUM, CHROMIUM_FLAGS } from '../support/chromium.ts'
+
+/** The built dashboard of a real server, opened by a login link in a real browser. */
+async function visit(house: House): Promise<AsyncDisposable & { page: Page; complaints: string[] }> {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+  page.setDefaultTimeout(15_000)
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/Failed to load resource|WebSocket/.test(message.text()))
+      complaints.push(message.text())
+  })
+  const { body } = await house.ask('POST /api/v1/login-links')
+  await page.goto(body.url)
+  return { page, complaints, [Symbol.asyncDispose]: () => browser.close() }
+}
+
+const LINE = `jobs:
+  build: { run: [say built] }
+  test: { needs: build, run: ["say \\e[32mgreen\\e[0m grüße", sleep 700, say done] }
+`
+
+test('a push is seen from the graph to the last line of its log, live', async () => {
+  await using house = await startHouse()
+  await using clone = await hostedProject(house, 'shop')
+  await using _runner = await startRunner(house)
+  await using browser = await visit(house)
+  const { page } = browser
+  await page.getByRole('heading', { name: 'shop' }).waitFor()
+  await clone.push({ '.takt.yml': LINE }, { message: '"><img src=x onerror="document.title=1"> <b>bold</b>' })
+  await page.getByRole('link', { name: 'main', exact: false }).first().click()
+  await page.getByText('"><img src=x onerror="document.title=1"> <b>bold</b>').first().waitFor()
+  await page.getByRole('link', { name: 'test', exact: true }).first().click()
+  await page.getByText('green grüße').waitFor()
+  await page.getByText('done', { exact: true }).waitFor()
+  await page.getByRole('button', { name: 'Retry' }).click()
+  await page.waitForURL(/\/runs\/3$/)
+  await page.getByText('retry of #1 by admin').first().waitFor()
+  expect(await page.title()).not.toBe('1')
+  expect(browser.complaints).toEqual([])
+})
+
+test('a running job is cancelled from its page, with a reason', async () => {
+  await using house = await startHouse()
+  await using clone = await hostedProject(house, 'shop')
+  await using _runner = await startRunner(house)
+  await clone.push({ '.takt.yml': 'jobs: { long: { run: [say begun, hang] } }' })
+  await using browser = await visit(house)
+  const { page } = browser
+  await page.waitForURL((address) => address.pathname === '/')
+  await page.goto(`${house.url}/runs/1`)
+  await page.getByText('begun', { exact: true }).waitFor()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('dialog').getByRole('textbox').fill('wrong branch')
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /cancel/i })
+    .first()
+    .click()
+  await page.getByText('wrong branch').first().waitFor()
+  await page.getByText('cancelled', { exact: true }).first().waitFor()
+})
+
+test('a server that goes away and comes back loses nothing on the screen', async () => {
+  await using house = await startHouse()
+  await using clone = await hostedProject(house, 'shop')
+  await using _runner = await startRunner(house)
+  const says = Array.from({ length: 12 }, (_, index) => `say line ${index} of twelve, sleep 150`).join(', ')
+  await clone.push({ '.takt.yml': `jobs: { count: { run: [${says}] } }` })
+  await using browser = await visit(house)
+  const { page } = browser
+  await page.waitForURL((address) => address.pathname === '/')
+  await page.goto(`${house.url}/runs/1`)
+  await page.getByText('line 2 of twelve', { exact: true }).waitFor()
+  await house.restart()
+  await page.getByText('line 11 of twelve', { exact: true }).waitFor()
+  for (let index = 0; index < 12; index++) {
+    expect(await page.getByText(`line ${index} of twelve`, { exact: true }).count()).toBe(1)
+  }
+})
