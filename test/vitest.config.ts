@@ -25,7 +25,7 @@ export default defineConfig({
     passWithNoTests: true,
     exclude: noBrowser ? inBrowser : [],
     projects: [
-      project('pure', ['test/pipelines', 'test/architecture.test.ts']),
+      project('pure', ['test/pipelines', 'test/architecture.test.ts', 'test/readme.test.ts']),
       project('server', ['test/server', 'test/command', 'test/scenarios'], { globalSetup: database }),
       project('runner', ['test/runner', 'test/engines']),
       project('ui', ['test/ui'], { globalSetup: database }),
