@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
+/** What answers and log lines hold is known to those who ask for it. */
+type Json = ReturnType<typeof JSON.parse>
+
 /** Server and runner as they are started for real: processes of their own, the embedded PostgreSQL, the Docker engine. */
 export type BenchHouse = AsyncDisposable & {
   readonly url: string
   readonly token: string
   readonly server: ChildProcess
-  ask(request: string, body?: unknown): Promise<any>
+  ask(request: string, body?: unknown): Promise<Json>
 }
 
 export async function startProcesses(): Promise<BenchHouse> {
@@ -62,10 +65,10 @@ export async function startProcesses(): Promise<BenchHouse> {
 }
 
 /** The JSON line of that name, from a process's output; what comes behind it is read and dropped. */
-async function line(child: ChildProcess, name: string): Promise<any> {
+async function line(child: ChildProcess, name: string): Promise<Json> {
   if (!child.stdout) throw new Error('the process has no output to read')
   const lines = createInterface({ input: child.stdout })
-  const { promise, resolve, reject } = Promise.withResolvers<any>()
+  const { promise, resolve, reject } = Promise.withResolvers<Json>()
   lines.on('line', (text) => {
     const said = JSON.parse(text)
     if (said.msg === name) resolve(said)

@@ -81,6 +81,8 @@ test('a server that goes away and comes back loses nothing on the screen', async
   await house.restart()
   await page.getByText('line 11 of twelve', { exact: true }).waitFor()
   for (let index = 0; index < 12; index++) {
-    expect(await page.getByText(`line ${index} of twelve`, { exact: true }).count()).toBe(1)
+    const line = page.getByText(`line ${index} of twelve`, { exact: true })
+    await line.first().waitFor()
+    expect(await line.count()).toBe(1)
   }
 })
