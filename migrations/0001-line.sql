@@ -12,11 +12,13 @@ create table tokens (
   id           bigint generated always as identity primary key,
   user_id      bigint      not null references users on delete cascade,
   name         text        not null,
-  hash         bytea       not null unique,
+  hash         bytea       not null,
   created_at   timestamptz not null default now(),
   expires_at   timestamptz,
-  last_used_at timestamptz
+  last_used_at timestamptz,
+  unique (user_id, name)                            -- a new secret under a name ends the old one
 );
+create index tokens_hash on tokens (hash);
 
 create table sessions (
   hash       bytea       primary key,
@@ -53,6 +55,15 @@ create table refs (
   primary key (repository_id, name)
 );
 
+-- The last push to each ref that was made something of, by the server's own count: what tells a late one from the next one.
+create table applied_pushes (
+  repository_id bigint not null references repositories on delete cascade,
+  name          text   not null,
+  sha           text,                              -- null: the ref is gone
+  delivery_id   bigint not null,
+  primary key (repository_id, name)
+);
+
 create table projects (
   id            bigint generated always as identity primary key,
   name          text        not null unique check (name ~ '^[a-z0-9-]{1,100}$'),
@@ -73,6 +84,7 @@ create table deliveries (
   state         text        not null default 'received' check (state in ('received', 'processed', 'ignored', 'failed')),
   reason        text,                              -- what became of it, in words
   attempts      int         not null default 0,
+  attempt_after timestamptz not null default now(), -- when to try again what failed
   received_at   timestamptz not null default now(),
   processed_at  timestamptz,
   check ((state = 'received') = (processed_at is null)),
@@ -147,6 +159,7 @@ create table versions (
   unique (resource_id, lane_id, name),              -- told twice, noted once
   unique (resource_id, lane_id, seq)
 );
+create index versions_before on versions ((body ->> 'before'));   -- what was pushed onto a commit
 
 create table runners (
   id           bigint generated always as identity primary key,
@@ -157,7 +170,8 @@ create table runners (
   version      text        not null,
   slots        int         not null,
   labels       jsonb       not null,
-  connected    boolean     not null,
+  connection   text,                                -- the one connection that speaks for it; null when it has hung up
+  present_until timestamptz not null,               -- silent for longer it is gone, whatever its connection looks like
   seen_at      timestamptz not null default now(),
   created_at   timestamptz not null default now()
 );
@@ -172,7 +186,6 @@ create table runs (
               check (state in ('queued', 'running', 'waiting', 'succeeded', 'failed', 'errored', 'cancelled', 'skipped')),
   attempt     int         not null default 1,
   reason      text        not null,                 -- why it runs, in words
-  rank        bigint[]    not null,                 -- its input set's place in the order of sets
   automatic   boolean     not null,                 -- the planner made it; a person's retry does not move the line
   retry_of    bigint      references runs on delete set null,
   created_by  bigint      references users on delete set null,
@@ -198,7 +211,7 @@ create index runs_carried on runs (runner_id) where state = 'running';
 create index runs_job on runs (job_id, id);
 create index runs_job_lane on runs (job_id, lane_id, id);
 create index runs_lane on runs (lane_id, id);
-create index runs_taken on runs (job_id, lane_id, rank) where automatic;
+create index runs_taken on runs (job_id, lane_id, id) where automatic;
 create index runs_state on runs (state, id);
 
 -- The exact versions a run was created with: frozen.
@@ -222,11 +235,10 @@ create index run_input_via_upstream on run_input_via (upstream_id);
 
 -- What a job turned green, written with the move that made it so.
 create table passed (
-  job_id      bigint   not null references jobs on delete cascade,
-  lane_id     bigint   not null references lanes on delete cascade,
-  rank        bigint[] not null,
-  run_id      bigint   not null references runs on delete cascade,
-  primary key (job_id, lane_id, rank, run_id)
+  job_id      bigint not null references jobs on delete cascade,
+  lane_id     bigint not null references lanes on delete cascade,
+  run_id      bigint not null references runs on delete cascade,
+  primary key (job_id, lane_id, run_id)
 );
 
 -- Which jobs must be looked at. Counters, never times: a mark set while the job is served is not lost.

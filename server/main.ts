@@ -13,16 +13,17 @@ import { type Hints, listen } from './events/listen.ts'
 import { startWorker } from './events/worker.ts'
 import { catchUpAll } from './hosting/catch-up.ts'
 import { DEMO, ensureDemo } from './hosting/demo.ts'
+import { cutTheSilent } from './http/silence.ts'
 import { refuseUpgrade } from './http/upgrade.ts'
 import { startFeed } from './live/feed.ts'
 import { liveSockets } from './live/socket.ts'
 import { log } from './log.ts'
 import { logHub } from './logs/hub.ts'
-import { extendLeases, reap } from './runners/reap.ts'
+import { extendLeases, startReaper } from './runners/reap.ts'
 import { runnerSockets } from './runners/socket.ts'
 import type { CheckoutOf } from './runs/claim.ts'
 import { schedule } from './scheduler/schedule.ts'
-import { processNext } from './webhooks/process.ts'
+import { startDeliveries } from './webhooks/worker.ts'
 
 export interface RunningServer extends AsyncDisposable {
   /** The address that people open. */
@@ -78,6 +79,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     standing,
   })
   const http = createAdaptorServer({ fetch: app.fetch }) as Server
+  cutTheSilent(http)
   stack.defer(() => close(http))
   const checkoutOf = checkouts(publicUrl, config.GITHUB_TOKEN)
   const runners = stack.use(runnerSockets({ db, hub, hints, leaseMs, token: keys.runnerToken, checkoutOf }))
@@ -123,24 +125,25 @@ function startWork(
 ): void {
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const loop = { hints, sweepMs: SWEEP_MS }
-  stack.use(startWorker('deliveries', () => processNext({ db, forges }), loop))
+  stack.use(startDeliveries({ db, forges }, loop))
   stack.use(startWorker('scheduler', () => schedule(db), loop))
-  const silence = { hints: QUIET, sweepMs: Math.ceil(config.TAKT_LEASE_MS / 3) }
-  stack.use(startWorker('reaper', () => reap(db).then(() => false), silence))
+  stack.use(startReaper(db, config.TAKT_LEASE_MS))
 }
 
-/** Leases end by the clock; no event tells of it. */
-const QUIET: Pick<Hints, 'on'> = { on: () => () => undefined }
-
-/** Repositories of ours open to the run's own lease, GitHub's to our token, others to nobody in particular. */
+/**
+ * Repositories of ours open to the run's own lease, others to nobody in particular. Our token for GitHub opens those that a
+ * project was added with, and none that somebody merely names in a pipeline file.
+ */
 const checkouts =
   (publicUrl: () => string, githubToken: string | undefined): CheckoutOf =>
-  ({ kind, url }, { id, lease }) => {
+  ({ kind, url, ofProject }, { id, lease }) => {
     if (kind === 'hosted') {
       return { url: `${publicUrl()}/git/${url}.git`, credential: { username: `run-${id}`, password: lease } }
     }
     const credential =
-      kind === 'github' && githubToken ? { username: 'x-access-token', password: githubToken } : null
+      kind === 'github' && ofProject && githubToken
+        ? { username: 'x-access-token', password: githubToken }
+        : null
     return { url, credential }
   }
 
@@ -149,10 +152,16 @@ type Upgrades = { upgrade(...args: Parameters<Parameters<Server['on']>[1]>): voi
 function route(http: Server, sockets: Readonly<Record<string, Upgrades>>): void {
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', (error) => log.warn({ err: error }, 'socket.failed'))
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname
+    // Cut, not parsed: what a stranger sends need not be a URL, and a throw in here would end the process.
+    const [path = '/'] = (request.url ?? '/').split('?', 1)
     const target = Object.hasOwn(sockets, path) ? sockets[path] : undefined
-    if (target) target.upgrade(request, socket, head)
-    else refuseUpgrade(socket, 404, 'WebSockets are at /live and /runner')
+    try {
+      if (target) target.upgrade(request, socket, head)
+      else refuseUpgrade(socket, 404, 'WebSockets are at /live and /runner')
+    } catch (error) {
+      log.error({ err: error, path }, 'upgrade.failed')
+      socket.destroy()
+    }
   })
 }
 

@@ -23,7 +23,7 @@ export type NeedFact = {
   readonly job: string
   /** Whether a new green run of it starts the planned job. */
   readonly trigger: boolean
-  /** Newest first, by the order of their versions. */
+  /** In any order. */
   readonly greens: readonly GreenFact[]
   /** The newest run of it, whatever its state; null when it never ran on this lane. */
   readonly newest: {
@@ -37,15 +37,13 @@ export type Snapshot = {
   readonly job: string
   readonly inputs: readonly InputFact[]
   readonly needs: readonly NeedFact[]
-  /** The newest input set the job took by itself, as `seq`s in the order of `inputs`; null before its first run. */
-  readonly taken: readonly number[] | null
+  /** The newest input set the job took by itself, as `seq`s by resource; null before its first run. */
+  readonly taken: Readonly<Record<string, number>> | null
 }
 
 /** A run that should exist. */
 export type DueRun = {
   readonly inputs: readonly DueInput[]
-  /** The set's place in the order of sets: the `seq`s in the order of the snapshot's inputs. */
-  readonly rank: readonly number[]
   /** Why it runs, in words. */
   readonly reason: string
 }

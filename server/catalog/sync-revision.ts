@@ -3,6 +3,7 @@ import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
 import type { Parsed } from '#pipelines/language/parse.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import type { Trx } from '../db/connect.ts'
+import { storable, toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
 import { normalizeAddress } from '../forges/address.ts'
 import { Problem } from '../problem.ts'
@@ -33,7 +34,8 @@ export type FileAtCommit = {
 export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtCommit): Promise<Synced> {
   const pipelineId = await ensurePipeline(tx.db, { project: project.id, name: file.name, path: file.path })
   const lane = await touchLane(tx.db, pipelineId, file.lane)
-  const known = await knownRevision(tx.db, lane.newest_revision_id, file.text)
+  const source = storable(file.text)
+  const known = await knownRevision(tx.db, lane.newest_revision_id, source)
   const parsed = known ?? withAddresses(file.parsed)
   const revision = known?.id ?? (await insertRevision(tx.db, pipelineId, file, parsed))
   const valid = parsed.pipeline !== null
@@ -93,14 +95,19 @@ async function insertRevision(
     .values({
       pipeline_id: pipeline,
       sha: file.sha,
-      source: file.text.replaceAll('\0', '\u{FFFD}'),
-      definition: parsed.pipeline && JSON.stringify(parsed.pipeline),
-      diagnostics: JSON.stringify(parsed.diagnostics),
+      source: storable(file.text),
+      definition: parsed.pipeline && toJson(parsed.pipeline),
+      diagnostics: toJson(parsed.diagnostics),
     })
-    .onConflict((oc) => oc.columns(['pipeline_id', 'sha']).doUpdateSet({ sha: file.sha }))
+    .onConflict((oc) => oc.doNothing())
     .returning('id')
-    .executeTakeFirstOrThrow()
-  return row.id
+    .executeTakeFirst()
+  const known = db
+    .selectFrom('revisions')
+    .select('id')
+    .where('pipeline_id', '=', pipeline)
+    .where('sha', '=', file.sha)
+  return row?.id ?? (await known.executeTakeFirstOrThrow()).id
 }
 
 /** One spelling for each repository named in the file; an address that is refused makes the file a bad one. */

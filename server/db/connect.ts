@@ -18,15 +18,17 @@ function getTypeParser(oid: number, format?: 'text' | 'binary') {
 }
 
 /** Connect to PostgreSQL. Connections are made when they are needed; one that breaks while idle is replaced, not fatal. */
-export function connect(url: string, onIdleError: (error: Error) => void = () => {}): Db {
+export function connect(url: string, onLost: (error: Error) => void = () => {}): Db {
   const pool = new Pool({
     connectionString: url,
     max: 16,
     types: { getTypeParser },
     application_name: 'takt',
   })
-  // Without a listener an idle connection that breaks would end the process; the pool has already dropped it.
-  pool.on('error', onIdleError)
+  // Without listeners a connection that breaks would end the process: one that idles (the pool has dropped it already), or one
+  // that is lent out and between two queries (its next query says so, too).
+  pool.on('error', onLost)
+  pool.on('connect', (client) => client.on('error', onLost))
   return new Kysely<Schema>({
     dialect: new PostgresDialect({
       pool,

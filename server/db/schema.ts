@@ -24,8 +24,13 @@ import type { RunError } from '#pipelines/wire/runner.ts'
 type Time = ColumnType<Date, Date | undefined, Date>
 type Json<T> = ColumnType<T, string, string>
 
-/** What is known of a commit besides its hash. */
-export type CommitBody = { readonly ref: string; readonly message: string; readonly author: string }
+/** What is known of a commit besides its hash. `before` is what its ref pointed to until then; null where nobody said. */
+export type CommitBody = {
+  readonly ref: string
+  readonly message: string
+  readonly author: string
+  readonly before: string | null
+}
 
 export type Schema = {
   users: { id: Generated<UserId>; name: string; role: 'admin'; created_at: Time }
@@ -49,6 +54,7 @@ export type Schema = {
     created_at: Time
   }
   refs: { repository_id: RepositoryId; name: string; sha: string; updated_at: Time }
+  applied_pushes: { repository_id: RepositoryId; name: string; sha: string | null; delivery_id: DeliveryId }
   projects: { id: Generated<ProjectId>; name: string; repository_id: RepositoryId; created_at: Time }
   deliveries: {
     id: Generated<DeliveryId>
@@ -61,6 +67,7 @@ export type Schema = {
     state: Generated<DeliveryState>
     reason: string | null
     attempts: Generated<number>
+    attempt_after: Time
     received_at: Time
     processed_at: Time | null
   }
@@ -118,7 +125,8 @@ export type Schema = {
     version: string
     slots: number
     labels: Json<Record<string, string>>
-    connected: boolean
+    connection: string | null
+    present_until: Time
     seen_at: Time
     created_at: Time
   }
@@ -131,7 +139,6 @@ export type Schema = {
     state: Generated<RunState>
     attempt: Generated<number>
     reason: string
-    rank: number[]
     automatic: boolean
     retry_of: RunId | null
     created_by: UserId | null
@@ -148,7 +155,7 @@ export type Schema = {
   }
   run_inputs: { run_id: RunId; position: number; resource_id: ResourceId; version_id: VersionId }
   run_input_via: { run_id: RunId; position: number; upstream_id: RunId }
-  passed: { job_id: JobId; lane_id: LaneId; rank: number[]; run_id: RunId }
+  passed: { job_id: JobId; lane_id: LaneId; run_id: RunId }
   dirty_jobs: { job_id: JobId; lane_id: LaneId; requested: Generated<number>; served: Generated<number> }
   waits: { job_id: JobId; lane_id: LaneId; reason: string; since: Time }
   steps: {

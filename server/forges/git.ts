@@ -27,6 +27,8 @@ function gitEnv(config: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
     'protocol.ssh.allow': 'always',
     'core.hooksPath': '/dev/null',
     'http.followRedirects': 'initial',
+    'http.lowSpeedLimit': '1000',
+    'http.lowSpeedTime': '30',
     'gc.auto': '0',
     'safe.directory': '*',
     ...config,
@@ -53,6 +55,8 @@ export type GitOptions = {
   readonly dir: string
   readonly input?: string
   readonly config?: Readonly<Record<string, string>>
+  /** Ends it before its time. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -63,12 +67,12 @@ export type GitOptions = {
  */
 export async function git(
   args: readonly string[],
-  { dir, input = '', config = {} }: GitOptions,
+  { dir, input = '', config = {}, signal }: GitOptions,
 ): Promise<Buffer> {
   const command = args[0] ?? ''
   const child = spawn('git', [...args], {
     env: { ...gitEnv(config), GIT_DIR: dir },
-    signal: AbortSignal.timeout(MOST_MS),
+    signal: signal ? AbortSignal.any([signal, AbortSignal.timeout(MOST_MS)]) : AbortSignal.timeout(MOST_MS),
     killSignal: 'SIGKILL',
   })
   const out: Buffer[] = []

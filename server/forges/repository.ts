@@ -5,11 +5,25 @@ import { git, GitError, SHA } from './git.ts'
 import { readCommit } from './objects.ts'
 
 /** A repository as the house knows it: ours, or one on a git server. */
-export type Repository = { readonly kind: 'hosted' | 'git' | 'github'; readonly url: string }
-export type Forges = { readonly dataDir: string; readonly githubToken: string | undefined }
+export type Repository = {
+  readonly kind: 'hosted' | 'git' | 'github'
+  readonly url: string
+  /** A project was added with it; it is not merely named in somebody's pipeline file. */
+  readonly ofProject: boolean
+}
+export type Forges = {
+  readonly dataDir: string
+  readonly githubToken: string | undefined
+  /** Ends what is asked of git servers when this one stops. */
+  readonly quit?: AbortSignal
+}
 
 /** Where a hosted repository lies. Its `url` is its name, which has no slash and no dot in it. */
 export const hostedDir = (dataDir: string, name: string): string => join(dataDir, 'git', `${name}.git`)
+
+/** Whether this server can read a repository: others' by the network, hosted ones where their folder lies. */
+export const isHere = (dataDir: string, { kind, url }: Pick<Repository, 'kind' | 'url'>): Promise<boolean> =>
+  kind === 'hosted' ? exists(join(hostedDir(dataDir, url), 'HEAD')) : Promise.resolve(true)
 
 /** A bare repository of our own; one that is there already is left as it is. */
 export async function initHosted(dataDir: string, name: string): Promise<string> {
@@ -34,6 +48,7 @@ export async function readAt(forges: Forges, repository: Repository, sha: string
   await git(['fetch', '--quiet', '--no-tags', '--depth=1', '--filter=blob:none', 'origin', sha], {
     dir,
     config,
+    signal: forges.quit,
   })
   return readCommit(dir, sha, config)
 }
@@ -59,13 +74,13 @@ async function mirror(dataDir: string, url: string): Promise<string> {
 }
 
 /** The remote and, for its host only, the credentials: by environment, never in a file or an argument. */
-function remoteConfig({ githubToken }: Forges, { kind, url }: Repository): Record<string, string> {
+function remoteConfig({ githubToken }: Forges, { kind, url, ofProject }: Repository): Record<string, string> {
   const remote = {
     'remote.origin.url': url,
     'remote.origin.promisor': 'true',
     'remote.origin.partialclonefilter': 'blob:none',
   }
-  if (kind !== 'github' || !githubToken || !url.startsWith('https:')) return remote
+  if (kind !== 'github' || !ofProject || !githubToken || !url.startsWith('https:')) return remote
   const basic = Buffer.from(`x-access-token:${githubToken}`).toString('base64')
   return { ...remote, [`http.${new URL(url).origin}/.extraHeader`]: `Authorization: Basic ${basic}` }
 }

@@ -3,7 +3,8 @@ import { sql } from 'kysely'
 import type { RepositoryId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
-import { hostedRefs } from '../forges/repository.ts'
+import { hostedRefs, isHere } from '../forges/repository.ts'
+import { log } from '../log.ts'
 import { storeDelivery } from '../webhooks/receive.ts'
 
 /**
@@ -24,6 +25,8 @@ export async function catchUp(
       .where('repository_id', '=', repository.id)
       .execute()
     const known = new Map(rows.map((row) => [row.name, row.sha]))
+    // git refuses to delete the branch that HEAD names, so an empty repository was not emptied by a push: it was lost.
+    if (now.size === 0 && known.size > 0) return log.error({ repository: repository.url }, 'repository.empty')
     for (const [ref, sha] of now) {
       if (known.get(ref) !== sha)
         await moved(tx, repository.id, { ref, before: known.get(ref) ?? null, after: sha })
@@ -34,14 +37,17 @@ export async function catchUp(
   })
 }
 
-/** At the start of a server: look at every repository of ours. */
+/** At the start of a server: look at every repository of ours that lies here; another server's are that one's. */
 export async function catchUpAll(db: Db, dataDir: string): Promise<void> {
   const hosted = await db
     .selectFrom('repositories')
     .select(['id', 'url'])
     .where('kind', '=', 'hosted')
     .execute()
-  for (const repository of hosted) await catchUp(db, dataDir, repository)
+  for (const repository of hosted) {
+    if (await isHere(dataDir, { kind: 'hosted', url: repository.url })) await catchUp(db, dataDir, repository)
+    else log.warn({ repository: repository.url }, 'repository.not-here')
+  }
 }
 
 async function moved(

@@ -5,7 +5,9 @@ import { inputsOf } from '#pipelines/plan/graph.ts'
 import { jobIds, markDirty } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
 import type { CommitBody } from '../db/schema.ts'
+import { toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
+import { placeInOrder } from './order.ts'
 
 export type NewVersion = {
   readonly resource: ResourceId
@@ -13,76 +15,88 @@ export type NewVersion = {
   readonly name: string
   readonly body: CommitBody
   readonly delivery: DeliveryId
+  /** Whether the lane points to it now, or the push is an old one that was told late. */
+  readonly head: 'now' | 'before'
 }
 
 /**
- * Take note of a version. Told twice, noted once. The caller holds the lane's row, so places in the order are handed out one
- * at a time.
+ * Take note of a version. Told twice, noted once; a branch that was moved back to a commit makes that one the newest again. The
+ * caller holds the lane's row, so places in the order are handed out one at a time.
  *
- * @returns Its id, or null when it was known.
+ * @returns Its id, or null when nothing changed.
  */
 export async function recordVersion(db: Trx, version: NewVersion): Promise<VersionId | null> {
+  const seq = await placeInOrder(db, version)
+  if (seq === null) return null
   const row = await db
     .insertInto('versions')
-    .values((eb) => ({
+    .values({
       resource_id: version.resource,
       lane_id: version.lane,
-      seq: sql<number>`coalesce((${eb
-        .selectFrom('versions')
-        .select((max) => max.fn.max('seq').as('seq'))
-        .where('resource_id', '=', version.resource)
-        .where('lane_id', '=', version.lane)}), 0) + 1`,
+      seq,
       name: version.name,
-      body: JSON.stringify(version.body),
+      body: toJson(version.body),
       delivery_id: version.delivery,
-    }))
-    .onConflict((oc) => oc.columns(['resource_id', 'lane_id', 'name']).doNothing())
+    })
+    .onConflict((oc) =>
+      oc.columns(['resource_id', 'lane_id', 'name']).doUpdateSet({ seq, body: toJson(version.body) }),
+    )
     .returning('id')
-    .executeTakeFirst()
-  return row?.id ?? null
+    .executeTakeFirstOrThrow()
+  return row.id
 }
 
 export type Place = { readonly project: string; readonly pipeline: string; readonly lane: string }
+export type LaneNow = Place & {
+  readonly pipelineId: PipelineId
+  readonly laneId: LaneId
+  readonly definition: Pipeline
+}
+export type Commit = {
+  readonly repository: RepositoryId
+  readonly sha: string
+  readonly body: CommitBody
+  readonly delivery: DeliveryId
+  readonly head: 'now' | 'before'
+}
 
-/** A commit arrived on a lane: every resource of the pipeline that watches its repository and branch has a new version. */
+/**
+ * A commit arrived on a lane: every resource of the pipeline that watches its repository and branch has a new version.
+ *
+ * @param preset  The branch that a resource without one watches; null for any.
+ * @returns The resources that gained a version.
+ */
 export async function recordCommit(
   tx: Tx,
-  at: Place & { pipelineId: PipelineId; laneId: LaneId; definition: Pipeline },
-  commit: { repository: RepositoryId; sha: string; body: CommitBody; delivery: DeliveryId },
+  at: LaneNow,
+  commit: Commit,
+  preset: string | null,
 ): Promise<string[]> {
-  const branch = commit.body.ref.replace(/^refs\/(heads|tags)\//, '')
   const watching = await tx.db
     .selectFrom('resources')
     .select(['id', 'name'])
     .where('pipeline_id', '=', at.pipelineId)
     .where('repository_id', '=', commit.repository)
-    .where((eb) => eb.or([eb('branch', 'is', null), eb('branch', '=', branch)]))
+    .where((eb) => {
+      const wanted = eb.fn.coalesce('branch', sql<string | null>`${preset}::text`)
+      return eb.or([eb(wanted, 'is', null), eb(sql`'refs/heads/' || ${wanted}`, '=', commit.body.ref)])
+    })
     .execute()
   const named = new Set(at.definition.resources.map((resource) => resource.name))
   const recorded: string[] = []
-  for (const resource of watching.filter((candidate) => named.has(candidate.name))) {
-    const { project, pipeline, lane } = at
-    const version = await recordVersion(tx.db, {
-      resource: resource.id,
-      lane: at.laneId,
-      name: commit.sha,
-      body: commit.body,
-      delivery: commit.delivery,
-    })
+  for (const { id, name } of watching.filter((candidate) => named.has(candidate.name))) {
+    const version = await recordVersion(tx.db, { ...commit, resource: id, lane: at.laneId, name: commit.sha })
     if (version === null) continue
-    recorded.push(resource.name)
-    tx.emit({ kind: 'version.recorded', project, pipeline, lane, resource: resource.name, version })
+    recorded.push(name)
+    const { project, pipeline, lane } = at
+    tx.emit({ kind: 'version.recorded', project, pipeline, lane, resource: name, version })
   }
   await markConsumers(tx, at, recorded)
   return recorded
 }
 
 /** The jobs that consume a resource, directly or through the jobs they need, have something to look at: even a reason to wait. */
-async function markConsumers(
-  tx: Tx,
-  at: { pipelineId: PipelineId; laneId: LaneId; definition: Pipeline },
-  resources: readonly string[],
-) {
+async function markConsumers(tx: Tx, at: LaneNow, resources: readonly string[]) {
   if (resources.length === 0) return
   const jobs = at.definition.jobs
     .map((job) => job.name)

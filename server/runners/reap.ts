@@ -1,11 +1,35 @@
 import { sql } from 'kysely'
 import type { RunId, RunnerId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
+import type { Hints } from '../events/listen.ts'
+import { startWorker, type Worker } from '../events/worker.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
 import { lockRun, type LockedRun, moveRun } from '../runs/move.ts'
 
 /** A run is given to at most this many runners; the last loss ends it. */
 const MOST_ATTEMPTS = 3
+
+/** Leases end by the clock, and no event tells of it. */
+const NO_HINTS: Pick<Hints, 'on'> = { on: () => () => undefined }
+
+/**
+ * Look three times a lease for runs whose runner has gone silent.
+ *
+ * When a look failed or came late (the database was away, this process or the machine slept), nobody could renew a lease: all of
+ * them get a fresh term first.
+ */
+export function startReaper(db: Db, leaseMs: number): Worker {
+  const everyMs = Math.ceil(leaseMs / 3)
+  let lookedAt = Date.now()
+  const look = async () => {
+    const lateMs = Date.now() - lookedAt - everyMs
+    if (lateMs > everyMs / 2) await extendLeases(db, leaseMs)
+    await reap(db)
+    lookedAt = Date.now()
+    return false
+  }
+  return startWorker('reaper', look, { hints: NO_HINTS, sweepMs: everyMs })
+}
 
 /**
  * Take runs back from runners that have gone silent: to the queue, or, where somebody wanted them to end anyway or they were lost

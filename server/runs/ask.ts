@@ -65,7 +65,6 @@ async function copyRun(
     laneId: run.lane_id,
     revisionId: revision_id,
     reason: `retry of #${number} by ${by.name}`,
-    rank: run.rank,
     automatic: false,
     retryOf: run.id,
     createdBy: by.id,

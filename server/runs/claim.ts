@@ -1,51 +1,66 @@
 import type { RunId } from '#pipelines/ids.ts'
 import { compilePlan } from '#pipelines/plan/compile.ts'
 import { PREPARE, type Plan } from '#pipelines/wire/plan.ts'
+import type { RunError } from '#pipelines/wire/runner.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { type Lease, lockRun, moveRun } from './move.ts'
 
+type RepositoryOf = {
+  readonly kind: 'hosted' | 'git' | 'github'
+  readonly url: string
+  readonly ofProject: boolean
+}
+
 /** How a runner gets at a repository: the address and what opens it. */
 export type CheckoutOf = (
-  repository: { kind: 'hosted' | 'git' | 'github'; url: string },
+  repository: RepositoryOf,
   run: { id: RunId; lease: string },
-) => {
-  url: string
-  credential: { username: string; password: string } | null
-}
+) => { url: string; credential: { username: string; password: string } | null }
 
 /**
  * Give `lease.runner` the run that has waited longest, as a plan, or null when nothing waits.
  *
- * Two callers get two runs: never the same one, and never a wait.
+ * Two callers get two runs: never the same one, and never a wait. A run that no plan can be made of ends here, with its reason:
+ * it must not stand in everybody's way.
  */
 export async function claimRun(db: Db, lease: Lease, checkoutOf: CheckoutOf): Promise<Plan | null> {
-  return transact(db, async (tx) => {
-    const waiting = await tx.db
-      .selectFrom('runs')
-      .select('id')
-      .where('state', '=', 'queued')
-      .orderBy('id')
-      .limit(1)
-      .forUpdate()
-      .skipLocked()
-      .executeTakeFirst()
-    if (!waiting) return null
-    await moveRun(tx, waiting.id, { move: 'start', lease })
-    const plan = await planOf(tx.db, waiting.id, (repository) =>
-      checkoutOf(repository, { id: waiting.id, lease: lease.token }),
-    )
-    await openSteps(tx.db, plan)
-    return plan
-  })
+  for (;;) {
+    const claimed = await transact(db, async (tx) => {
+      const id = await lockOldestQueued(tx.db)
+      if (id === null) return { plan: null }
+      const plan = await planOf(tx.db, id, (repository) => checkoutOf(repository, { id, lease: lease.token }))
+      if ('error' in plan) {
+        await moveRun(tx, id, { move: 'break', error: plan.error })
+        return null
+      }
+      await moveRun(tx, id, { move: 'start', lease })
+      await openSteps(tx.db, plan)
+      return { plan }
+    })
+    if (claimed) return claimed.plan
+  }
 }
 
-/** The run's plan: its job as its revision says, and the commits it was created with. */
+async function lockOldestQueued(db: Trx): Promise<RunId | null> {
+  const waiting = await db
+    .selectFrom('runs')
+    .select('id')
+    .where('state', '=', 'queued')
+    .orderBy('id')
+    .limit(1)
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst()
+  return waiting?.id ?? null
+}
+
+/** The run's plan: its job as its revision says, and the commits it was created with; or why there can be none. */
 async function planOf(
   db: Trx,
   id: RunId,
-  checkoutOf: (repository: { kind: 'hosted' | 'git' | 'github'; url: string }) => ReturnType<CheckoutOf>,
-) {
+  checkoutOf: (repository: RepositoryOf) => ReturnType<CheckoutOf>,
+): Promise<Plan | { error: RunError }> {
   const run = await lockRun(db, id)
   const { definition } = await db
     .selectFrom('runs')
@@ -54,22 +69,9 @@ async function planOf(
     .where('runs.id', '=', id)
     .executeTakeFirstOrThrow()
   const job = definition?.jobs.find((candidate) => candidate.name === run.job)
-  if (!job) throw new Error(`run ${id} has no job ${run.job} in its revision`)
-  const inputs = await db
-    .selectFrom('run_inputs')
-    .innerJoin('versions', 'versions.id', 'run_inputs.version_id')
-    .innerJoin('resources', 'resources.id', 'run_inputs.resource_id')
-    .innerJoin('repositories', 'repositories.id', 'resources.repository_id')
-    .select([
-      'resources.name as resource',
-      'versions.name as sha',
-      'versions.body',
-      'repositories.kind',
-      'repositories.url',
-    ])
-    .where('run_inputs.run_id', '=', id)
-    .orderBy('run_inputs.position')
-    .execute()
+  if (!job)
+    return { error: { code: 'plan_impossible', message: `The run's revision has no job \`${run.job}\`.` } }
+  const inputs = await inputsOf(db, id)
   const [first] = inputs
   return compilePlan({
     run: id,
@@ -79,11 +81,35 @@ async function planOf(
     attempt: run.attempt,
     job,
     inputs: inputs.map(({ resource, sha, body }) => ({ resource, sha, ref: body.ref })),
-    checkout: first
-      ? { ...checkoutOf({ kind: first.kind, url: first.url }), sha: first.sha, ref: first.body.ref }
-      : null,
+    checkout: first ? { ...checkoutOf(first), sha: first.sha, ref: first.body.ref } : null,
   })
 }
+
+const inputsOf = (db: Trx, id: RunId) =>
+  db
+    .selectFrom('run_inputs')
+    .innerJoin('versions', 'versions.id', 'run_inputs.version_id')
+    .innerJoin('resources', 'resources.id', 'run_inputs.resource_id')
+    .innerJoin('repositories', 'repositories.id', 'resources.repository_id')
+    .select((eb) => [
+      'resources.name as resource',
+      'versions.name as sha',
+      'versions.body',
+      'repositories.kind',
+      'repositories.url',
+      eb
+        .exists(
+          eb
+            .selectFrom('projects')
+            .select('projects.id')
+            .whereRef('projects.repository_id', '=', 'repositories.id'),
+        )
+        .$castTo<boolean>()
+        .as('ofProject'),
+    ])
+    .where('run_inputs.run_id', '=', id)
+    .orderBy('run_inputs.position')
+    .execute()
 
 /** The steps and commands a run will go through, for people to see before they begin. */
 async function openSteps(db: Trx, plan: Plan): Promise<void> {

@@ -12,7 +12,6 @@ export type NewRun = {
   readonly laneId: LaneId
   readonly revisionId: RevisionId
   readonly reason: string
-  readonly rank: readonly number[]
   /** The planner made it; only such runs say how far the job got on its lane. */
   readonly automatic: boolean
   readonly retryOf: RunId | null
@@ -34,7 +33,6 @@ export async function createRun(tx: Tx, run: NewRun): Promise<RunId> {
         .select((max) => max.fn.max('number').as('number'))
         .where('job_id', '=', run.jobId)}), 0) + 1`,
       reason: run.reason,
-      rank: [...run.rank],
       automatic: run.automatic,
       retry_of: run.retryOf,
       created_by: run.createdBy,

@@ -5,6 +5,7 @@ import { after, isFinal, type RunMove, type RunState } from '#pipelines/states.t
 import type { RunError } from '#pipelines/wire/runner.ts'
 import { definitionOf, jobIds, markDirty } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
+import { toJson } from '../db/to-json.ts'
 import { inMs, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 
@@ -40,7 +41,7 @@ export async function moveRun(tx: Tx, id: RunId, move: Move): Promise<RunState> 
       lease_until: lease && inMs(lease.leaseMs),
       started_at: lease ? sql<Date>`now()` : undefined,
       ended_at: isFinal(to) ? sql<Date>`now()` : null,
-      error: 'error' in move && move.error ? JSON.stringify(move.error) : undefined,
+      error: 'error' in move && move.error ? toJson(move.error) : undefined,
       ...(move.move === 'lose' ? { attempt: sql<number>`attempt + 1`, heard_seq: 0 } : {}),
     })
     .where('id', '=', id)
@@ -65,7 +66,6 @@ export async function lockRun(db: Trx, id: RunId) {
       'runs.id',
       'runs.state',
       'runs.attempt',
-      'runs.rank',
       'runs.job_id',
       'runs.lane_id',
       'runs.lease_token',
@@ -80,7 +80,8 @@ export async function lockRun(db: Trx, id: RunId) {
       'projects.name as project',
     ])
     .where('runs.id', '=', id)
-    .forUpdate('runs')
+    // Not for key changes: who refers to the run meanwhile, as the scheduler does, need not wait.
+    .forNoKeyUpdate('runs')
     .executeTakeFirst()
   if (!run) throw new Problem('run-not-found', `there is no run ${id}`)
   return run
@@ -111,10 +112,7 @@ async function closeSteps(
 }
 
 async function notePassed(db: Trx, run: LockedRun): Promise<void> {
-  await db
-    .insertInto('passed')
-    .values({ job_id: run.job_id, lane_id: run.lane_id, rank: run.rank, run_id: run.id })
-    .execute()
+  await db.insertInto('passed').values({ job_id: run.job_id, lane_id: run.lane_id, run_id: run.id }).execute()
 }
 
 /** Whoever needs this job has something to look at: a version that passed, or a new reason to wait. */

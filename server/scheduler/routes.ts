@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
-import { lanesOf } from '../lines/queries.ts'
+import { laneOf } from '../lines/queries.ts'
 import { thePipeline } from '../lines/routes.ts'
 import { Problem } from '../problem.ts'
 import { theRun } from '../runs/routes.ts'
@@ -27,7 +27,7 @@ export const startRoutes = ({ db }: { db: Db }) =>
     const said = c.req.header('content-type') ? c.req.valid('json').lane : undefined
     const found = await thePipeline(db, project, pipeline)
     const wanted = said ?? found.default_branch
-    const lane = (await lanesOf(db, found.id)).find((candidate) => candidate.name === wanted)
+    const lane = await laneOf(db, found.id, wanted)
     if (!lane)
       throw new Problem('lane-not-found', `there is no lane \`${wanted}\`: nothing was pushed to it yet`)
     const row = await db

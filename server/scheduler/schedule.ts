@@ -4,34 +4,54 @@ import type { DueRun } from '#pipelines/plan/snapshot.ts'
 import type { JobId, LaneId, RunId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
+import { log } from '../log.ts'
 import { createRun, lockJob, type NewRun } from '../runs/create-run.ts'
 import { loadSnapshot, type Planned, takeDirty } from './snapshot.ts'
 
-const BATCH = 20
-
 /**
- * Look at the jobs that something happened to, and create the runs that are due.
+ * Look at one job that something happened to, and create the runs that are due.
  *
- * A job's mark, its snapshot, its new runs and the mark's clearing are one transaction: a process that dies in between leaves
- * the mark for another one.
+ * The job's mark, its snapshot, its new runs and the mark's clearing are one transaction: a process that dies in between leaves
+ * the mark for another one. A job that cannot be planned says so as its reason to wait, and stands in nobody's way.
  *
  * @returns True when there may be more to look at.
  */
 export async function schedule(db: Db): Promise<boolean> {
-  return transact(db, async (tx) => {
-    const dirty = await takeDirty(tx.db, BATCH)
-    for (const mark of dirty) {
+  const looked: { mark: Mark | null } = { mark: null }
+  try {
+    return await transact(db, async (tx) => {
+      const [mark] = await takeDirty(tx.db, 1)
+      if (!mark) return false
+      looked.mark = mark
       await planJob(tx, mark.job_id, mark.lane_id)
-      await tx.db
-        .updateTable('dirty_jobs')
-        .set({ served: mark.requested })
-        .where('job_id', '=', mark.job_id)
-        .where('lane_id', '=', mark.lane_id)
-        .execute()
-    }
-    return dirty.length === BATCH
-  })
+      await clear(tx, mark)
+      return true
+    })
+  } catch (error) {
+    // What PostgreSQL reports (a connection lost, a deadlock resolved against us) may go well the next time.
+    if (!looked.mark || (error instanceof Error && 'code' in error)) throw error
+    log.error({ err: error, job: looked.mark.job_id, lane: looked.mark.lane_id }, 'job.unplannable')
+    await setAside(db, looked.mark)
+    return true
+  }
 }
+
+type Mark = { readonly job_id: JobId; readonly lane_id: LaneId; readonly requested: number }
+
+const clear = (tx: Tx, { job_id, lane_id, requested }: Mark) =>
+  tx.db
+    .updateTable('dirty_jobs')
+    .set({ served: requested })
+    .where('job_id', '=', job_id)
+    .where('lane_id', '=', lane_id)
+    .execute()
+
+const setAside = (db: Db, mark: Mark) =>
+  transact(db, async (tx) => {
+    const reason = 'could not be planned, which is our fault; the server’s log holds the cause'
+    await noteWait(tx, { jobId: mark.job_id, laneId: mark.lane_id, reason })
+    await clear(tx, mark)
+  })
 
 async function planJob(tx: Tx, jobId: JobId, laneId: LaneId): Promise<void> {
   await lockJob(tx.db, jobId)
@@ -50,7 +70,6 @@ export const newRun = (planned: Planned, jobId: JobId, laneId: LaneId, run: DueR
   laneId,
   revisionId: planned.revisionId,
   reason: run.reason,
-  rank: run.rank,
   automatic: true,
   retryOf: null,
   createdBy: null,

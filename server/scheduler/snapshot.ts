@@ -2,12 +2,13 @@ import { sql } from 'kysely'
 import type { JobId, LaneId, PipelineId, ResourceId, RevisionId, RunId } from '#pipelines/ids.ts'
 import type { Job, Pipeline } from '#pipelines/language/pipeline.ts'
 import { inputsOf } from '#pipelines/plan/graph.ts'
+import type { Taken } from '#pipelines/plan/rank.ts'
 import type { GreenFact, InputFact, NeedFact, Snapshot, VersionFact } from '#pipelines/plan/snapshot.ts'
 import { definitionOf } from '../catalog/queries.ts'
 import type { Db, Trx } from '../db/connect.ts'
 
 /** How far back a lane is looked at: what is older waits to be run by hand. */
-const HORIZON = 50
+const HORIZON = 100
 
 /** A job on a lane with all the planner may know of it, and the names and ids to act on its answer. */
 export type Planned = {
@@ -25,7 +26,7 @@ export async function loadSnapshot(db: Db | Trx, jobId: JobId, laneId: LaneId): 
   const job = current?.definition.jobs.find((candidate) => candidate.name === at.job)
   if (!current || !job) return null
   const resourceIds = await resourcesOf(db, at.pipelineId)
-  const taken = await takenRank(db, jobId, laneId)
+  const taken = await takenSet(db, jobId, laneId)
   const inputs = await inputFacts(db, { definition: current.definition, job, laneId, resourceIds, taken })
   // One after the other: in a transaction all queries share one connection.
   const needs: NeedFact[] = []
@@ -65,18 +66,20 @@ async function resourcesOf(db: Db | Trx, pipeline: PipelineId): Promise<Readonly
   return new Map(rows.map((row) => [row.name, row.id]))
 }
 
-/** The newest input set that the job took by itself on this lane. */
-async function takenRank(db: Db | Trx, job: JobId, lane: LaneId): Promise<readonly number[] | null> {
-  const row = await db
+/** The newest input set that the job took by itself on this lane. Such runs only go upwards, so it is the last one's. */
+async function takenSet(db: Db | Trx, job: JobId, lane: LaneId): Promise<Taken | null> {
+  const last = await db
     .selectFrom('runs')
-    .select('rank')
+    .select('id')
     .where('job_id', '=', job)
     .where('lane_id', '=', lane)
     .where('automatic', '=', true)
-    .orderBy('rank', 'desc')
+    .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row?.rank ?? null
+  if (!last) return null
+  const versions = (await versionsOf(db, [last.id])).get(last.id) ?? {}
+  return Object.fromEntries(Object.entries(versions).map(([resource, version]) => [resource, version.seq]))
 }
 
 type Wanted = {
@@ -84,7 +87,7 @@ type Wanted = {
   readonly job: Job
   readonly laneId: LaneId
   readonly resourceIds: ReadonlyMap<string, ResourceId>
-  readonly taken: readonly number[] | null
+  readonly taken: Taken | null
 }
 
 /** The job's inputs in the order of the file's resources, so that a set's rank means the same from run to run. */
@@ -95,7 +98,7 @@ async function inputFacts(
   const consumed = inputsOf(definition, job.name)
   const names = definition.resources.map((resource) => resource.name).filter((name) => consumed.has(name))
   const facts: InputFact[] = []
-  for (const [index, resource] of names.entries()) {
+  for (const resource of names) {
     facts.push({
       resource,
       trigger: job.gets.find((get) => get.resource === resource)?.trigger ?? false,
@@ -103,7 +106,7 @@ async function inputFacts(
       versions: await newestVersions(db, {
         resource: resourceIds.get(resource),
         laneId,
-        newerThan: taken?.[index] ?? 0,
+        newerThan: taken?.[resource] ?? 0,
       }),
     })
   }
@@ -145,7 +148,6 @@ async function needFact(
     .select('run_id')
     .where('job_id', '=', job.id)
     .where('lane_id', '=', lane)
-    .orderBy('rank', 'desc')
     .orderBy('run_id', 'desc')
     .limit(HORIZON)
     .execute()

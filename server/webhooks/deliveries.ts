@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { DeliveryId } from '#pipelines/ids.ts'
+import { sql } from 'kysely'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { json, routes } from '../http/kit.ts'
@@ -100,7 +101,13 @@ async function replayDelivery(db: Db, id: DeliveryId): Promise<void> {
   await transact(db, async (tx) => {
     const row = await tx.db
       .updateTable('deliveries')
-      .set({ state: 'received', reason: null, processed_at: null, attempts: 0 })
+      .set({
+        state: 'received',
+        reason: null,
+        processed_at: null,
+        attempts: 0,
+        attempt_after: sql<Date>`now()`,
+      })
       .where('id', '=', id)
       .returning('id')
       .executeTakeFirst()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isRefName, MOST_REF_BYTES } from '#pipelines/refs.ts'
 import type { DeliverySource } from '../db/schema.ts'
 import { normalizeAddress } from '../forges/address.ts'
 import { isZero, SHA } from '../forges/git.ts'
@@ -11,6 +12,8 @@ export type Push = {
     readonly defaultBranch: string | null
   } | null
   readonly ref: string
+  /** The commit it pointed to until then; null when it is new, or nobody said. */
+  readonly before: string | null
   /** The commit the ref points to now; null when it is gone. */
   readonly after: string | null
 }
@@ -21,20 +24,22 @@ export type Meaning = { readonly push: Push } | { readonly nothing: string }
 const sha = z.string().regex(SHA)
 const ref = z
   .string()
-  .max(500)
-  // git's own rules for ref names (git-check-ref-format), as far as they keep a name harmless
-  .regex(/^refs\/(heads|tags)\/[^\x00-\x20\x7f~^:?*[\\]+$/)
-  .refine((name) => !/\.\.|@\{|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(name), {
-    error: 'not a ref name git would accept',
-  })
+  .regex(/^refs\/(heads|tags)\//, { error: 'neither a branch nor a tag' })
+  .refine(isRefName, { error: `not a ref name git would accept, or longer than ${MOST_REF_BYTES} bytes` })
+
+/** A branch by its bare name. */
+const branch = z.string().refine((name) => ref.safeParse(`refs/heads/${name}`).success, {
+  error: 'not a branch name git would accept',
+})
 
 const githubRepository = z.object({
   id: z.number().int(),
   clone_url: z.string().max(2_000),
-  default_branch: z.string().max(250).optional(),
+  default_branch: branch.optional(),
 })
 const GithubPush = z.object({
   ref,
+  before: sha.optional(),
   after: sha,
   deleted: z.boolean().optional(),
   repository: githubRepository,
@@ -44,14 +49,16 @@ const GithubRef = z.object({
   ref_type: z.enum(['branch', 'tag', 'repository']),
   repository: githubRepository,
 })
-const GitPush = z.object({ ref, after: sha, default_branch: z.string().max(250).optional() })
+const GitPush = z.object({ ref, before: sha.optional(), after: sha, default_branch: branch.optional() })
+
+type Stored = { readonly source: DeliverySource; readonly event: string; readonly body: Buffer }
 
 /**
  * Read a stored delivery.
  *
  * @throws {Error} In words, when the body is not what its sender promises.
  */
-export function readDelivery(source: DeliverySource, event: string, body: Buffer): Meaning {
+export function readDelivery({ source, event, body }: Stored): Meaning {
   const payload = parseBody(body)
   if (source !== 'github') return { push: pushOf(null, expect(GitPush, payload)) }
   switch (event) {
@@ -65,7 +72,7 @@ export function readDelivery(source: DeliverySource, event: string, body: Buffer
       const gone = expect(GithubRef, payload)
       if (gone.ref_type === 'repository') return { nothing: 'not a branch or tag' }
       const name = expect(ref, `refs/${gone.ref_type === 'branch' ? 'heads' : 'tags'}/${gone.ref}`)
-      return { push: { repository: githubOf(gone.repository), ref: name, after: null } }
+      return { push: { repository: githubOf(gone.repository), ref: name, before: null, after: null } }
     }
     case 'create':
       return { nothing: 'a new ref comes with a push of its own' }
@@ -74,12 +81,12 @@ export function readDelivery(source: DeliverySource, event: string, body: Buffer
   }
 }
 
-const pushOf = (
-  repository: Push['repository'],
-  push: { ref: string; after: string; deleted?: boolean | undefined },
-): Push => ({
+type Told = { ref: string; before?: string | undefined; after: string; deleted?: boolean | undefined }
+
+const pushOf = (repository: Push['repository'], push: Told): Push => ({
   repository,
   ref: push.ref,
+  before: push.before === undefined || isZero(push.before) ? null : push.before,
   after: push.deleted || isZero(push.after) ? null : push.after,
 })
 

@@ -2,15 +2,18 @@ import { sql } from 'kysely'
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import type { DeliveryState } from '../db/schema.ts'
-import { transact, type Tx } from '../db/transact.ts'
+import { storable } from '../db/to-json.ts'
+import { inMs, transact, type Tx } from '../db/transact.ts'
 import { GitError } from '../forges/git.ts'
-import type { Forges } from '../forges/repository.ts'
+import { type Forges, isHere } from '../forges/repository.ts'
 import { log } from '../log.ts'
 import { applyPush } from './apply-push.ts'
-import { type Meaning, type Push, readDelivery } from './payloads.ts'
+import { readDelivery } from './payloads.ts'
+import { repositoryOf } from './repository-of.ts'
 
 const MOST_ATTEMPTS = 5
 const LOCK_CLASS = 7002
+const FIRST_RETRY_MS = 500
 
 type Fate = {
   readonly state: Exclude<DeliveryState, 'received'>
@@ -19,110 +22,153 @@ type Fate = {
 }
 export type ProcessDeps = { readonly db: Db; readonly forges: Forges }
 
+/** Whether something was done, and when to come back for what failed. */
+export type Outcome = { readonly worked: boolean; readonly retryInMs: number | null }
+const NOTHING: Outcome = { worked: false, retryInMs: null }
+const WORKED: Outcome = { worked: true, retryInMs: null }
+
 /**
- * Make something of the oldest delivery that nothing was made of yet. Deliveries are taken one at a time in the order of their
- * arrival, across all servers: pushes to one branch must not overtake each other.
+ * Say for each new delivery which repository it speaks of, or why it is of no consequence: quick work, in the order of arrival.
  *
  * @returns True when there may be more.
  */
-export async function processNext({ db, forges }: ProcessDeps): Promise<boolean> {
-  return db.connection().execute(async (one) => {
-    const lock = await sql<{ got: boolean }>`select pg_try_advisory_lock(${LOCK_CLASS}, 0) as got`.execute(
-      one,
-    )
-    if (!lock.rows[0]?.got) return false
-    try {
-      return await processOldest(db, forges)
-    } finally {
-      await sql`select pg_advisory_unlock(${LOCK_CLASS}, 0)`.execute(one)
-    }
-  })
-}
-
-async function processOldest(db: Db, forges: Forges): Promise<boolean> {
+export async function sortNext({ db }: Pick<ProcessDeps, 'db'>): Promise<boolean> {
   const delivery = await db
     .selectFrom('deliveries')
     .selectAll()
     .where('state', '=', 'received')
+    .where('repository_id', 'is', null)
+    .where('attempt_after', '<=', sql<Date>`now()`)
     .orderBy('id')
     .limit(1)
     .executeTakeFirst()
   if (!delivery) return false
-  let meaning: Meaning
   try {
-    meaning = readDelivery(delivery.source, delivery.event, delivery.body)
+    const meaning = readOrRefuse(delivery)
+    if (!('push' in meaning)) await settle(db, delivery.id, meaning)
+    else if (!(await repositoryOf(db, delivery.id, meaning.push)))
+      await settle(db, delivery.id, unknown(meaning.push.repository?.url))
   } catch (error) {
-    await settle(db, delivery.id, { state: 'failed', reason: words(error), project: null })
-    return true
+    await countFailure(db, { ...delivery, error })
   }
-  if ('nothing' in meaning)
-    await settle(db, delivery.id, { state: 'ignored', reason: meaning.nothing, project: null })
-  else await follow(db, forges, { ...delivery, push: meaning.push })
   return true
 }
 
-type Followed = { id: DeliveryId; attempts: number; repository_id: RepositoryId | null; push: Push }
+/** The repositories that something waits for, oldest first: each can be worked on by itself. */
+export async function waitingRepositories({ db, forges }: ProcessDeps): Promise<RepositoryId[]> {
+  const rows = await db
+    .selectFrom('deliveries')
+    .innerJoin('repositories', 'repositories.id', 'deliveries.repository_id')
+    .select((eb) => [
+      'repositories.id',
+      'repositories.kind',
+      'repositories.url',
+      eb.fn.min('deliveries.id').as('oldest'),
+    ])
+    .where('deliveries.state', '=', 'received')
+    .groupBy('repositories.id')
+    .having((eb) =>
+      eb(sql`(array_agg(deliveries.attempt_after order by deliveries.id))[1]`, '<=', sql<Date>`now()`),
+    )
+    .orderBy('oldest')
+    .execute()
+  const here = await Promise.all(rows.map((row) => isHere(forges.dataDir, row)))
+  return rows.filter((_, index) => here[index]).map((row) => row.id)
+}
 
-async function follow(db: Db, forges: Forges, delivery: Followed): Promise<void> {
-  const { id, push, attempts } = delivery
-  const repository = await repositoryOf(db, delivery)
-  if (!repository) {
-    const reason = `no project uses the repository ${push.repository?.url ?? ''}: add one with \`takt projects add\``
-    return settle(db, id, { state: 'ignored', reason, project: null })
-  }
+/**
+ * Make something of a repository's oldest delivery. Its deliveries are taken one at a time in the order of their arrival, across
+ * all servers: pushes to one branch must not overtake each other. Other repositories wait for nothing of this.
+ */
+export async function processNext({ db, forges }: ProcessDeps, repository: RepositoryId): Promise<Outcome> {
+  return db.connection().execute(async (one) => {
+    const lock = await sql<{
+      got: boolean
+    }>`select pg_try_advisory_lock(${LOCK_CLASS}, ${repository}::int) as got`.execute(one)
+    if (!lock.rows[0]?.got) return NOTHING
+    try {
+      return await processOldest(db, forges, repository)
+    } finally {
+      await sql`select pg_advisory_unlock(${LOCK_CLASS}, ${repository}::int)`.execute(one)
+    }
+  })
+}
+
+async function processOldest(db: Db, forges: Forges, of: RepositoryId): Promise<Outcome> {
+  const waiting = db
+    .selectFrom('deliveries')
+    .selectAll()
+    .where('state', '=', 'received')
+    .where('repository_id', '=', of)
+  const delivery = await waiting.orderBy('id').limit(1).executeTakeFirst()
+  if (!delivery) return NOTHING
+  const { id } = delivery
   try {
-    await applyPush(db, forges, { id, push, repository }, async (tx, fate) => {
-      await tx.db
-        .updateTable('deliveries')
-        .set({ repository_id: repository.id })
-        .where('id', '=', id)
-        .execute()
-      await settleIn(tx, id, fate)
-    })
+    const meaning = readOrRefuse(delivery)
+    if (!('push' in meaning)) {
+      await settle(db, id, meaning)
+      return WORKED
+    }
+    const repository = await theRepository(db, of)
+    await applyPush(db, forges, { id, push: meaning.push, repository }, (tx, fate) => settleIn(tx, id, fate))
+    return WORKED
   } catch (error) {
-    await countFailure(db, { id, attempts, error })
+    if (forges.quit?.aborted) return NOTHING // we stop, which is not the delivery's fault
+    return { worked: true, retryInMs: await countFailure(db, { ...delivery, error }) }
   }
 }
 
-/** A delivery that fails is tried again, later each time, and in the end set aside with its reason: it must not block the others. */
-async function countFailure(
-  db: Db,
-  { id, attempts, error }: { id: DeliveryId; attempts: number; error: unknown },
-): Promise<void> {
-  log.warn({ err: error, delivery: id, attempts: attempts + 1 }, 'delivery.failed')
-  await db
-    .updateTable('deliveries')
-    .set({ attempts: attempts + 1 })
+const theRepository = (db: Db, id: RepositoryId) =>
+  db
+    .selectFrom('repositories')
+    .selectAll()
+    .select((eb) =>
+      eb
+        .exists(
+          eb
+            .selectFrom('projects')
+            .select('projects.id')
+            .whereRef('projects.repository_id', '=', 'repositories.id'),
+        )
+        .$castTo<boolean>()
+        .as('ofProject'),
+    )
     .where('id', '=', id)
-    .execute()
-  if (attempts + 1 < MOST_ATTEMPTS) throw error
+    .executeTakeFirstOrThrow()
+
+type Stored = Parameters<typeof readDelivery>[0]
+
+/** What a delivery means, or the fate of one that means nothing to us. */
+function readOrRefuse(delivery: Stored): { push: Parameters<typeof repositoryOf>[2] } | Fate {
+  try {
+    const meaning = readDelivery(delivery)
+    return 'push' in meaning ? meaning : { state: 'ignored', reason: meaning.nothing, project: null }
+  } catch (error) {
+    return { state: 'failed', reason: error instanceof Error ? error.message : String(error), project: null }
+  }
+}
+
+const unknown = (url = 'that it names'): Fate => ({
+  state: 'ignored',
+  reason: `no project uses the repository ${url}: add one with \`takt projects add\``,
+  project: null,
+})
+
+type Failed = { readonly id: DeliveryId; readonly attempts: number; readonly error: unknown }
+
+/** A delivery that fails is tried again, later each time, and in the end set aside with its reason. @returns When, or null. */
+async function countFailure(db: Db, { id, attempts, error }: Failed): Promise<number | null> {
+  log.warn({ err: error, delivery: id, attempts: attempts + 1 }, 'delivery.failed')
+  const retryInMs = FIRST_RETRY_MS * 2 ** attempts
+  const again = { attempts: attempts + 1, attempt_after: inMs(retryInMs) }
+  await db.updateTable('deliveries').set(again).where('id', '=', id).execute()
+  if (attempts + 1 < MOST_ATTEMPTS) return retryInMs
   const why =
     error instanceof GitError
       ? `the commit could not be read: ${error.words}`
       : 'the server failed on it; its log holds the cause'
   await settle(db, id, { state: 'failed', reason: `${why}; replay it when that is mended`, project: null })
-}
-
-/** The repository a delivery speaks of, by the forge's number first: that survives a rename. */
-async function repositoryOf(db: Db, { repository_id, push }: Followed) {
-  const known = db.selectFrom('repositories').selectAll()
-  if (repository_id !== null) return known.where('id', '=', repository_id).executeTakeFirst()
-  if (!push.repository) return undefined
-  const { forgeId, url, defaultBranch } = push.repository
-  const sameForge = `${new URL(url).origin}/`
-  const byNumber = await known
-    .where('forge_id', '=', forgeId)
-    .where(sql<boolean>`starts_with(url, ${sameForge})`)
-    .executeTakeFirst()
-  const found =
-    byNumber ?? (await known.where('url', '=', url).where('forge_id', 'is', null).executeTakeFirst())
-  if (!found) return undefined
-  return db
-    .updateTable('repositories')
-    .set({ url, forge_id: forgeId, default_branch: defaultBranch ?? found.default_branch })
-    .where('id', '=', found.id)
-    .returningAll()
-    .executeTakeFirst()
+  return null
 }
 
 const settle = (db: Db, id: DeliveryId, fate: Fate) => transact(db, (tx) => settleIn(tx, id, fate))
@@ -130,14 +176,8 @@ const settle = (db: Db, id: DeliveryId, fate: Fate) => transact(db, (tx) => sett
 async function settleIn(tx: Tx, id: DeliveryId, fate: Fate): Promise<void> {
   await tx.db
     .updateTable('deliveries')
-    .set({
-      state: fate.state,
-      reason: fate.reason.replaceAll('\0', '').slice(0, 4_000),
-      processed_at: sql<Date>`now()`,
-    })
+    .set({ state: fate.state, reason: storable(fate.reason).slice(0, 4_000), processed_at: sql<Date>`now()` })
     .where('id', '=', id)
     .execute()
   tx.emit({ kind: 'delivery.processed', delivery: id, project: fate.project })
 }
-
-const words = (error: unknown) => (error instanceof Error ? error.message : String(error))

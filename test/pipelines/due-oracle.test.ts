@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { compareRanks, due } from '#pipelines/plan/due.ts'
+import { due } from '#pipelines/plan/due.ts'
+import { compareRanks, type Taken } from '#pipelines/plan/rank.ts'
 import type { GreenFact, NeedFact, Snapshot, VersionFact } from '#pipelines/plan/snapshot.ts'
 import type { RunId, VersionId } from '#pipelines/ids.ts'
 
@@ -10,6 +11,11 @@ const versionOf = (resource: number, seq: number): VersionFact => ({
   seq,
   name: `${RESOURCES[resource]}-${seq}`,
 })
+
+const newestFirst = (a: GreenFact, b: GreenFact) =>
+  RESOURCES.map((name) => (b.versions[name]?.seq ?? 0) - (a.versions[name]?.seq ?? 0)).find(
+    (gap) => gap !== 0,
+  ) ?? 0
 
 /** Random small worlds: up to three resources and three needs, each need carrying some of the resources through a few green runs. */
 const worlds = fc
@@ -28,7 +34,7 @@ const worlds = fc
       }),
       { maxLength: 3 },
     ),
-    taken: fc.option(fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 3, maxLength: 3 })),
+    taken: fc.option(fc.record({ src: fc.nat(4), infra: fc.nat(4) })),
   })
   .map(({ versions, own, needs, taken }): Snapshot => {
     const carriedBy = (resource: number) =>
@@ -49,13 +55,13 @@ const worlds = fc
         )
         return { run: (index * 100 + run + 1) as RunId, versions: Object.fromEntries(held) }
       })
-      return { job: `job${index}`, trigger: true, greens, newest: null }
+      return { job: `job${index}`, trigger: true, greens: greens.toSorted(newestFirst), newest: null }
     })
-    return { job: 'job', inputs, needs: facts, taken: taken?.slice(0, inputs.length) ?? null }
+    return { job: 'job', inputs, needs: facts, taken }
   })
 
 /** Try every choice of one version per input, and keep those that every need has a green run for: slow, and plainly right. */
-function agreedByForce(snapshot: Snapshot): number[][] {
+function agreedByForce(snapshot: Snapshot): Taken[] {
   let choices: VersionFact[][] = [[]]
   for (const input of snapshot.inputs)
     choices = choices.flatMap((chosen) => input.versions.map((version) => [...chosen, version]))
@@ -68,25 +74,33 @@ function agreedByForce(snapshot: Snapshot): number[][] {
         ),
       ),
     )
-  return choices.filter(holds).map((chosen) => chosen.map((version) => version.seq))
+  return choices
+    .filter(holds)
+    .map((chosen) =>
+      Object.fromEntries(snapshot.inputs.map((input, index) => [input.resource, chosen[index]!.seq])),
+    )
 }
 
-test('the planner agrees with trying everything', () => {
+const newer = (snapshot: Snapshot, seqs: Taken, than: Taken | null) =>
+  compareRanks({ inputs: [], seqs }, than, snapshot.inputs) > 0
+const key = (snapshot: Snapshot, seqs: Taken) => snapshot.inputs.map((input) => seqs[input.resource]).join()
+
+test('what the planner calls due is agreed, newer than all before it, and new in something that triggers', () => {
   fc.assert(
     fc.property(worlds, (snapshot) => {
-      const agreed = agreedByForce(snapshot).map((rank) => rank.join())
-      const { due: runs } = due(snapshot)
+      const agreed = agreedByForce(snapshot).map((seqs) => key(snapshot, seqs))
       let before = snapshot.taken
-      for (const run of runs) {
-        // sound: what is due is agreed, newer than all before it, and new in something that triggers
-        expect(agreed).toContain(run.rank.join())
-        if (before) expect(compareRanks(run.rank, before)).toBeGreaterThan(0)
+      for (const run of due(snapshot).due) {
+        const seqs = Object.fromEntries(run.inputs.map((input) => [input.resource, input.version.seq]))
+        expect(agreed).toContain(key(snapshot, seqs))
+        expect(newer(snapshot, seqs, before)).toBe(true)
         const triggered = snapshot.inputs.some(
-          (input, index) =>
-            (input.trigger || input.via.length > 0) && run.rank[index]! > (before?.[index] ?? 0),
+          (input) =>
+            (input.trigger || input.via.length > 0) &&
+            seqs[input.resource]! > (before?.[input.resource] ?? 0),
         )
         expect(triggered).toBe(true)
-        before = run.rank
+        before = seqs
       }
     }),
     { numRuns: 3_000 },
@@ -97,12 +111,16 @@ test('with everything vouched for, the newest agreed set is never missed', () =>
   fc.assert(
     fc.property(worlds, (snapshot) => {
       fc.pre(snapshot.inputs.length > 0 && snapshot.inputs.every((input) => input.via.length > 0))
-      const newest = agreedByForce(snapshot).toSorted(compareRanks).at(-1)
-      const { due: runs } = due(snapshot)
-      const last = runs.at(-1)?.rank ?? snapshot.taken
-      if (newest && (!last || compareRanks(newest, last) > 0)) {
+      const [newest] = agreedByForce(snapshot).toSorted((a, b) => (newer(snapshot, a, b) ? -1 : 1))
+      const last = due(snapshot).due.at(-1)
+      const reached: Taken | null = last
+        ? Object.fromEntries(last.inputs.map((input) => [input.resource, input.version.seq]))
+        : snapshot.taken
+      if (newest && newer(snapshot, newest, reached)) {
         // a newer set may only be passed over when nothing in it is newer than what was taken, input by input
-        expect(newest.every((seq, index) => seq <= (last?.[index] ?? 0))).toBe(true)
+        expect(
+          snapshot.inputs.every((input) => newest[input.resource]! <= (reached?.[input.resource] ?? 0)),
+        ).toBe(true)
       }
     }),
     { numRuns: 3_000 },

@@ -53,11 +53,11 @@ test.each([
   },
   {
     it: 'every version newer than what was taken is due, oldest first',
-    given: { inputs: [src([4, 3, 2])], taken: [2] },
+    given: { inputs: [src([4, 3, 2])], taken: { src: 2 } },
     sets: ['src:3', 'src:4'],
     waiting: null,
   },
-  { it: 'nothing is due twice', given: { inputs: [src([2])], taken: [2] }, sets: [], waiting: null },
+  { it: 'nothing is due twice', given: { inputs: [src([2])], taken: { src: 2 } }, sets: [], waiting: null },
   {
     it: 'a resource without a version is waited for',
     given: { inputs: [src([])] },
@@ -72,7 +72,7 @@ test.each([
   },
   {
     it: 'a trigger takes the newest version of what does not trigger',
-    given: { inputs: [src([2, 1]), infra([7, 6], [], false)], taken: [1, 6] },
+    given: { inputs: [src([2, 1]), infra([7, 6], [], false)], taken: { src: 1, infra: 6 } },
     sets: ['src:2 infra:7'],
     waiting: null,
   },
@@ -108,7 +108,7 @@ test.each([
         need('lint', [green(5, { src: v(2) }), green(1, { src: v(1) })]),
         need('test', [green(6, { src: v(2) }), green(2, { src: v(1) })]),
       ],
-      taken: [1],
+      taken: { src: 1 },
     },
     sets: ['src:2'],
     waiting: null,
@@ -118,7 +118,7 @@ test.each([
     given: {
       inputs: [src([3], ['build'])],
       needs: [need('build', [green(9, { src: v(3) }), green(8, { src: v(2) })])],
-      taken: [3],
+      taken: { src: 3 },
     },
     sets: [],
     waiting: null,
@@ -128,14 +128,14 @@ test.each([
     given: {
       inputs: [src([2], ['test'])],
       needs: [need('test', [green(1, { src: v(1) })], [2, 'failed'])],
-      taken: [1],
+      taken: { src: 1 },
     },
     sets: [],
     waiting: 'test on v2 failed: retry it, or push a commit that passes',
   },
   {
     it: 'a cancelled need is named, too',
-    given: { inputs: [src([2], ['test'])], needs: [need('test', [], [2, 'cancelled'])], taken: [1] },
+    given: { inputs: [src([2], ['test'])], needs: [need('test', [], [2, 'cancelled'])], taken: { src: 1 } },
     sets: [],
     waiting: 'test on v2 was cancelled: retry it, or push a commit that passes',
   },
@@ -169,6 +169,18 @@ test.each([
     sets: [],
     waiting: 'waits for one set of versions that a and b all passed',
   },
+  {
+    it: 'a resource that was added since counts from its first version on',
+    given: { inputs: [infra([1]), src([5, 4])], taken: { src: 4 } },
+    sets: ['infra:1 src:4', 'infra:1 src:5'],
+    waiting: null,
+  },
+  {
+    it: 'resources in another order are the same resources',
+    given: { inputs: [infra([2]), src([5])], taken: { src: 4, infra: 2 } },
+    sets: ['infra:2 src:5'],
+    waiting: null,
+  },
 ])('$it', ({ given, sets, waiting }) => {
   const decision = decide(given as Partial<Snapshot>)
   expect(decision.sets).toEqual(sets)
@@ -182,7 +194,50 @@ test('each input names the runs that vouched for it, and the reason says what wa
       needs: [need('lint', [green(5, { src: v(1) })]), need('test', [green(6, { src: v(1) })])],
     }),
   )
-  expect(runs).toMatchObject([
-    { rank: [1], reason: 'lint and test passed src v1', inputs: [{ via: [5, 6] }] },
-  ])
+  expect(runs).toMatchObject([{ reason: 'lint and test passed src v1', inputs: [{ via: [5, 6] }] }])
+})
+
+test('needs that share nothing do not multiply: each new fact is one set', () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  const versions = (base: number) => Array.from({ length: 50 }, (_, index) => v(50 - index, base))
+  const inputs = names.map((name, at): InputFact => ({
+    resource: name,
+    trigger: false,
+    via: [`job-${name}`],
+    versions: versions(at * 100),
+  }))
+  const needs = names.map((name, at) =>
+    need(
+      `job-${name}`,
+      versions(at * 100).map((version, index) => green(at * 100 + index + 1, { [name]: version })),
+    ),
+  )
+  const { due: runs } = due(world({ inputs, needs }))
+  expect(runs.length).toBeLessThanOrEqual(300)
+  expect(runs.at(-1)?.inputs.map((input) => input.version.seq)).toEqual([50, 50, 50, 50, 50, 50])
+})
+
+test('needs that share a sticky version are joined within bounds', () => {
+  const sticky = v(1, 9_000)
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const versions = (base: number) => Array.from({ length: 50 }, (_, index) => v(50 - index, base))
+  const inputs: InputFact[] = [
+    ...names.map((name, at): InputFact => ({
+      resource: name,
+      trigger: false,
+      via: [`job-${name}`],
+      versions: versions(at * 100),
+    })),
+    { resource: 'infra', trigger: false, via: names.map((name) => `job-${name}`), versions: [sticky] },
+  ]
+  const needs = names.map((name, at) =>
+    need(
+      `job-${name}`,
+      versions(at * 100).map((version, index) =>
+        green(at * 100 + index + 1, { [name]: version, infra: sticky }),
+      ),
+    ),
+  )
+  const { due: runs } = due(world({ inputs, needs }))
+  expect(runs.at(-1)?.inputs.map((input) => input.version.seq)).toEqual([50, 50, 50, 50, 50, 1])
 })

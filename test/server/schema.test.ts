@@ -95,8 +95,8 @@ test('a run is running exactly as long as it is leased, whatever a query tries',
   await sql`insert into lanes (pipeline_id, name) values (1, 'main')`.execute(db)
   await sql`insert into jobs (pipeline_id, name) values (1, 'test')`.execute(db)
   const insert = (state: string, lease: string) =>
-    sql`insert into runs (job_id, lane_id, revision_id, number, state, reason, rank, automatic, lease_until, ended_at)
-        values (1, 1, 1, 1, ${state}, '', '{}', true, ${sql.raw(lease)}, null)`.execute(db)
+    sql`insert into runs (job_id, lane_id, revision_id, number, state, reason, automatic, lease_until, ended_at)
+        values (1, 1, 1, 1, ${state}, '', true, ${sql.raw(lease)}, null)`.execute(db)
   await expect(insert('running', 'null')).rejects.toThrow(/check constraint/)
   await expect(insert('queued', 'now()')).rejects.toThrow(/check constraint/)
   await expect(insert('succeeded', 'null')).rejects.toThrow(/check constraint/)
