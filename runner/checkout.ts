@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isRefName } from '#pipelines/refs.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { EngineError } from './engine.ts'
 import type { OpenOptions } from './engine.ts'
@@ -13,8 +14,6 @@ import { Locks } from './turnstile.ts'
 export const WORK = 'work'
 
 const SHA = /^([0-9a-f]{40}|[0-9a-f]{64})$/
-/** A full ref name, as a server could have it: nothing git could take for an option, a range or a pattern. */
-const REF = /^refs\/[A-Za-z0-9_+=@#%,./-]{1,200}$/
 const REMOTE = {
   'protocol.http.allow': 'always',
   'protocol.https.allow': 'always',
@@ -132,8 +131,7 @@ function readUrl({ url, sha, ref }: Source): URL {
   }
   if (!SHA.test(sha))
     throw new EngineError('checkout_failed', `${JSON.stringify(sha)} is no full commit hash.`)
-  if (!REF.test(ref) || ref.includes('..'))
-    throw new EngineError('checkout_failed', `${JSON.stringify(ref)} is no ref name.`)
+  if (!isRefName(ref)) throw new EngineError('checkout_failed', `${JSON.stringify(ref)} is no ref name.`)
   return parsed
 }
 

@@ -18,6 +18,8 @@ export type GitServer = AsyncDisposable & {
   during: (() => Promise<void>) | null
   /** Commit these files on main. @returns The commit's hash. */
   commit(files: Record<string, string>): Promise<string>
+  /** Let a ref stand at a commit. */
+  name(ref: string, sha: string): Promise<void>
   /** The newest protocol hands out any commit; older servers insist on names. */
   insistOnNames(): void
 }
@@ -46,6 +48,7 @@ export async function serveGit(credential: { username: string; password: string 
       state.during = look
     },
     commit: (files) => commit(work, files),
+    name: async (ref, sha) => void (await run('git', ['-C', work, 'update-ref', ref, sha])),
     insistOnNames: () => void (state.protocol = null),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()

@@ -109,6 +109,19 @@ describe('a checkout', () => {
     expect(await ask(place, 'rev-list', '--count', 'HEAD')).toBe('1')
   })
 
+  test.each(['fix(ui)', 'füx', "it's-$HOME-`id`-“x”;&|<>!", `deep/${'long-'.repeat(45)}`, '-o', '@'])(
+    'of a branch named %s is like any other, also with a server that insists on names',
+    async (branch) => {
+      git.insistOnNames()
+      const sha = await git.commit({ 'a.txt': 'one\n' })
+      await git.commit({ 'a.txt': 'two\n' })
+      const ref = `refs/heads/${branch}`
+      await git.name(ref, sha)
+      const place = await checkout(source(sha, { ref }))
+      expect(await readFile(join(place, 'a.txt'), 'utf8')).toBe('one\n')
+    },
+  )
+
   test('refused for its credential says so, without the credential', async () => {
     const sha = await git.commit({ 'a.txt': 'one\n' })
     const wrong = { username: 'run', password: 'a-wrong-password' }
@@ -147,6 +160,13 @@ describe('a checkout', () => {
     ['an option as a hash', { sha: '--output=/tmp/x' }],
     ['an option as a ref', { ref: '--upload-pack=id' }],
     ['a range as a ref', { ref: 'refs/heads/a..b' }],
+    ['a whole refspec as a ref', { ref: 'refs/heads/a:refs/heads/b' }],
+    ['a pattern as a ref', { ref: 'refs/heads/*' }],
+    ['a forced ref', { ref: '+refs/heads/a' }],
+    ['a ref that is to be left out', { ref: '^refs/heads/a' }],
+    ['a revision as a ref', { ref: 'refs/heads/a@{1}' }],
+    ['a ref of two lines', { ref: 'refs/heads/a\nb' }],
+    ['a ref of ten thousand letters', { ref: `refs/heads/${'a'.repeat(10_000)}` }],
   ])('with %s is refused before git is asked', async (_name, changes) => {
     await expect(checkout(source('1'.repeat(40), changes))).rejects.toMatchObject({ code: 'checkout_failed' })
     expect(git.seen).toEqual([])
