@@ -14,7 +14,7 @@ export const PUBLIC_ROUTES: readonly string[] = [
   'GET /api/docs',
 ]
 
-type Credentials = { readonly authorization: string | undefined; readonly cookie: string | undefined }
+export type Credentials = { readonly authorization: string | undefined; readonly cookie: string | undefined }
 
 export const credentialsOf = (headers: IncomingHttpHeaders): Credentials => ({
   authorization: headers.authorization,

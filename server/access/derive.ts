@@ -3,8 +3,9 @@ import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 /** Secrets are stored as this and compared as this: what is in the database opens nothing. */
 export const hashSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest()
 
-/** Equal, in a time that does not tell how much of it is. */
-export const sameSecret = (a: string, b: string): boolean => timingSafeEqual(hashSecret(a), hashSecret(b))
+/** Equal, in a time that does not tell how much of it is. Nothing is nobody's secret: it equals not even itself. */
+export const sameSecret = (a: string, b: string): boolean =>
+  a !== '' && b !== '' && timingSafeEqual(hashSecret(a), hashSecret(b))
 
 /**
  * The secret that signs a project's `/hooks/git` deliveries. It is derived from the server's key (HKDF, RFC 5869), so it is

@@ -24,21 +24,30 @@ export async function ensureAdmin(db: Db): Promise<UserId> {
   return admin.id
 }
 
-/** Make `secret` an API token of `user`; known already, nothing changes. */
-export async function ensureToken(
-  db: Db,
-  token: { user: UserId; name: string; secret: string },
-): Promise<void> {
+type ManagedToken = { readonly user: UserId; readonly name: string; readonly secret: string | null }
+
+/**
+ * Make `secret` the API token of this name of `user`, and the one that had the name before worthless; null leaves none. Known
+ * already, nothing changes.
+ */
+export async function ensureToken(db: Db, { user, name, secret }: ManagedToken): Promise<void> {
+  if (secret === '') throw new Error(`the API token \`${name}\` is empty`)
+  if (secret === null) {
+    await db.deleteFrom('tokens').where('user_id', '=', user).where('name', '=', name).execute()
+    return
+  }
+  const fresh = {
+    hash: hashSecret(secret),
+    created_at: sql<Date>`now()`,
+    expires_at: null,
+    last_used_at: null,
+  }
   await db
     .insertInto('tokens')
-    .values({
-      user_id: token.user,
-      name: token.name,
-      hash: hashSecret(token.secret),
-      expires_at: null,
-      last_used_at: null,
-    })
-    .onConflict((oc) => oc.column('hash').doNothing())
+    .values({ user_id: user, name, ...fresh })
+    .onConflict((oc) =>
+      oc.columns(['user_id', 'name']).doUpdateSet(fresh).whereRef('tokens.hash', '!=', 'excluded.hash'),
+    )
     .execute()
 }
 
@@ -91,6 +100,7 @@ export async function userOfSession(db: Db, secret: string): Promise<User | null
 
 /** Whose API token it is. Its last use is noted at most once a minute, so that reading stays reading. */
 export async function userOfToken(db: Db, secret: string): Promise<User | null> {
+  if (secret === '') return null
   const row = await db
     .selectFrom('tokens')
     .innerJoin('users', 'users.id', 'tokens.user_id')

@@ -1,5 +1,12 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { UserId } from '#pipelines/ids.ts'
 import { PUBLIC_ROUTES } from '../../server/access/authenticate.ts'
+import { sameSecret } from '../../server/access/derive.ts'
+import { keyFile, newSecret } from '../../server/access/key-files.ts'
+import { ensureToken, userOfToken } from '../../server/access/queries.ts'
 import { type House, startHouse } from '../support/server.ts'
 
 /** Every route of the API, off its own description. */
@@ -161,4 +168,67 @@ test('a project’s name is taken once', async () => {
     house.ask('POST /api/v1/projects', { name: 'shop' }),
   ])
   expect(both.map((answer) => answer.status).toSorted()).toEqual([201, 409])
+})
+
+async function folder() {
+  const path = await mkdtemp(join(tmpdir(), 'takt-keys-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) }
+}
+
+test('many that make a key file at once get the same secret, which only its owner can read', async () => {
+  await using data = await folder()
+  const secrets = await Promise.all(Array.from({ length: 20 }, () => keyFile(data.path, 'token')))
+  expect(new Set(secrets).size).toBe(1)
+  expect(await readFile(join(data.path, 'token'), 'utf8')).toBe(`${secrets[0]}\n`)
+  expect((await stat(join(data.path, 'token'))).mode & 0o777).toBe(0o600)
+  expect(await readdir(data.path)).toEqual(['token'])
+})
+
+test.each(['', '\n', 'takt_Zx3'])('a key file that a full disk left as %j is made anew', async (left) => {
+  await using data = await folder()
+  await writeFile(join(data.path, 'secret.key'), left)
+  const secret = await keyFile(data.path, 'secret.key')
+  expect(secret).toHaveLength(43)
+  expect(await keyFile(data.path, 'secret.key')).toBe(secret)
+  expect(await readdir(data.path)).toEqual(['secret.key'])
+})
+
+test('where no secret can be kept, that is said in words', async () => {
+  await using data = await folder()
+  await mkdir(join(data.path, 'token'))
+  await expect(keyFile(data.path, 'token')).rejects.toThrow(/there is no secret in .*token, and none could/)
+})
+
+test('nothing is nobody’s secret', async () => {
+  await using house = await startHouse()
+  expect(sameSecret('', '')).toBe(false)
+  expect(sameSecret('x', '')).toBe(false)
+  expect(sameSecret('x', 'x')).toBe(true)
+  const token = { user: 1 as UserId, name: 'empty', secret: '' }
+  await expect(ensureToken(house.db, token)).rejects.toThrow('`empty` is empty')
+  expect(await userOfToken(house.db, '')).toBeNull()
+})
+
+test('a new secret under a token’s name ends the old one, and none ends it altogether', async () => {
+  await using house = await startHouse()
+  const opens = async (secret: string) => (await userOfToken(house.db, secret)) !== null
+  const [first, second] = [newSecret(), newSecret()]
+  const name = { user: 1 as UserId, name: 'TAKT_ADMIN_TOKEN' }
+  await ensureToken(house.db, { ...name, secret: first })
+  await ensureToken(house.db, { ...name, secret: first })
+  await ensureToken(house.db, { ...name, secret: second })
+  expect([await opens(first), await opens(second), await opens(house.token)]).toEqual([false, true, true])
+  // the same secret under two names is both of theirs, and outlives either
+  await ensureToken(house.db, { ...name, secret: house.token })
+  await ensureToken(house.db, { ...name, secret: null })
+  expect([await opens(second), await opens(house.token)]).toEqual([false, true])
+})
+
+test('a token file that was made anew ends the token that was in it', async () => {
+  await using house = await startHouse()
+  await rm(join(house.dataDir, 'token'))
+  await house.restart()
+  expect(await house.ask('GET /api/v1/me')).toMatchObject({ status: 401, body: { code: 'bad-token' } })
+  const as = await keyFile(house.dataDir, 'token')
+  expect((await house.ask('GET /api/v1/me', undefined, { as })).status).toBe(200)
 })
