@@ -9,6 +9,7 @@ import { describeApi } from './http/describe.ts'
 import { dashboard } from './http/files.ts'
 import { atMost, headers, sameOrigin } from './http/guard.ts'
 import { answerError, routes } from './http/kit.ts'
+import { legibleAddress, legibleBody } from './http/legible.ts'
 import { lineRoutes } from './lines/routes.ts'
 import { logRoutes } from './logs/routes.ts'
 import { log } from './log.ts'
@@ -47,7 +48,7 @@ const api = (deps: AppDeps) =>
 export function createApp(deps: AppDeps) {
   const app = routes()
   app.onError(answerError)
-  app.use(headers())
+  app.use(headers(), legibleAddress())
   app.get('/healthz', (c) => c.text('ok\n'))
   app.get('/readyz', async (c) => {
     try {
@@ -60,7 +61,7 @@ export function createApp(deps: AppDeps) {
   })
   app.route('/git', hostingRoutes(deps))
   app.route('/hooks', hookRoutes(deps))
-  app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps.db))
+  app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps.db), legibleBody())
   app.use('/api/v1/*', async (c, next) => {
     // The cursor is read before the snapshot: events in between are told twice, never not at all.
     if (c.req.method === 'GET') c.header('takt-cursor', String(await cursor(deps.db)))

@@ -13,6 +13,8 @@ const TYPES: Record<string, string> = {
   '.woff2': 'font/woff2',
   '.webmanifest': 'application/manifest+json',
 }
+/** How a file system says that it has no such file; the last one of a name that none could have. */
+const NOT_THERE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])
 
 /**
  * The built dashboard. Files under `assets/` carry a hash in their names and are kept for ever; every other address is a page
@@ -41,8 +43,7 @@ async function read(path: string) {
       headers: { 'content-type': type, 'cache-control': cache },
     }
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return null
+    if (error instanceof Error && 'code' in error && NOT_THERE.has(error.code)) return null
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { z } from 'zod'
 import type { JobId, LaneId, PipelineId, RevisionId, RunId } from '#pipelines/ids.ts'
 import type { Revision } from '../catalog/shapes.ts'
@@ -24,23 +25,46 @@ export const findPipeline = (db: Db, project: string, name: string) =>
     .executeTakeFirst()
 export type PipelineRow = NonNullable<Awaited<ReturnType<typeof findPipeline>>>
 
-/** The pipeline's lanes, the one touched last first. */
+/** The lane of this name, however many others there are. */
+export const laneOf = (db: Db, pipeline: PipelineId, name: string) =>
+  db
+    .selectFrom('lanes')
+    .selectAll()
+    .where('pipeline_id', '=', pipeline)
+    .where('name', '=', name)
+    .executeTakeFirst()
+
+/** Lanes to choose from: those whose branch or tag is still there first, the one touched last first; a hundred at most. */
 export const lanesOf = (db: Db, pipeline: PipelineId) =>
   db
     .selectFrom('lanes')
     .selectAll()
     .where('pipeline_id', '=', pipeline)
+    .orderBy(sql`closed_at is not null`)
     .orderBy('touched_at', 'desc')
     .limit(100)
     .execute()
 
-/** The line as it stands on one lane: its file, its resources' newest versions, its jobs with their last run or their reason to wait. */
-export async function viewPipeline(
+type LaneRow = Awaited<ReturnType<typeof lanesOf>>[number]
+
+/**
+ * The lane of this name; without a name the default branch's, else the one touched last.
+ *
+ * @returns Undefined when there is no such lane; without a name, when there is none at all.
+ */
+export async function chosenLane(
   db: Db,
   pipeline: PipelineRow,
-  lanes: Awaited<ReturnType<typeof lanesOf>>,
-  lane: (typeof lanes)[number] | null,
-): Promise<View> {
+  wanted: string | undefined,
+): Promise<LaneRow | undefined> {
+  const named = await laneOf(db, pipeline.id, wanted ?? pipeline.default_branch)
+  return named ?? (wanted === undefined ? (await lanesOf(db, pipeline.id))[0] : undefined)
+}
+
+/** The line as it stands on one lane: its file, its resources' newest versions, its jobs with their last run or their reason to wait. */
+export async function viewPipeline(db: Db, pipeline: PipelineRow, lane: LaneRow | null): Promise<View> {
+  const lanes = await lanesOf(db, pipeline.id)
+  if (lane && !lanes.some(({ id }) => id === lane.id)) lanes.unshift(lane)
   const revisions = lane ? await revisionsOf(db, [lane.revision_id, lane.newest_revision_id]) : []
   const inForce = revisions.find((revision) => revision.id === lane?.revision_id)
   const newest = revisions.find((revision) => revision.id === lane?.newest_revision_id)

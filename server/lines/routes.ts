@@ -1,8 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { MOST_REF_BYTES } from '#pipelines/refs.ts'
 import type { Db } from '../db/connect.ts'
 import { json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
-import { findPipeline, lanesOf, listPipelines, viewPipeline } from './queries.ts'
+import { chosenLane, findPipeline, listPipelines, viewPipeline } from './queries.ts'
 import { PipelineList, PipelineView } from './shapes.ts'
 
 const name = z.string().max(100)
@@ -24,7 +25,7 @@ const get = createRoute({
     query: z.object({
       lane: z
         .string()
-        .max(300)
+        .max(MOST_REF_BYTES)
         .optional()
         .openapi({ description: 'The lane; without it the default branch’s, else the newest' }),
     }),
@@ -50,11 +51,8 @@ export const lineRoutes = ({ db }: { db: Db }) =>
       const { project, pipeline } = c.req.valid('param')
       const wanted = c.req.valid('query').lane
       const found = await thePipeline(db, project, pipeline)
-      const lanes = await lanesOf(db, found.id)
-      const lane =
-        lanes.find((candidate) => candidate.name === (wanted ?? found.default_branch)) ??
-        (wanted ? undefined : lanes[0])
-      if (wanted && !lane)
+      const lane = await chosenLane(db, found, wanted)
+      if (wanted !== undefined && !lane)
         throw new Problem('lane-not-found', `there is no lane \`${wanted}\`: nothing was pushed to it yet`)
-      return c.json(await viewPipeline(db, found, lanes, lane ?? null), 200)
+      return c.json(await viewPipeline(db, found, lane ?? null), 200)
     })
