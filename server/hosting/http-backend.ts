@@ -1,8 +1,10 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { log } from '../log.ts'
+import { Problem } from '../problem.ts'
 
 export type GitRequest = {
   readonly method: string
@@ -27,18 +29,23 @@ const CONFIG = {
   'gc.auto': '0',
 }
 
-/** Answer a smart-HTTP request by git's own CGI program. Bodies stream both ways; `done` settles when git has ended. */
+const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/**
+ * Answer a smart-HTTP request by git's own CGI program. Bodies stream both ways; `done` resolves when git has ended.
+ *
+ * @throws {Problem} `unavailable`, when this machine has no git or no room for another process.
+ */
 export async function httpBackend(
   dataDir: string,
   request: GitRequest,
+  { searchPath = SEARCH_PATH }: { searchPath?: string } = {},
 ): Promise<{ response: Response; done: Promise<void> }> {
-  const child = spawn('git', ['http-backend'], {
-    env: cgiEnv(dataDir, request),
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
+  const child = await startGit({ ...cgiEnv(dataDir, request), PATH: searchPath })
   const ended = Promise.withResolvers<void>()
-  child.on('error', ended.reject)
   child.on('close', () => ended.resolve())
+  child.on('error', (error) => log.warn({ err: error }, 'git.http-backend-failed'))
+  child.stdin.on('error', () => {}) // a git that ends before it has read everything says why on its other end
   child.stderr.on('data', (words: Buffer) =>
     log.warn({ words: words.toString('utf8').slice(0, 2_000) }, 'git.http-backend'),
   )
@@ -46,11 +53,26 @@ export async function httpBackend(
     ? pipeline(Readable.fromWeb(request.body as never), child.stdin)
     : Promise.resolve(child.stdin.end())
   fed.catch(() => child.kill()) // the client went away in the middle of its request: so may git
-  const { status, headers, rest } = await readHead(child.stdout)
+  const { status, headers, rest } = await readHead(child.stdout).catch((error: unknown) => {
+    child.kill() // whatever it still does, nobody will hear of it
+    throw error
+  })
   const out = Readable.from(behind(rest, child.stdout))
   return {
     response: new Response(Readable.toWeb(out) as ReadableStream<Uint8Array>, { status, headers }),
     done: ended.promise,
+  }
+}
+
+async function startGit(env: NodeJS.ProcessEnv): Promise<ChildProcessWithoutNullStreams> {
+  try {
+    const child = spawn('git', ['http-backend'], { env, stdio: ['pipe', 'pipe', 'pipe'] })
+    await once(child, 'spawn')
+    return child
+  } catch (error) {
+    log.error({ err: error }, 'git.not-started')
+    const words = error instanceof Error ? error.message : String(error)
+    throw new Problem('unavailable', `git could not be started: ${words}`)
   }
 }
 
@@ -60,7 +82,6 @@ function cgiEnv(dataDir: string, { method, path, query, headers, writer }: GitRe
     [`GIT_CONFIG_VALUE_${index}`, value],
   ])
   return {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     GIT_PROJECT_ROOT: join(dataDir, 'git'),
     GIT_HTTP_EXPORT_ALL: '1',
     GIT_CONFIG_NOSYSTEM: '1',

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono'
 import { userOfToken } from '../access/queries.ts'
 import { sameSecret } from '../access/derive.ts'
 import type { Db } from '../db/connect.ts'
+import { withoutHurry } from '../http/silence.ts'
 import type { RepositoryId, RunId } from '#pipelines/ids.ts'
 import { httpBackend } from './http-backend.ts'
 import { catchUp } from './catch-up.ts'
@@ -30,7 +31,7 @@ export function hostingRoutes({ db, dataDir }: Deps) {
       backend(c, dataDir, { path: `/${name}.git/${wanted}`, writer: guest.writes ? guest.name : null })
     if (wanted !== 'git-receive-pack') return (await answer()).response
     // One push to a repository at a time: each is compared with what was before it, so no head in between is passed over.
-    return inTurn(name, async () => {
+    return inTurn(c, name, async () => {
       const { response, done } = await answer()
       const recorded = done.then(() => catchUp(db, dataDir, repository))
       return [endWith(response, () => recorded), recorded] as const
@@ -98,12 +99,16 @@ function endWith(response: Response, last: () => Promise<void>): Response {
 /** Work in the order it came, one at a time for each name. */
 function turns() {
   const waiting = new Map<string, Promise<void>>()
-  return async <T>(name: string, work: () => Promise<readonly [T, Promise<void>]>): Promise<T> => {
+  return async <T>(
+    c: Context,
+    name: string,
+    work: () => Promise<readonly [T, Promise<void>]>,
+  ): Promise<T> => {
     const before = waiting.get(name) ?? Promise.resolve()
     const turn = Promise.withResolvers<void>()
     const all = before.then(() => turn.promise)
     waiting.set(name, all)
-    await before
+    await withoutHurry(c, before)
     try {
       const [result, recorded] = await work()
       recorded.catch(() => {}).finally(() => turn.resolve()) // its failure is told to the one who pushed

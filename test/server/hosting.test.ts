@@ -1,9 +1,16 @@
 import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
+import { type IncomingMessage, request, type Server } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
 import { expect, test } from 'vitest'
 import { git } from '../../server/forges/git.ts'
+import { httpBackend } from '../../server/hosting/http-backend.ts'
+import { hostingRoutes } from '../../server/hosting/routes.ts'
+import { cutTheSilent } from '../../server/http/silence.ts'
+import { Problem } from '../../server/problem.ts'
 import { type House, startHouse } from '../support/server.ts'
 import { cloneOf, hostedProject } from '../support/repository.ts'
 import { until } from '../support/until.ts'
@@ -126,4 +133,66 @@ test('a repository’s own hooks are not run', async () => {
   await clone.push(FILE)
   const hooks = await readdir(join(house.dataDir, 'git', 'shop.git', 'hooks')).catch(() => [])
   expect(hooks.every((hook) => hook.endsWith('.sample'))).toBe(true)
+})
+
+test('without git on the machine the answer is 503 in words, and the server lives on', async () => {
+  const asked = httpBackend(
+    '/nowhere',
+    {
+      method: 'GET',
+      path: '/shop.git/info/refs',
+      query: 'service=git-upload-pack',
+      headers: new Headers(),
+      body: null,
+      writer: null,
+    },
+    { searchPath: '/nowhere' },
+  )
+  const refusal = (await asked.catch((error: unknown) => error)) as Problem
+  expect(refusal).toBeInstanceOf(Problem)
+  expect(refusal.detail).toMatch(/git could not be started: .*ENOENT/)
+  expect(refusal.toResponse().status).toBe(503)
+})
+
+/** The house's repositories through a door of their own, where nobody may be silent for long. */
+async function impatientDoor(house: House, silentMs: number) {
+  const app = new Hono().route('/git', hostingRoutes(house))
+  const http = createAdaptorServer({ fetch: app.fetch }) as Server
+  cutTheSilent(http, silentMs)
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const { port } = http.address() as AddressInfo
+  return {
+    port,
+    url: `http://ann:${house.token}@127.0.0.1:${port}/git/shop.git`,
+    async [Symbol.asyncDispose]() {
+      http.closeAllConnections()
+      http.close()
+    },
+  }
+}
+
+test('a push that stalls is cut, and those that waited behind it, however long, are not', async () => {
+  await using house = await startHouse()
+  await using clone = await hostedProject(house, 'shop')
+  await using door = await impatientDoor(house, 1_000)
+  const first = connect(door.port, '127.0.0.1')
+    .on('error', () => {})
+    .resume()
+  const basic = Buffer.from(`x:${house.token}`).toString('base64')
+  // A packet of 65520 bytes, of which one comes every tenth of a second.
+  first.write(
+    'POST /git/shop.git/git-receive-pack HTTP/1.1\r\nhost: x\r\ncontent-length: 65524\r\n' +
+      `content-type: application/x-git-receive-pack-request\r\nauthorization: Basic ${basic}\r\n\r\nfff0`,
+  )
+  const busy = setInterval(() => first.write('0'), 100)
+  await clone.commit(FILE)
+  const pushed = clone.git('push', '-q', door.url, 'HEAD:refs/heads/main')
+  const since = performance.now()
+  await until(() => performance.now() - since > 2_500) // longer than anybody may be silent
+  clearInterval(busy)
+  expect(await house.db.selectFrom('deliveries').select('id').execute()).toEqual([])
+  await once(first, 'close')
+  await pushed
+  expect(await clone.git('ls-remote', door.url, 'refs/heads/main')).toContain('refs/heads/main')
 })
