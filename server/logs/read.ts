@@ -1,23 +1,35 @@
 import type { RunId } from '#pipelines/ids.ts'
+import { isFinal } from '#pipelines/states.ts'
 import type { LogPosition } from '#pipelines/wire/live.ts'
 import type { Db } from '../db/connect.ts'
 
-/** Attempt and state of a run, and the sizes of its steps' logs: what a reader needs to know where it stands. */
-export async function logOf(db: Db, run: RunId) {
+/**
+ * Attempt and state of a run, and the sizes of its steps' logs: what a reader needs to know where it stands.
+ *
+ * @param wanted  The attempt; the present one when it is left out. Of one that was lost nothing more will be said.
+ * @returns Undefined when there is no such run or no such attempt.
+ */
+export async function logOf(db: Db, run: RunId, wanted?: number) {
   const row = await db
     .selectFrom('runs')
     .select(['attempt', 'state'])
     .where('id', '=', run)
     .executeTakeFirst()
-  if (!row) return undefined
+  const attempt = wanted ?? row?.attempt
+  if (!row || attempt === undefined || attempt > row.attempt) return undefined
   const steps = await db
     .selectFrom('steps')
     .select(['step', 'lines', 'bytes', 'open_line'])
     .where('run_id', '=', run)
-    .where('attempt', '=', row.attempt)
+    .where('attempt', '=', attempt)
     .orderBy('step')
     .execute()
-  return { ...row, steps: steps.map((step) => ({ ...step, lines: step.lines + (step.open_line ? 1 : 0) })) }
+  return {
+    attempt,
+    state: row.state,
+    ended: isFinal(row.state) || attempt < row.attempt,
+    steps: steps.map((step) => ({ ...step, lines: step.lines + (step.open_line ? 1 : 0) })),
+  }
 }
 
 export type Chunk = {
@@ -69,7 +81,7 @@ const holding = (db: Db, run: RunId, from: LogPosition) =>
 
 const PAGE = 16
 
-/** Every byte of a run's present attempt, step by step, as it stands now. */
+/** Every byte of one attempt of a run, step by step, as it stands now. */
 export async function* wholeLog(db: Db, run: RunId, attempt: number): AsyncGenerator<Uint8Array> {
   for (let from: LogPosition = { attempt, step: 0, offset: 0 }; ;) {
     const chunks = await chunksFrom(db, run, from, PAGE)
