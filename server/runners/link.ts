@@ -1,12 +1,13 @@
 import type { WebSocket } from 'ws'
-import type { RunId, RunnerId } from '#pipelines/ids.ts'
+import type { RunId } from '#pipelines/ids.ts'
 import { decodeLog, DIALECT, RunnerSays, type ServerSays } from '#pipelines/wire/runner.ts'
 import type { Db } from '../db/connect.ts'
+import { saysNul } from '../http/legible.ts'
 import { log } from '../log.ts'
 import type { LogHub } from '../logs/hub.ts'
 import { newSecret } from '../access/key-files.ts'
 import { type CheckoutOf, claimRun } from '../runs/claim.ts'
-import { arrive, type Hello, leave, stopsFor } from './queries.ts'
+import { arrive, type Hello, leave, type Present, speaks, stay, stopsFor } from './queries.ts'
 import { heardOf, loseUncarried, renew } from './reap.ts'
 import { hear, type Report } from './report.ts'
 
@@ -30,7 +31,7 @@ export class RunnerLink {
   readonly #socket: WebSocket
   readonly #inbox: (Order | Report)[] = []
   readonly #stopped = new Set<RunId>()
-  #runner: RunnerId | null = null
+  #runner: Present | null = null
   #wanted = 0
   #draining: Promise<void> | null = null
   #looking: Promise<void> | null = null
@@ -128,6 +129,7 @@ export class RunnerLink {
         this.#wanted = message.slots
         return this.look()
       case 'alive':
+        await stay(this.#deps.db, this.#runner, this.#deps.leaseMs)
         for (const run of await renew(this.#deps.db, message.carrying, this.#deps.leaseMs))
           this.#say({ say: 'forget', run })
         return
@@ -142,13 +144,14 @@ export class RunnerLink {
     }
     const { db, leaseMs } = this.#deps
     this.#deps.arrived(hello.name, this)
-    this.#runner = await arrive(db, hello)
+    const present = await arrive(db, hello, leaseMs)
+    this.#runner = present
     log.info({ runner: hello.name, engine: hello.engine.kind }, 'runner.arrived')
     this.#say({ say: 'welcome', leaseMs })
     const lost = new Set(await renew(db, hello.carrying, leaseMs))
     await loseUncarried(
       db,
-      this.#runner,
+      present.id,
       hello.carrying.map(({ run }) => run),
     )
     const kept = hello.carrying.map(({ run }) => run).filter((run) => !lost.has(run))
@@ -159,15 +162,18 @@ export class RunnerLink {
   }
 
   async #lookOnce(): Promise<void> {
-    if (this.#runner === null || this.#socket.readyState !== this.#socket.OPEN) return
+    const runner = this.#runner
+    if (runner === null || this.#socket.readyState !== this.#socket.OPEN) return
     const { db, leaseMs, checkoutOf } = this.#deps
-    for (const { id, cancel_reason } of await stopsFor(db, this.#runner)) {
+    for (const { id, cancel_reason } of await stopsFor(db, runner.id)) {
       if (!this.#stopped.has(id)) this.#say({ say: 'stop', run: id, reason: cancel_reason ?? '' })
       this.#stopped.add(id)
     }
     while (this.#wanted > 0) {
+      // Another server may hold the runner's new connection while this one is dead and does not know it yet.
+      if (!(await speaks(db, runner))) return this.replaced()
       const token = newSecret()
-      const plan = await claimRun(db, { runner: this.#runner, token, leaseMs }, checkoutOf)
+      const plan = await claimRun(db, { runner: runner.id, token, leaseMs }, checkoutOf)
       if (!plan) return
       this.#wanted--
       this.#say({ say: 'work', lease: token, plan })
@@ -193,7 +199,9 @@ export class RunnerLink {
 
 function parse(frame: Buffer): Order | Report | null {
   try {
-    const read = RunnerSays.safeParse(JSON.parse(frame.toString('utf8')))
+    const text = frame.toString('utf8')
+    // What git or an engine said last may hold anything; a NUL would not go into the database, now or after a redial.
+    const read = RunnerSays.safeParse(saysNul(text) ? JSON.parse(text, withoutNul) : JSON.parse(text))
     if (!read.success) return null
     if (read.data.say !== 'report') return read.data
     const { run, lease, seq, entry } = read.data
@@ -202,6 +210,9 @@ function parse(frame: Buffer): Order | Report | null {
     return null // not JSON: the runner is told that it was not understood
   }
 }
+
+const withoutNul = (_: string, value: unknown) =>
+  typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value
 
 function logReport(frame: Buffer): Report | null {
   const read = decodeLog(frame)

@@ -1,13 +1,21 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { RunnerId } from '#pipelines/ids.ts'
 import type { RunnerSays } from '#pipelines/wire/runner.ts'
 import type { Db } from '../db/connect.ts'
-import { transact } from '../db/transact.ts'
+import { inMs, transact } from '../db/transact.ts'
 
 export type Hello = Extract<RunnerSays, { say: 'hello' }>
 
-/** A runner is here, under its name; what it says of itself replaces what it said before. */
-export async function arrive(db: Db, hello: Hello): Promise<RunnerId> {
+/** A runner as one connection knows it. The row knows one connection at a time, also where servers are several. */
+export type Present = { readonly id: RunnerId; readonly connection: string }
+
+/** A runner that keeps its word says that it is alive three times a lease; after six times of silence it is not here. */
+const presentUntil = (leaseMs: number) => inMs(2 * leaseMs)
+
+/** A runner is here, under its name; what it says of itself replaces what it said before, as this connection does the one before. */
+export async function arrive(db: Db, hello: Hello, leaseMs: number): Promise<Present> {
+  const connection = randomUUID()
   const said = {
     engine: hello.engine.kind,
     isolated: hello.engine.isolated,
@@ -15,7 +23,8 @@ export async function arrive(db: Db, hello: Hello): Promise<RunnerId> {
     version: hello.version,
     slots: hello.slots,
     labels: JSON.stringify(hello.labels),
-    connected: true,
+    connection,
+    present_until: presentUntil(leaseMs),
   }
   return transact(db, async (tx) => {
     const { id } = await tx.db
@@ -25,22 +34,50 @@ export async function arrive(db: Db, hello: Hello): Promise<RunnerId> {
       .returning('id')
       .executeTakeFirstOrThrow()
     tx.emit({ kind: 'runner.changed', runner: id })
-    return id
+    return { id, connection }
   })
 }
 
-export async function leave(db: Db, id: RunnerId): Promise<void> {
+/** The connection has ended. A runner that meanwhile speaks over another one is still here. */
+export async function leave(db: Db, { id, connection }: Present): Promise<void> {
   await transact(db, async (tx) => {
-    await tx.db
+    const { numUpdatedRows } = await tx.db
       .updateTable('runners')
-      .set({ connected: false, seen_at: sql<Date>`now()` })
+      .set({ connection: null, seen_at: sql<Date>`now()` })
       .where('id', '=', id)
-      .execute()
-    tx.emit({ kind: 'runner.changed', runner: id })
+      .where('connection', '=', connection)
+      .executeTakeFirst()
+    if (numUpdatedRows > 0n) tx.emit({ kind: 'runner.changed', runner: id })
   })
 }
 
-/** Runners that are here or hold a run, by name. */
+/** How often at most a sign of life is written down. */
+const NOTED_MS = 10_000
+
+/** The runner has said that it is alive. */
+export async function stay(db: Db, { id, connection }: Present, leaseMs: number): Promise<void> {
+  const notedMs = Math.min(NOTED_MS, leaseMs / 3)
+  await db
+    .updateTable('runners')
+    .set({ seen_at: sql<Date>`now()`, present_until: presentUntil(leaseMs) })
+    .where('id', '=', id)
+    .where('connection', '=', connection)
+    .where('seen_at', '<=', inMs(-notedMs))
+    .execute()
+}
+
+/** Whether this is still the connection that speaks for the runner. */
+export async function speaks(db: Db, { id, connection }: Present): Promise<boolean> {
+  const row = await db
+    .selectFrom('runners')
+    .select('id')
+    .where('id', '=', id)
+    .where('connection', '=', connection)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Runners that are here or were within a day, by name. */
 export const listRunners = (db: Db) =>
   db
     .selectFrom('runners')
@@ -51,7 +88,7 @@ export const listRunners = (db: Db) =>
       'isolated',
       'words',
       'slots',
-      'connected',
+      sql<boolean>`connection is not null and present_until > now()`.as('connected'),
       eb
         .selectFrom('runs')
         .select((run) => run.fn.countAll<number>().as('busy'))
@@ -59,9 +96,7 @@ export const listRunners = (db: Db) =>
         .where('runs.state', '=', 'running')
         .as('busy'),
     ])
-    .where((eb) =>
-      eb.or([eb('connected', '=', true), eb('seen_at', '>', sql<Date>`now() - interval '1 day'`)]),
-    )
+    .where('seen_at', '>', sql<Date>`now() - interval '1 day'`)
     .orderBy('name')
     .execute()
 

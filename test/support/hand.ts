@@ -1,0 +1,70 @@
+import { WebSocket } from 'ws'
+import { encodeLog, type ReportEntry, type ServerSays } from '#pipelines/wire/runner.ts'
+import type { RunId } from '#pipelines/ids.ts'
+import { hostedProject } from './repository.ts'
+import type { House } from './server.ts'
+import { until } from './until.ts'
+
+/** A runner's end of the link, in the hands of the test. */
+export type Hand = AsyncDisposable & {
+  readonly heard: ServerSays[]
+  readonly closed: Promise<number>
+  say(message: unknown): void
+  report(seq: number, entry: ReportEntry): void
+  log(seq: number, text: string): void
+}
+
+export const HELLO = {
+  say: 'hello',
+  dialect: 1,
+  name: 'hand',
+  version: '0',
+  engine: { kind: 'scripted', isolated: false, words: 'a test' },
+  slots: 1,
+  labels: {},
+  carrying: [] as { run: number; lease: string }[],
+}
+
+export async function hand(
+  house: House,
+  hello: object = HELLO,
+  lease = { run: 1 as RunId, token: '' },
+): Promise<Hand> {
+  const socket = new WebSocket(`${house.url.replace('http', 'ws')}/runner`, {
+    headers: { authorization: `Bearer ${house.runnerToken}` },
+  })
+  const heard: ServerSays[] = []
+  const closed = new Promise<number>((resolve) => socket.on('close', resolve))
+  socket.on('message', (words: Buffer) => heard.push(JSON.parse(words.toString())))
+  await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject))
+  const say = (message: unknown) => socket.send(JSON.stringify(message))
+  say(hello)
+  await until(() => heard.length > 0)
+  const token = () => lease.token || work(heard)?.lease || ''
+  return {
+    heard,
+    closed,
+    say,
+    report: (seq, entry) => say({ say: 'report', run: lease.run, lease: token(), seq, entry }),
+    log: (seq, text) =>
+      socket.send(encodeLog({ run: lease.run, lease: token(), seq, step: 1 }, Buffer.from(text))),
+    async [Symbol.asyncDispose]() {
+      socket.terminate()
+      await closed
+    },
+  }
+}
+
+export const work = (heard: readonly ServerSays[]) => heard.find((said) => said.say === 'work')
+export const heardUpTo = (heard: readonly ServerSays[]) =>
+  heard.flatMap((said) => (said.say === 'heard' ? [said.seq] : [])).at(-1)
+
+/** A house with one queued run, and a runner that has taken it. */
+export async function withWork(house: House) {
+  await using clone = await hostedProject(house, 'shop')
+  await clone.push({ '.takt.yml': 'jobs: { test: { run: [say one, say two] } }' })
+  const runner = await hand(house)
+  runner.say({ say: 'ready', slots: 1 })
+  const given = await until(() => work(runner.heard))
+  return { runner, lease: given.lease, plan: given.plan }
+}
