@@ -66,7 +66,11 @@ export class LiveConnection {
   #tail(number: number, of: { run: RunId; from: LogPosition | null }): void {
     const quit = new AbortController()
     this.#tails.set(number, quit)
-    this.#follow(number, of, quit.signal).catch((error: unknown) => this.#fail(error))
+    this.#follow(number, of, quit.signal)
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        if (this.#tails.get(number) === quit) this.#tails.delete(number)
+      })
   }
 
   async #follow(
@@ -95,7 +99,7 @@ export class LiveConnection {
   }
 
   #pass(number: number, watch: EventWatch, events: readonly Followed[]): void {
-    if (this.#socket.bufferedAmount > MOST_BUFFERED) return this.#leaveBehind(number)
+    if (this.#socket.bufferedAmount > MOST_BUFFERED) return this.#leaveBehind(number, watch)
     for (const { id, event } of events) {
       if (id <= watch.cursor) continue
       watch.cursor = id
@@ -109,17 +113,19 @@ export class LiveConnection {
   }
 
   async #readMissed(number: number, watch: EventWatch): Promise<void> {
-    if (this.#deps.feed.cursor - watch.cursor > MOST_MISSED) return this.#leaveBehind(number)
-    while (watch.cursor < this.#deps.feed.cursor && this.#events.get(number) === watch) {
+    if (this.#deps.feed.cursor - watch.cursor > MOST_MISSED) return this.#leaveBehind(number, watch)
+    while (watch.cursor < this.#deps.feed.cursor) {
       const events = await eventsAfter(this.#deps.db, watch.cursor, PAGE)
-      if (events.length === 0) break
+      // Left or replaced while the database answered: the number is another watch's now, or nobody's.
+      if (events.length === 0 || this.#events.get(number) !== watch) break
       this.#pass(number, watch, events)
     }
     // In the same breath as the last look: an event told in between would be skipped.
     watch.catchingUp = false
   }
 
-  #leaveBehind(number: number): void {
+  #leaveBehind(number: number, watch: EventWatch): void {
+    if (this.#events.get(number) !== watch) return
     this.#events.delete(number)
     void this.#say({ say: 'behind', watch: number })
   }

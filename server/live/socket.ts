@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
-import { credentialsOf, identify } from '../access/authenticate.ts'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { type Credentials, credentialsOf, identify } from '../access/authenticate.ts'
 import { isOurs } from '../http/guard.ts'
 import { startHeartbeat } from '../http/heartbeat.ts'
 import { refuseUpgrade } from '../http/upgrade.ts'
@@ -9,29 +9,59 @@ import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
 import { LiveConnection, type LiveDeps } from './connection.ts'
 
+/** The close code for those who may no longer watch: 401, in the range that is an application's own. */
+const NOT_LET_IN = 4401
+const NOBODY: Credentials = { authorization: undefined, cookie: undefined }
+
 export interface LiveSockets extends AsyncDisposable {
   /** Take over an HTTP request for `/live`. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
 const MOST_MESSAGE_BYTES = 16 * 1024
+/** How long somebody may go on watching whose session has ended or whose token has expired. */
+const RECHECK_MS = 30_000
 
-/** Where dashboards and command lines watch. A browser must come from our own pages; everybody must be somebody. */
-export function liveSockets(deps: LiveDeps & { readonly publicUrl: () => string }): LiveSockets {
+type Deps = LiveDeps & { readonly publicUrl: () => string; readonly recheckMs?: number }
+
+/**
+ * Where dashboards and command lines watch. A browser must come from our own pages; everybody must be somebody, and is asked
+ * about again now and then.
+ */
+export function liveSockets(deps: Deps): LiveSockets {
   const server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     maxPayload: MOST_MESSAGE_BYTES,
   })
   const stopHeartbeat = startHeartbeat(server)
+  const admitted = new WeakMap<WebSocket, Credentials>()
+  const recheck = setInterval(() => {
+    for (const socket of server.clients) void recheckOne(socket)
+  }, deps.recheckMs ?? RECHECK_MS)
 
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer) {
     const { origin, host } = request.headers
     if (origin !== undefined && !isOurs(origin, host, deps.publicUrl()))
       return refuseUpgrade(socket, 403, 'the page is of another origin')
-    const user = await identify(deps.db, credentialsOf(request.headers))
+    const credentials = credentialsOf(request.headers)
+    const user = await identify(deps.db, credentials)
     if (!user) return refuseUpgrade(socket, 401, 'sign in first')
-    server.handleUpgrade(request, socket, head, (ws) => new LiveConnection(ws, deps))
+    server.handleUpgrade(request, socket, head, (ws) => {
+      admitted.set(ws, credentials)
+      new LiveConnection(ws, deps)
+    })
+  }
+
+  async function recheckOne(socket: WebSocket) {
+    try {
+      const user = await identify(deps.db, admitted.get(socket) ?? NOBODY)
+      if (!user) socket.close(NOT_LET_IN, 'the session has ended; sign in again')
+    } catch (error) {
+      if (error instanceof Problem) socket.close(NOT_LET_IN, 'the API token is not known any more')
+      // The database is away, and so are the events that it would tell: asked again next time.
+      else log.warn({ err: error }, 'live.recheck-failed')
+    }
   }
   return {
     upgrade(request, socket, head) {
@@ -43,6 +73,7 @@ export function liveSockets(deps: LiveDeps & { readonly publicUrl: () => string 
     },
     async [Symbol.asyncDispose]() {
       stopHeartbeat()
+      clearInterval(recheck)
       for (const client of server.clients) client.close(1001, 'the server goes down; call again')
       server.close()
       setTimeout(() => {

@@ -1,6 +1,13 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { WebSocket } from 'ws'
 import { expect, test } from 'vitest'
 import type { LiveSays } from '#pipelines/wire/live.ts'
+import { listen } from '../../server/events/listen.ts'
+import { startFeed } from '../../server/live/feed.ts'
+import { liveSockets } from '../../server/live/socket.ts'
+import { logHub } from '../../server/logs/hub.ts'
 import { type House, startHouse } from '../support/server.ts'
 import { hostedProject } from '../support/repository.ts'
 import { startRunner } from '../support/runner.ts'
@@ -13,7 +20,7 @@ type Watcher = AsyncDisposable & {
 }
 
 async function watcher(
-  house: House,
+  house: Pick<House, 'url' | 'token'>,
   headers: Record<string, string> = { authorization: `Bearer ${house.token}` },
 ): Promise<Watcher> {
   const socket = new WebSocket(`${house.url.replace('http', 'ws')}/live`, { headers })
@@ -201,4 +208,65 @@ test('only so many things can be watched over one connection', async () => {
     watch: 100,
     code: 'too-many-watches',
   })
+})
+
+test('a log that has ended makes room for another one', async () => {
+  await using house = await startHouse()
+  await using clone = await hostedProject(house, 'shop')
+  await using _runner = await startRunner(house)
+  await clone.push({ '.takt.yml': 'jobs: { a: { run: say one } }' })
+  await until(async () => (await house.ask('GET /api/v1/runs?state=succeeded')).body.items.length === 1)
+  await using eye = await watcher(house)
+  for (let watch = 0; watch < 110; watch++) {
+    eye.say({ say: 'tail', watch, run: 1, from: null })
+    await until(() => eye.heard.some((said) => said.say === 'log.ended' && said.watch === watch))
+  }
+  expect(eye.heard.filter((said) => said.say === 'refused')).toEqual([])
+})
+
+test('a watch that was replaced while it caught up is not heard of again', async () => {
+  await using house = await startHouse()
+  for (let count = 0; count < 20; count++) await house.ask('POST /api/v1/projects', { name: `x${count}` })
+  await using eye = await watcher(house)
+  eye.say({ say: 'watch', watch: 1, topic: { of: 'all' }, after: 0 })
+  eye.say({ say: 'watch', watch: 1, topic: { of: 'run', run: 99 }, after: 0 })
+  eye.say({ say: 'watch', watch: 2, topic: { of: 'all' }, after: 0 })
+  await until(() => eye.heard.length >= 20)
+  expect(new Set(eye.heard.map((said) => said.watch))).toEqual(new Set([2]))
+})
+
+/** The door to `/live` alone, beside the house's own one, with somebody who looks more often who is in. */
+async function door(house: House) {
+  const stack = new AsyncDisposableStack()
+  const hints = stack.use(listen(house.databaseUrl))
+  await hints.ready
+  const feed = stack.use(await startFeed(house.db, hints))
+  const http = createServer()
+  stack.defer(() => void http.close())
+  const publicUrl = () => house.url
+  const live = stack.use(liveSockets({ db: house.db, hub: logHub(), feed, publicUrl, recheckMs: 20 }))
+  http.on('upgrade', (...request) => live.upgrade(...request))
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  return { url, token: house.token, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+test('who watches stays as long as the session lasts, and no longer', async () => {
+  await using house = await startHouse()
+  await using live = await door(house)
+  const session = await house.ask('POST /api/v1/session')
+  const cookie = session.headers.get('set-cookie')!.split(';')[0]!
+  await using byCookie = await watcher(live, { cookie })
+  await using byToken = await watcher(live)
+  await house.ask('DELETE /api/v1/session', undefined, { headers: { cookie }, as: null })
+  expect(await byCookie.closed).toBe(4401)
+  byToken.say({ say: 'watch', watch: 1, topic: { of: 'all' }, after: 0 })
+  await house.ask('POST /api/v1/projects', { name: 'shop' })
+  await until(() => byToken.heard.some((said) => said.say === 'event'))
+  await house.db
+    .updateTable('tokens')
+    .set({ expires_at: new Date(0) })
+    .execute()
+  expect(await byToken.closed).toBe(4401)
 })
