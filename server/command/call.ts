@@ -1,5 +1,5 @@
 import type { Config } from './config.ts'
-import { Ending, UNREACHABLE, WRONG_USE } from './ending.ts'
+import { Ending, RED, UNREACHABLE, WRONG_USE } from './ending.ts'
 
 export type Call = {
   readonly method?: 'GET' | 'POST'
@@ -57,9 +57,14 @@ async function refusalOf(response: Response, config: Config): Promise<Ending> {
     sentences === ''
       ? `${config.url} answered with ${response.status} and not as a Takt server does`
       : sentences
-  const exitCode = response.status >= 500 ? UNREACHABLE : WRONG_USE
-  return new Ending(exitCode, hint === undefined ? said : `${said}\n    ${hint}`)
+  const words = hint === undefined ? said : `${said}\n    ${hint}`
+  if (AWAY.has(response.status)) return new Ending(UNREACHABLE, words)
+  if (response.status < 500) return new Ending(WRONG_USE, words)
+  return new Ending(RED, /^the server failed/i.test(words) ? words : `the server failed: ${words}`)
 }
+
+/** What a proxy says when nobody is behind it, and a server that cannot work at the moment: the same question may be asked later. */
+const AWAY: ReadonlySet<number> = new Set([502, 503, 504])
 
 function notLetIn(config: Config): string {
   const what =

@@ -109,6 +109,10 @@ test.each([
   [401, 'Unauthorized', 2, /set TAKT_TOKEN to an API token/],
   [404, 'There is no such run', 2, /There is no such run: number 7\n {4}look at the list/],
   [503, 'The server cannot do this at the moment', 3, /cannot do this/],
+  [502, 'Bad Gateway', 3, /Bad Gateway/],
+  [504, 'Gateway Timeout', 3, /Gateway Timeout/],
+  [500, 'The server failed; the cause is in its log', 1, /^takt: The server failed; the cause/],
+  [501, 'Not Implemented', 1, /^takt: the server failed: Not Implemented/],
 ])('a refusal with %i is told in the server’s words', async (status, title, exitCode, words) => {
   await using api = await fakeApi({
     'GET /api/v1/runs/7': problem(status, title, { detail: 'number 7', hint: 'look at the list' }),
