@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { mkdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { git, GitError, SHA } from './git.ts'
 import { readCommit } from './objects.ts'
 
@@ -25,12 +25,20 @@ export const hostedDir = (dataDir: string, name: string): string => join(dataDir
 export const isHere = (dataDir: string, { kind, url }: Pick<Repository, 'kind' | 'url'>): Promise<boolean> =>
   kind === 'hosted' ? exists(join(hostedDir(dataDir, url), 'HEAD')) : Promise.resolve(true)
 
-/** A bare repository of our own; one that is there already is left as it is. */
+/**
+ * A bare repository of our own; one that is there already is left as it is. It is made aside and moved into place whole, so that
+ * of two who make it at once both find it, and a kill in between leaves none that is half made.
+ */
 export async function initHosted(dataDir: string, name: string): Promise<string> {
   const dir = hostedDir(dataDir, name)
   if (await exists(join(dir, 'HEAD'))) return dir
-  await mkdir(dir, { recursive: true })
-  await git(['init', '--quiet', '--bare', '--initial-branch=main', dir], { dir })
+  await mkdir(dirname(dir), { recursive: true })
+  const aside = await mkdtemp(`${dir}.`)
+  await git(['init', '--quiet', '--bare', '--initial-branch=main', aside], { dir: aside })
+  await rename(aside, dir).catch(async (error: unknown) => {
+    await rm(aside, { recursive: true, force: true })
+    if (!(await exists(join(dir, 'HEAD')))) throw error // else somebody was faster, and made the same one
+  })
   return dir
 }
 
