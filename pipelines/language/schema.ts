@@ -1,92 +1,28 @@
 import { z } from 'zod'
-import { parseDuration } from './duration.ts'
+import { Triggers } from './shape/edges.ts'
+import { Environment, Notify } from './shape/environments.ts'
+import { Job, shared } from './shape/job.ts'
+import { Resource, ResourceType } from './shape/resources.ts'
+import { key, name } from './shape/scalars.ts'
+
+export { NAME } from './shape/scalars.ts'
 
 /**
  * The shape of a pipeline file.
  *
- * The parser hands every scalar over as its source text (`3.10` stays `3.10`), so numbers and durations are read here,
- * and only where the language means them. Objects are strict: an unknown key is an error.
+ * Objects are strict: an unknown key is an error. Short and long forms stay as they are written; pipeline.ts makes one of them.
  */
-
-export const NAME = /^[a-z0-9-]{1,100}$/
-const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/
-const MAX_TIMEOUT_MS = 7 * 86_400_000
-
-const name = z.string().regex(NAME, { error: 'a name has 1 to 100 characters out of a-z, 0-9 and -' })
-const text = z.string().max(20_000, { error: 'a text has at most 20,000 characters' })
-const oneOrMore = <T extends z.ZodType>(item: T, most: number) =>
-  z.union([item.transform((one) => [one]), z.array(item).min(1).max(most)]) as z.ZodType<z.output<T>[]>
-
-const timeout = text.transform((value, ctx) => {
-  const ms = parseDuration(value)
-  if (ms !== null && ms > 0 && ms <= MAX_TIMEOUT_MS) return ms
-  ctx.addIssue({
-    code: 'custom',
-    message: `\`${value}\` is not a time span between 1s and 7d, such as 90s, 30m or 1h30m`,
-  })
-  return z.NEVER
-})
-
-const flag = z
-  .enum(['true', 'false'], { error: 'expected true or false' })
-  .transform((word) => word === 'true')
-
-const image = text.regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/, {
-  error: 'an image reference looks like `node:22` or `registry/name@sha256:…`',
-})
-
-const env = z.record(
-  z
-    .string()
-    .regex(ENV_NAME, { error: 'a variable name has letters, digits and _, and does not begin with a digit' }),
-  text,
-)
-
-const gitResource = z.strictObject({
-  /** `.` is the repository this file lies in. */
-  git: text.min(1),
-  branch: text.min(1).optional(),
-})
-
-const getEdges = z.union([
-  oneOrMore(name, 50).transform((names) => names.map((resource) => ({ resource, trigger: true }))),
-  z
-    .record(name, z.strictObject({ trigger: flag.default(true) }))
-    .transform((edges) => Object.entries(edges).map(([resource, edge]) => ({ resource, ...edge }))),
-])
-
-const needsEdges = z.union([
-  oneOrMore(name, 100).transform((names) => names.map((job) => ({ job, trigger: true }))),
-  z
-    .record(name, z.strictObject({ trigger: flag.default(true) }))
-    .transform((edges) => Object.entries(edges).map(([job, edge]) => ({ job, ...edge }))),
-])
-
-const job = z.strictObject({
-  get: getEdges.optional(),
-  needs: needsEdges.optional(),
-  image: image.optional(),
-  env: env.optional(),
-  timeout: timeout.optional(),
-  /** One shell; each item is a log fold with its own time. */
-  run: oneOrMore(text.min(1, { error: 'a command must not be empty' }), 200),
-})
-
 export const PipelineFile = z.strictObject({
-  resources: z.record(name, gitResource).optional(),
-  triggers: z
-    .strictObject({
-      /** Branches whose pushes become versions; every branch when absent. */
-      push: oneOrMore(text.min(1), 50).optional(),
-      /** Tags that become versions; none when absent. */
-      tag: oneOrMore(text.min(1), 50).optional(),
-    })
-    .optional(),
-  defaults: z
-    .strictObject({ image: image.optional(), timeout: timeout.optional(), env: env.optional() })
-    .optional(),
+  resources: key(z.record(name, Resource), 'What changes; the repository of this file, named `src`, when absent'),
+  resource_types: key(z.record(name, ResourceType), 'Types of resources besides those that Takt knows'),
+  triggers: key(Triggers, 'The events that become versions, and so the lanes; pushes and pull requests when absent'),
+  defaults: key(z.strictObject(shared), 'What jobs leave unsaid'),
   jobs: z
-    .record(name, job)
-    .refine((jobs) => Object.keys(jobs).length > 0, { error: 'a pipeline needs at least one job' }),
+    .record(name, Job)
+    .refine((jobs) => Object.keys(jobs).length > 0, { error: 'a pipeline needs at least one job' })
+    .describe('The stations of the line'),
+  environments: key(z.record(name, Environment), 'Places that jobs deploy to, and how they are looked after'),
+  notify: key(Notify, 'Who is told of what'),
 })
 export type PipelineFile = z.output<typeof PipelineFile>
+export type PipelineInput = z.input<typeof PipelineFile>

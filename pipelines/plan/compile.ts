@@ -29,7 +29,9 @@ export function compilePlan(facts: CompileFacts): Plan {
     image: job.image,
     env: { ...inputEnv(facts.inputs), ...runEnv(facts), ...job.env },
     timeoutMs: job.timeoutMs,
-    steps: [{ name: 'run', commands: [...job.commands] }],
+    steps: job.steps.flatMap((step) =>
+      step.kind === 'run' ? [{ name: step.name ?? 'run', commands: [...step.commands] }] : [],
+    ),
   }
 }
 

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { NAME } from '#pipelines/language/schema.ts'
-import { parsePipeline } from '#pipelines/language/parse.ts'
+import { parseForRunning } from '#pipelines/language/parse.ts'
 import { hookSecret } from '../access/derive.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
@@ -106,7 +106,7 @@ export const catalogRoutes = ({ db, dataDir, publicUrl, secretKey }: Deps) => {
       return c.json({ url, secret, install }, 200)
     })
     .openapi(check, (c) => {
-      const { diagnostics } = parsePipeline(c.req.valid('json').text)
+      const { diagnostics } = parseForRunning(c.req.valid('json').text)
       return c.json({ diagnostics: [...diagnostics] }, 200)
     })
 }

@@ -2,6 +2,7 @@ import type { LaneId, PipelineId, RevisionId } from '#pipelines/ids.ts'
 import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
 import type { Parsed } from '#pipelines/language/parse.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
+import { isGit } from '#pipelines/language/resource.ts'
 import type { Trx } from '../db/connect.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
@@ -115,7 +116,7 @@ function withAddresses(parsed: Parsed): Parsed {
   if (!parsed.pipeline) return parsed
   try {
     const resources = parsed.pipeline.resources.map((resource) =>
-      resource.repository === '.'
+      !isGit(resource) || resource.repository === '.'
         ? resource
         : { ...resource, repository: normalizeAddress(resource.repository).url },
     )
@@ -162,7 +163,7 @@ async function ensureNames(
     .values(definition.jobs.map((job) => ({ pipeline_id: pipeline, name: job.name })))
     .onConflict((oc) => oc.doNothing())
     .execute()
-  for (const resource of definition.resources) {
+  for (const resource of definition.resources.filter(isGit)) {
     const repository_id =
       resource.repository === '.' ? project.repository_id : await repositoryAt(db, resource.repository)
     const { name, kind, branch } = resource

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { type Diagnostic, hasErrors, printDiagnostic } from '#pipelines/language/diagnostic.ts'
-import { parsePipeline } from '#pipelines/language/parse.ts'
+import { parseForRunning } from '#pipelines/language/parse.ts'
 import { readConfig } from './config.ts'
 import { Ending, RED, WRONG_USE } from './ending.ts'
 import { note, out, outJson, painted } from './print.ts'
@@ -20,7 +20,7 @@ async function checkFile(file: string): Promise<Checked> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new Ending(WRONG_USE, `${file} cannot be read: ${reason(error)}`, { cause: error })
   })
-  return { file, diagnostics: parsePipeline(text).diagnostics }
+  return { file, diagnostics: parseForRunning(text).diagnostics }
 }
 
 const REASONS: Record<string, string> = {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { z } from 'zod'
 import type { JobId, LaneId, PipelineId, RevisionId, RunId } from '#pipelines/ids.ts'
+import { isGit } from '#pipelines/language/resource.ts'
 import type { Revision } from '../catalog/shapes.ts'
 import type { Db } from '../db/connect.ts'
 import { commitWords, placedRuns, summaries, toSummary } from '../runs/queries.ts'
@@ -120,7 +121,7 @@ async function resourcesAt(
     .orderBy('resources.name')
     .orderBy('versions.seq', 'desc')
     .execute()
-  return definition.resources.map(({ name, kind, repository, branch }) => {
+  return definition.resources.filter(isGit).map(({ name, kind, repository, branch }) => {
     const version = newest.find((row) => row.resource === name)
     const words = version && {
       name: version.name,
@@ -151,8 +152,8 @@ async function jobsAt(
     .execute()
   return definition.jobs.map(({ name, gets, needs, image }) => ({
     name,
-    gets: [...gets],
-    needs: [...needs],
+    gets: gets.map(({ resource, trigger }) => ({ resource, trigger })),
+    needs: needs.map(({ job, trigger }) => ({ job, trigger })),
     image,
     last_run: last.find((run) => run.job === name) ?? null,
     waiting: waits.find((wait) => wait.name === name)?.reason ?? null,

@@ -142,7 +142,7 @@ async function needFact(
     .where('pipeline_id', '=', pipeline)
     .where('name', '=', need.job)
     .executeTakeFirst()
-  if (!job) return { ...need, greens: [], newest: null }
+  if (!job) return { job: need.job, trigger: need.trigger, greens: [], newest: null }
   const green = await db
     .selectFrom('passed')
     .select('run_id')
@@ -165,7 +165,8 @@ async function needFact(
     versions: versions.get(row.run_id) ?? {},
   }))
   return {
-    ...need,
+    job: need.job,
+    trigger: need.trigger,
     greens: oneEach(greens),
     newest: newest ? { versions: versions.get(newest.id) ?? {}, state: newest.state } : null,
   }

@@ -1,5 +1,5 @@
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
-import { parsePipeline } from '#pipelines/language/parse.ts'
+import { parseForRunning } from '#pipelines/language/parse.ts'
 import { laneOf, laneRefusal } from '#pipelines/plan/lanes.ts'
 import { definitionOf, ensurePipeline, projectsOf, type ProjectRow, touchLane } from '../catalog/queries.ts'
 import { type FileAtCommit, syncRevision } from '../catalog/sync-revision.ts'
@@ -92,7 +92,7 @@ type Here = { readonly file: FileHere; readonly commit: Commit }
 
 async function applyToPipeline(tx: Tx, project: ProjectRow, { file, commit }: Here): Promise<Result> {
   const name = `${project.name}/${file.name}`
-  const parsed = parsePipeline(file.text)
+  const parsed = parseForRunning(file.text)
   const unheard = parsed.pipeline && laneRefusal(commit.body.ref, parsed.pipeline.triggers)
   if (unheard) return { recorded: false, words: `${name}: ${unheard}` }
   const lane =

@@ -1,0 +1,29 @@
+import picomatch from 'picomatch'
+
+const PAIRS: Readonly<Record<string, string>> = { '[': ']', '{': '}' }
+const OPTIONS = { dot: true, noextglob: true }
+
+/** What is wrong with a pattern for names or paths, in words; null when it can match something. */
+export function globProblem(pattern: string): string | null {
+  if (pattern.trim() === '') return 'a pattern must not be empty'
+  if (pattern.length > 500) return 'a pattern has at most 500 characters'
+  const open = unclosed(pattern)
+  if (open) return `\`${open}\` is opened and never closed`
+  if (pattern.replace(/^!/, '').startsWith('/')) return 'a pattern begins at the top of the repository, without a `/`'
+  if (pattern.split('/').includes('..')) return 'a pattern does not climb with `..`'
+  return null
+}
+
+function unclosed(pattern: string): string | null {
+  const open: string[] = []
+  for (let at = 0; at < pattern.length; at++) {
+    const letter = pattern[at] ?? ''
+    if (letter === '\\') at++
+    else if (PAIRS[letter]) open.push(letter)
+    else if (letter === PAIRS[open.at(-1) ?? '']) open.pop()
+  }
+  return open.at(-1) ?? null
+}
+
+/** `*` stays inside one part of a name, `**` crosses slashes; brackets and braces as in a shell, never a regular expression. */
+export const matchesGlob = (name: string, pattern: string): boolean => picomatch.isMatch(name, pattern, OPTIONS)

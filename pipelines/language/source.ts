@@ -1,0 +1,138 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type ParsedNode,
+  visit,
+} from 'yaml'
+import type { Diagnostic, Place } from './diagnostic.ts'
+import type { Rule } from './rules.ts'
+
+/** The bounds that keep a hostile file from costing more than it weighs. */
+export const BOUNDS = { bytes: 500_000, depth: 30, aliases: 50, jobs: 500, nodes: 200_000 } as const
+
+/** A pipeline file that could be read: its values as texts, lists and mappings, and where each of them stands. */
+export type Source = {
+  readonly tree: unknown
+  readonly locate: (place: Place) => { readonly line: number; readonly column: number }
+}
+type Refusal = { readonly rule: Rule; readonly message: string; readonly offset: number }
+
+/** Read YAML 1.2 with positions. Scalars keep their source text. @returns Diagnostics instead when it is not even that. */
+export function readSource(text: string): Source | { readonly diagnostics: readonly Diagnostic[] } {
+  const lines = new LineCounter()
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset)
+    return { line: Math.max(1, line), column: Math.max(1, col) }
+  }
+  const refused = (refusals: readonly Refusal[]) => ({
+    diagnostics: refusals.map(({ offset, ...told }) => ({ ...told, severity: 'error' as const, hint: '', ...place(offset) })),
+  })
+  if (text.length > BOUNDS.bytes)
+    return refused([bounds(`the file has ${text.length} characters; at most ${BOUNDS.bytes} are read`, 0)])
+  if (text.includes('\0')) return { diagnostics: [nulByte(text)] }
+  try {
+    const document = parseDocument(text, { lineCounter: lines, version: '1.2', schema: 'core', uniqueKeys: false })
+    if (document.errors.length > 0) return refused(document.errors.slice(0, 20).map(yamlError))
+    const tooMuch = bounded(document)
+    if (tooMuch) return refused([tooMuch])
+    const tree = textTree(document)
+    if (tree === OVERGROWN) return refused([bounds(`aliases make more than ${BOUNDS.nodes} values of it`, 0)])
+    return { tree, locate: (at) => place(offsetOf(document, at)) }
+  } catch (error) {
+    // The composer descends as deep as the file is nested: brackets by the thousand exhaust the stack before they can be counted.
+    if (error instanceof RangeError) return refused([bounds(`nested deeper than ${BOUNDS.depth} levels`, 0)])
+    throw error
+  }
+}
+
+const bounds = (message: string, offset: number): Refusal => ({ rule: 'bounds', message, offset })
+const yamlError = (error: { message: string; pos: readonly [number, number] }): Refusal => {
+  const [line = error.message] = error.message.split('\n')
+  return { rule: 'yaml', message: line.replace(/ at line \d+, column \d+:?$/, ''), offset: error.pos[0] }
+}
+
+function nulByte(text: string): Diagnostic {
+  const before = text.slice(0, text.indexOf('\0')).split('\n')
+  const message = 'the file holds a NUL byte; it must be plain text'
+  return { severity: 'error', rule: 'yaml', message, hint: '', line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
+}
+
+function bounded(document: Document.Parsed): Refusal | null {
+  let aliases = 0
+  let problem: Refusal | null = null
+  visit(document, (_key, node, path) => {
+    if (isPair(node)) return
+    const offset = startOf(node) ?? 0
+    const depth = path.filter((ancestor) => !isPair(ancestor)).length
+    if (depth > BOUNDS.depth) problem = bounds(`nested deeper than ${BOUNDS.depth} levels`, offset)
+    else if (isAlias(node) && ++aliases > BOUNDS.aliases)
+      problem = bounds(`more than ${BOUNDS.aliases} aliases`, offset)
+    else if (isAlias(node) && node.resolve(document) === undefined)
+      problem = { rule: 'yaml', message: `nothing is called *${node.source}`, offset }
+    else if (isMap(node)) problem = repeatedKey(node)
+    if (problem) return visit.BREAK
+  })
+  return problem
+}
+
+/** The YAML library compares each key with each other one, which takes minutes for a hostile file. */
+function repeatedKey(map: { readonly items: readonly { readonly key: unknown }[] }): Refusal | null {
+  const seen = new Set<string>()
+  for (const { key } of map.items) {
+    const name = keyText(key)
+    if (seen.has(name))
+      return { rule: 'yaml', message: `the key \`${name}\` stands here twice`, offset: startOf(key) ?? 0 }
+    seen.add(name)
+  }
+  return null
+}
+
+const keyText = (key: unknown) => (isScalar(key) ? String(key.source ?? key.value) : String(key))
+
+const OVERGROWN = Symbol('overgrown')
+/** The document as plain objects whose scalars are their source text; aliases are followed as far as the bounds allow. */
+function textTree(document: Document): unknown {
+  let nodes = 0
+  const grow = (node: Node | null | undefined, depth: number): unknown => {
+    if (depth > BOUNDS.depth || ++nodes > BOUNDS.nodes) return undefined
+    if (isAlias(node)) return grow(node.resolve(document), depth + 1)
+    if (isSeq(node)) return node.items.map((item) => grow(item as Node, depth + 1))
+    if (isMap(node))
+      return Object.fromEntries(
+        node.items.map((pair) => [keyText(pair.key), grow(pair.value as Node, depth + 1)] as const),
+      )
+    if (!isScalar(node) || node.value === null) return null
+    return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value))
+  }
+  const tree = grow(document.contents, 0)
+  return nodes > BOUNDS.nodes ? OVERGROWN : tree
+}
+
+/** Where in the source a place is; the nearest parent's offset when the thing itself is absent. */
+function offsetOf(document: Document, { path, at }: Place): number {
+  let node: unknown = document.contents
+  let offset = startOf(node) ?? 0
+  for (const [depth, step] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document)
+    if (isMap(node)) {
+      const pair = node.items.find((item) => keyText(item.key) === String(step))
+      if (!pair) return offset
+      const last = depth === path.length - 1
+      offset = (last && at === 'key' ? startOf(pair.key) : (startOf(pair.value) ?? startOf(pair.key))) ?? offset
+      node = pair.value
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)]
+      offset = startOf(node) ?? offset
+    } else return offset
+  }
+  return offset
+}
+
+const startOf = (node: unknown): number | undefined => (node as ParsedNode | null | undefined)?.range?.[0]

@@ -1,0 +1,122 @@
+import type { Tree } from './shape/scalars.ts'
+
+/** What a run does, one after the other. `run`, `put` and `approve` of a job are the short form of the same steps. */
+export type Step = {
+  readonly name: string | null
+  /** Null means: the one of the job. */
+  readonly image: string | null
+  readonly env: Readonly<Record<string, string>>
+  /** The source of an expression; expression/evaluate.ts tells whether it holds. */
+  readonly if: string | null
+  readonly retry: Retry | null
+  readonly timeoutMs: number | null
+  readonly allowFailure: boolean
+  readonly hooks: Hooks
+} & Act
+
+/** What a step does. */
+export type Act =
+  | { readonly kind: 'run'; readonly commands: readonly string[] }
+  | { readonly kind: 'get'; readonly resource: string; readonly version: string }
+  | { readonly kind: 'put'; readonly resource: string; readonly params: Readonly<Record<string, Tree>> }
+  | ({ readonly kind: 'approve' } & Gate)
+  | { readonly kind: 'wait'; readonly wait: Wait }
+  | ({ readonly kind: 'call' } & Call)
+  | ({ readonly kind: 'parallel'; readonly steps: readonly Step[] } & Group)
+  | ({
+      readonly kind: 'for_each'
+      /** A list, or one text with a `$(…)` whose value holds an item a line. */
+      readonly items: readonly string[] | string
+      readonly as: string
+      readonly steps: readonly Step[]
+    } & Group)
+  | ({ readonly kind: 'trigger' } & TriggerJob)
+  | { readonly kind: 'checkpoint'; readonly label: string }
+  | ({ readonly kind: 'use' } & TemplateUse)
+
+export type Hooks = {
+  readonly onSuccess: readonly Step[]
+  readonly onFailure: readonly Step[]
+  readonly onError: readonly Step[]
+  readonly onCancel: readonly Step[]
+  readonly always: readonly Step[]
+}
+
+export type Retry = {
+  readonly max: number
+  /** `failed`, `errored`, `timeout`, `signal` or `exit:<code>`. */
+  readonly on: readonly string[]
+  readonly backoff: 'fixed' | 'exponential'
+  readonly delayMs: number
+}
+
+/** How many of the members of a group run at once. */
+export type Group = {
+  readonly mode: 'sequential' | 'parallel'
+  /** Null means: as many as runners have room for. */
+  readonly maxParallel: number | null
+  readonly failFast: boolean
+}
+
+export type Gate = {
+  /** Empty: everyone who may write. */
+  readonly by: readonly string[]
+  readonly count: number
+  readonly withinMs: number | null
+  readonly onExpire: 'reject' | 'fail' | 'approve'
+  readonly message: string | null
+  readonly form: readonly FormField[]
+}
+
+/** One field of a form. Values and defaults are texts; the form says which texts are good. */
+export type FormField = {
+  readonly name: string
+  readonly label: string | null
+  readonly default: string | null
+  readonly required: boolean
+} & (
+  | { readonly kind: 'text'; readonly min: number | null; readonly max: number | null }
+  | { readonly kind: 'number'; readonly min: number | null; readonly max: number | null; readonly step: number | null }
+  | { readonly kind: 'bool' }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
+)
+
+export type Wait =
+  | { readonly for: 'event'; readonly resource: string; readonly withinMs: number | null }
+  | { readonly for: 'span'; readonly ms: number }
+  | { readonly for: 'time'; readonly until: string }
+
+export type Call = {
+  readonly service: string
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+  /** Empty: 200 to 299. */
+  readonly expect: readonly number[]
+}
+
+export type TriggerJob = {
+  /** Null means: the project of this file. */
+  readonly project: string | null
+  readonly pipeline: string
+  readonly job: string
+  readonly inputs: Readonly<Record<string, string>>
+  readonly lane: string | null
+  readonly wait: boolean
+}
+
+/** A template that was not expanded: `repository//path@commit`, and what it is told. */
+export type TemplateUse = { readonly template: string; readonly with: Readonly<Record<string, string>> }
+
+/** The steps of a list with those inside them, hooks included. */
+export function allSteps(steps: readonly Step[]): Step[] {
+  return steps.flatMap((step) => [
+    step,
+    ...(step.kind === 'parallel' || step.kind === 'for_each' ? allSteps(step.steps) : []),
+    ...hookSteps(step.hooks),
+  ])
+}
+
+export const hookSteps = (hooks: Hooks): Step[] =>
+  allSteps([...hooks.onSuccess, ...hooks.onFailure, ...hooks.onError, ...hooks.onCancel, ...hooks.always])
