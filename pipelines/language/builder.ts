@@ -8,8 +8,19 @@ export type Loose<Written> = Written extends string
   : Written extends readonly (infer Item)[]
     ? readonly Loose<Item>[]
     : Written extends object
-      ? { readonly [Key in keyof Written]: Loose<Written[Key]> }
+      ? {
+          readonly [Key in keyof Written]: string extends Key
+            ? Loose<Written[Key] | OwnValues<Written>>
+            : Loose<Written[Key]>
+        }
       : Written
+
+/** A matrix has axes of any name beside its own keys; an index signature must let their values in. */
+type OwnValues<Written> = {
+  [Key in keyof Written as string extends Key ? never : Key]: Written[Key]
+} extends infer Own
+  ? Own[keyof Own]
+  : never
 
 export type PipelineObject = Loose<PipelineInput>
 

@@ -9,7 +9,11 @@ import type { Pipeline } from './pipeline.ts'
 export function canonical(pipeline: Pipeline): string {
   const byName = <Part extends { readonly name: string }>(parts: readonly Part[]) =>
     parts.toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  const jobs = byName(pipeline.jobs).map((job) => ({ ...job, services: byName(job.services), cache: byName(job.cache) }))
+  const jobs = byName(pipeline.jobs).map((job) => ({
+    ...job,
+    services: byName(job.services),
+    cache: byName(job.cache),
+  }))
   const environments = byName(pipeline.environments).map((each) => ({ ...each, modify: byName(each.modify) }))
   const resourceTypes = byName(pipeline.resourceTypes)
   return JSON.stringify(sorted({ ...pipeline, jobs, environments, resourceTypes }))

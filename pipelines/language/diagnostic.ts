@@ -31,7 +31,10 @@ export const error = (rule: Rule, place: Place, message: string, hint = ''): Fin
   hint,
   ...place,
 })
-export const warning = (...told: [Rule, Place, string, string?]): Finding => ({ ...error(...told), severity: 'warning' })
+export const warning = (...told: [Rule, Place, string, string?]): Finding => ({
+  ...error(...told),
+  severity: 'warning',
+})
 
 /** The form every tool prints: `file:line:column: severity: message (rule)`. */
 export function printDiagnostic(file: string, d: Diagnostic): string {

@@ -1,6 +1,15 @@
 import type { z } from 'zod'
 import { error, type Finding, keyAt, type Path, valueAt } from './diagnostic.ts'
-import { branchesOf, childOf, chooseBranch, keysOf, kindsOf, requiredKeys, schemaAt, settle } from './schema-walk.ts'
+import {
+  branchesOf,
+  childOf,
+  chooseBranch,
+  keysOf,
+  kindsOf,
+  requiredKeys,
+  schemaAt,
+  settle,
+} from './schema-walk.ts'
 import type { Told } from './shape/scalars.ts'
 import { hintFor, suggest } from './suggest.ts'
 
@@ -58,7 +67,8 @@ function untold(branches: readonly unknown[], path: Path, value: unknown): Findi
   const kinds = [...new Set(branches.flatMap(requiredKeys))]
   for (const key of Object.keys(value ?? {})) {
     const near = suggest(key, kinds)
-    if (near) return error('unknown-key', keyAt(...path, key), `unknown key \`${key}\``, `did you mean \`${near}\`?`)
+    if (near)
+      return error('unknown-key', keyAt(...path, key), `unknown key \`${key}\``, `did you mean \`${near}\`?`)
   }
   const message = `${here(path)} does not say what it is`
   return error('type', keyAt(...path), message, `one of these keys says it: ${kinds.join(', ')}`)
@@ -76,13 +86,19 @@ function unionAt(path: Path, { schema, tree }: Shaped): unknown {
 
 function unknownKey(path: Path, key: string, { schema, tree }: Shaped): Finding {
   const known = keysOf(settle(schemaAt(schema, tree, path), valueIn(tree, path)))
-  return error('unknown-key', keyAt(...path, key), `unknown key \`${key}\``, hintFor(key, known, 'known here'))
+  return error(
+    'unknown-key',
+    keyAt(...path, key),
+    `unknown key \`${key}\``,
+    hintFor(key, known, 'known here'),
+  )
 }
 
 function wrongType(path: Path, shaped: Shaped, branches?: readonly unknown[]): Finding {
   const value = valueIn(shaped.tree, path)
   const last = path.at(-1)
-  if (value === undefined && last !== undefined) return error('type', valueAt(...path), `\`${String(last)}\` is missing`)
+  if (value === undefined && last !== undefined)
+    return error('type', valueAt(...path), `\`${String(last)}\` is missing`)
   const kinds = (branches ?? [schemaAt(shaped.schema, shaped.tree, path)]).flatMap(kindsOf)
   const wanted = [...new Set(kinds)].filter((kind) => kind !== 'nothing').join(' or ')
   const found = error('type', valueAt(...path), `${here([...shaped.at, ...path])} must be ${wanted}`)
@@ -127,5 +143,9 @@ function withoutEchoes(findings: readonly Finding[]): Finding[] {
       return word === undefined ? [] : [JSON.stringify([...path.slice(0, -1), word])]
     }),
   )
-  return findings.filter(({ message, path }) => !message.endsWith(' is missing') || !meant.has(JSON.stringify(path)))
+  const echoes = ({ rule, message, path }: Finding) =>
+    rule === 'step-kind'
+      ? [...meant].some((place) => place.startsWith(JSON.stringify(path).slice(0, -1)))
+      : message.endsWith(' is missing') && meant.has(JSON.stringify(path))
+  return findings.filter((finding) => !echoes(finding))
 }

@@ -9,7 +9,8 @@ export function globProblem(pattern: string): string | null {
   if (pattern.length > 500) return 'a pattern has at most 500 characters'
   const open = unclosed(pattern)
   if (open) return `\`${open}\` is opened and never closed`
-  if (pattern.replace(/^!/, '').startsWith('/')) return 'a pattern begins at the top of the repository, without a `/`'
+  if (pattern.replace(/^!/, '').startsWith('/'))
+    return 'a pattern begins at the top of the repository, without a `/`'
   if (pattern.split('/').includes('..')) return 'a pattern does not climb with `..`'
   return null
 }
@@ -26,4 +27,5 @@ function unclosed(pattern: string): string | null {
 }
 
 /** `*` stays inside one part of a name, `**` crosses slashes; brackets and braces as in a shell, never a regular expression. */
-export const matchesGlob = (name: string, pattern: string): boolean => picomatch.isMatch(name, pattern, OPTIONS)
+export const matchesGlob = (name: string, pattern: string): boolean =>
+  picomatch.isMatch(name, pattern, OPTIONS)

@@ -37,14 +37,24 @@ function valuesNotRun(tree: unknown): Finding[] {
   const bodies: Path[] = [['defaults'], ...jobs.map((job) => ['jobs', job])]
   return bodies.flatMap((path) => {
     const body = path.reduce<unknown>(childOf, tree)
-    const env = Object.entries(childOf(body, 'env') ?? {}).map(([name, text]) => ({ text, path: [...path, 'env', name] }))
+    const env = Object.entries(childOf(body, 'env') ?? {}).map(([name, text]) => ({
+      text,
+      path: [...path, 'env', name],
+    }))
     const texts = [{ text: childOf(body, 'image'), path: [...path, 'image'] }, ...env]
     return texts.flatMap(({ text, path: at }) => {
-      const marked = typeof text === 'string' && (text.includes('$$(') || piecesOf(text).some(({ kind }) => kind !== 'text'))
+      const marked =
+        typeof text === 'string' &&
+        (text.includes('$$(') || piecesOf(text).some(({ kind }) => kind !== 'text'))
       return marked ? [refused('`$(…)`', valueAt(...at))] : []
     })
   })
 }
 
 const refused = (what: string, place: ReturnType<typeof keyAt>): Finding =>
-  error('not-yet', place, `${what} is not carried out yet`, `the file is right; this version of Takt does not run ${what} yet`)
+  error(
+    'not-yet',
+    place,
+    `${what} is not carried out yet`,
+    `the file is right; this version of Takt does not run ${what} yet`,
+  )

@@ -33,12 +33,19 @@ export const parseObject = (pipeline: unknown, templates?: Templates): Parsed =>
 
 const MOST_DIAGNOSTICS = 200
 
-function read(text: string, templates: Templates | undefined, further: (tree: unknown) => readonly Finding[]): Parsed {
+function read(
+  text: string,
+  templates: Templates | undefined,
+  further: (tree: unknown) => readonly Finding[],
+): Parsed {
   if (text.trim() === '') return { pipeline: null, diagnostics: [EMPTY] }
   const source = readSource(text)
   if ('diagnostics' in source) return { pipeline: null, diagnostics: inOrder(source.diagnostics) }
-  const expanded = templates ? expand(source.tree, templates) : { tree: source.tree, findings: [], locate: here }
-  const found = expanded.findings.length > 0 ? { pipeline: null, findings: expanded.findings } : judge(expanded.tree)
+  const expanded = templates
+    ? expand(source.tree, templates)
+    : { tree: source.tree, findings: [], locate: here }
+  const found =
+    expanded.findings.length > 0 ? { pipeline: null, findings: expanded.findings } : judge(expanded.tree)
   const unable = found.pipeline ? further(source.tree) : []
   const findings = [...found.findings.map(expanded.locate), ...unable].slice(0, MOST_DIAGNOSTICS)
   return { pipeline: hasErrors(findings) ? null : found.pipeline, diagnostics: located(findings, source) }

@@ -66,7 +66,9 @@ export type Resource =
 export const isGit = (resource: Resource): resource is GitResource => resource.kind === 'git'
 
 /** What a version of each kind tells: `$(name.field)` in the file, `NAME_FIELD` in a command. */
-export const FIELDS: Readonly<Record<Exclude<Resource['kind'], 'params' | 'event' | 'custom'>, readonly string[]>> = {
+export const FIELDS: Readonly<
+  Record<Exclude<Resource['kind'], 'params' | 'event' | 'custom'>, readonly string[]>
+> = {
   git: ['sha', 'short_sha', 'ref', 'branch', 'tag', 'author', 'message', 'url', 'number'],
   registry: ['ref', 'digest', 'tag', 'repository'],
   time: ['at', 'due'],

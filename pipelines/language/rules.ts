@@ -9,7 +9,8 @@ export const RULES = {
   conflict: 'Keys that exclude each other do not stand together.',
   'unknown-key': 'Every key is one that the language knows.',
   'unknown-name': 'Every name of a resource, job, service, type or environment is defined.',
-  'env-name': 'What arrives as an environment variable has a name that a shell can export, and no two have the same.',
+  'env-name':
+    'What arrives as an environment variable has a name that a shell can export, and no two have the same.',
   cycle: 'No job and no service waits for itself.',
   unreachable: 'Every job can be started by something.',
   'never-produced': 'A resource that only `put` gives versions is put by some job before another gets it.',

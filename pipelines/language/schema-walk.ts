@@ -25,7 +25,8 @@ export function unwrap(schema: unknown): unknown {
   return inner === undefined ? schema : unwrap(inner)
 }
 
-export const branchesOf = (schema: unknown): readonly unknown[] | null => defOf(unwrap(schema)).options ?? null
+export const branchesOf = (schema: unknown): readonly unknown[] | null =>
+  defOf(unwrap(schema)).options ?? null
 
 /** The schema of the thing at a path of a written tree. */
 export function schemaAt(root: unknown, tree: unknown, path: readonly (string | number)[]): unknown {
@@ -33,7 +34,10 @@ export function schemaAt(root: unknown, tree: unknown, path: readonly (string | 
   let value = tree
   for (const step of path) {
     const def = defOf(settle(schema, value))
-    schema = def.shape && Object.hasOwn(def.shape, step) ? def.shape[step] : (def.catchall ?? def.valueType ?? def.element)
+    schema =
+      def.shape && Object.hasOwn(def.shape, step)
+        ? def.shape[step]
+        : (def.catchall ?? def.valueType ?? def.element)
     value = childOf(value, step)
   }
   return settle(schema, value)
@@ -61,12 +65,19 @@ export const requiredKeys = (schema: unknown): readonly string[] =>
     .map(([key]) => key)
 
 type Kind = 'a text' | 'a list' | 'a mapping' | 'nothing'
-const KINDS: Readonly<Record<string, Kind>> = { object: 'a mapping', record: 'a mapping', array: 'a list', null: 'nothing' }
+const KINDS: Readonly<Record<string, Kind>> = {
+  object: 'a mapping',
+  record: 'a mapping',
+  array: 'a list',
+  null: 'nothing',
+}
 
 /** What a branch takes; a union in a union takes several things. */
 export const kindsOf = (schema: unknown): readonly Kind[] => {
   const branches = branchesOf(schema)
-  return branches ? [...new Set(branches.flatMap(kindsOf))] : [KINDS[defOf(unwrap(schema)).type ?? ''] ?? 'a text']
+  return branches
+    ? [...new Set(branches.flatMap(kindsOf))]
+    : [KINDS[defOf(unwrap(schema)).type ?? ''] ?? 'a text']
 }
 
 const kindOf = (value: unknown): Kind =>
@@ -80,7 +91,9 @@ const kindOf = (value: unknown): Kind =>
 
 /** The branch that an author meant by a value, or null where no branch takes such a thing. */
 export function chooseBranch(branches: readonly unknown[], value: unknown): number | null {
-  const fitting = branches.map((_, index) => index).filter((index) => kindsOf(branches[index]).includes(kindOf(value)))
+  const fitting = branches
+    .map((_, index) => index)
+    .filter((index) => kindsOf(branches[index]).includes(kindOf(value)))
   if (fitting.length < 2 || kindOf(value) !== 'a mapping') return fitting[0] ?? null
   const keys = Object.keys(value ?? {})
   const score = (index: number) => {

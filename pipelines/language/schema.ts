@@ -13,9 +13,15 @@ export { NAME } from './shape/scalars.ts'
  * Objects are strict: an unknown key is an error. Short and long forms stay as they are written; pipeline.ts makes one of them.
  */
 export const PipelineFile = z.strictObject({
-  resources: key(z.record(name, Resource), 'What changes; the repository of this file, named `src`, when absent'),
+  resources: key(
+    z.record(name, Resource),
+    'What changes; the repository of this file, named `src`, when absent',
+  ),
   resource_types: key(z.record(name, ResourceType), 'Types of resources besides those that Takt knows'),
-  triggers: key(Triggers, 'The events that become versions, and so the lanes; pushes and pull requests when absent'),
+  triggers: key(
+    Triggers,
+    'The events that become versions, and so the lanes; pushes and pull requests when absent',
+  ),
   defaults: key(z.strictObject(shared), 'What jobs leave unsaid'),
   jobs: z
     .record(name, Job)

@@ -32,13 +32,23 @@ export function readSource(text: string): Source | { readonly diagnostics: reado
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
   const refused = (refusals: readonly Refusal[]) => ({
-    diagnostics: refusals.map(({ offset, ...told }) => ({ ...told, severity: 'error' as const, hint: '', ...place(offset) })),
+    diagnostics: refusals.map(({ offset, ...told }) => ({
+      ...told,
+      severity: 'error' as const,
+      hint: '',
+      ...place(offset),
+    })),
   })
   if (text.length > BOUNDS.bytes)
     return refused([bounds(`the file has ${text.length} characters; at most ${BOUNDS.bytes} are read`, 0)])
   if (text.includes('\0')) return { diagnostics: [nulByte(text)] }
   try {
-    const document = parseDocument(text, { lineCounter: lines, version: '1.2', schema: 'core', uniqueKeys: false })
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      version: '1.2',
+      schema: 'core',
+      uniqueKeys: false,
+    })
     if (document.errors.length > 0) return refused(document.errors.slice(0, 20).map(yamlError))
     const tooMuch = bounded(document)
     if (tooMuch) return refused([tooMuch])
@@ -61,7 +71,14 @@ const yamlError = (error: { message: string; pos: readonly [number, number] }): 
 function nulByte(text: string): Diagnostic {
   const before = text.slice(0, text.indexOf('\0')).split('\n')
   const message = 'the file holds a NUL byte; it must be plain text'
-  return { severity: 'error', rule: 'yaml', message, hint: '', line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
+  return {
+    severity: 'error',
+    rule: 'yaml',
+    message,
+    hint: '',
+    line: before.length,
+    column: (before.at(-1)?.length ?? 0) + 1,
+  }
 }
 
 function bounded(document: Document.Parsed): Refusal | null {
@@ -125,7 +142,8 @@ function offsetOf(document: Document, { path, at }: Place): number {
       const pair = node.items.find((item) => keyText(item.key) === String(step))
       if (!pair) return offset
       const last = depth === path.length - 1
-      offset = (last && at === 'key' ? startOf(pair.key) : (startOf(pair.value) ?? startOf(pair.key))) ?? offset
+      offset =
+        (last && at === 'key' ? startOf(pair.key) : (startOf(pair.value) ?? startOf(pair.key))) ?? offset
       node = pair.value
     } else if (isSeq(node)) {
       node = node.items[Number(step)]

@@ -76,7 +76,12 @@ export type FormField = {
   readonly required: boolean
 } & (
   | { readonly kind: 'text'; readonly min: number | null; readonly max: number | null }
-  | { readonly kind: 'number'; readonly min: number | null; readonly max: number | null; readonly step: number | null }
+  | {
+      readonly kind: 'number'
+      readonly min: number | null
+      readonly max: number | null
+      readonly step: number | null
+    }
   | { readonly kind: 'bool' }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
 )

@@ -43,15 +43,25 @@ export function expand(tree: unknown, templates: Templates): Expanded {
   const jobs = childOf(tree, 'jobs')
   if (!isTree(tree) || !isTree(jobs)) return { tree, findings: [], locate: (finding) => finding }
   const grown = Object.fromEntries(
-    Object.entries(jobs).map(([name, job]) => [name, isTree(job) ? expandJob(job, ['jobs', name], work) : job]),
+    Object.entries(jobs).map(([name, job]) => [
+      name,
+      isTree(job) ? expandJob(job, ['jobs', name], work) : job,
+    ]),
   )
-  return { tree: { ...tree, jobs: grown }, findings: work.findings, locate: (finding) => locate(finding, work) }
+  return {
+    tree: { ...tree, jobs: grown },
+    findings: work.findings,
+    locate: (finding) => locate(finding, work),
+  }
 }
 
-const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isTree = (value: unknown): value is Tree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function expandJob(job: Tree, path: Path, work: Work): Tree {
-  const steps = Array.isArray(job['steps']) ? { steps: expandSteps(job['steps'], [...path, 'steps'], work) } : {}
+  const steps = Array.isArray(job['steps'])
+    ? { steps: expandSteps(job['steps'], [...path, 'steps'], work) }
+    : {}
   const found = templateFor(job, path, work)
   if (!found) return { ...job, ...steps }
   const { use: reference, with: _, ...own } = job
@@ -63,13 +73,18 @@ function expandJob(job: Tree, path: Path, work: Work): Tree {
   if ('use' in body) work.findings.push(nested(path))
   const told = filledIn(body, found.given) as Tree
   for (const each of Object.keys(body).filter((each) => !(each in own)))
-    work.origins.set(JSON.stringify([...path, each]), { path: ['job', each], template: String(reference), use: path })
+    work.origins.set(JSON.stringify([...path, each]), {
+      path: ['job', each],
+      template: String(reference),
+      use: path,
+    })
   const env = { ...found.variables, ...asTree(told['env']), ...asTree(own['env']) }
   return { ...told, ...own, ...steps, ...(Object.keys(env).length > 0 ? { env } : {}) }
 }
 
 const asTree = (value: unknown): Tree => (isTree(value) ? value : {})
-const nested = (path: Path) => error('template', valueAt(...path, 'use'), 'a template does not use another template')
+const nested = (path: Path) =>
+  error('template', valueAt(...path, 'use'), 'a template does not use another template')
 
 function expandSteps(steps: readonly unknown[], path: Path, work: Work): unknown[] {
   const grown: unknown[] = []
@@ -78,7 +93,8 @@ function expandSteps(steps: readonly unknown[], path: Path, work: Work): unknown
     const found = isTree(step) ? templateFor(step, from, work) : null
     const inner = found ? childOf(found.file, 'steps') : null
     if (!found || !Array.isArray(inner)) {
-      if (found) work.findings.push(error('template', valueAt(...from, 'use'), 'this template holds no steps'))
+      if (found)
+        work.findings.push(error('template', valueAt(...from, 'use'), 'this template holds no steps'))
       work.origins.set(JSON.stringify([...path, grown.length]), { path: from, template: null, use: from })
       grown.push(step)
       continue
@@ -107,7 +123,8 @@ function templateFor(user: Tree, path: Path, { templates, findings }: Work): Fou
   if (text === undefined) return (refuse(`the template \`${reference}\` is not there`), null)
   const source = readSource(text)
   if ('diagnostics' in source) {
-    for (const { line, column, message } of source.diagnostics) refuse(`${reference}:${line}:${column}: ${message}`)
+    for (const { line, column, message } of source.diagnostics)
+      refuse(`${reference}:${line}:${column}: ${message}`)
     return null
   }
   const shape = TemplateFile.safeParse(source.tree)
@@ -124,19 +141,40 @@ function templateFor(user: Tree, path: Path, { templates, findings }: Work): Fou
 }
 
 /** What the template is told, by the names of its values; defaults fill in what is left out. */
-function givenTo(form: Form, told: Tree, { path, findings }: { path: Path; findings: Finding[] }): ReadonlyMap<string, string> {
+function givenTo(
+  form: Form,
+  told: Tree,
+  { path, findings }: { path: Path; findings: Finding[] },
+): ReadonlyMap<string, string> {
   const fields = formOf(form)
   const names = fields.map((field) => field.name)
   for (const name of Object.keys(told).filter((each) => !names.includes(each)))
-    findings.push(error('template', keyAt(...path, 'with', name), `the template asks for no \`${name}\``, hintFor(name, names)))
+    findings.push(
+      error(
+        'template',
+        keyAt(...path, 'with', name),
+        `the template asks for no \`${name}\``,
+        hintFor(name, names),
+      ),
+    )
   return new Map(
     fields.map((field) => {
       const value = told[field.name] ?? field.default
       const text = typeof value === 'string' ? value : ''
       if (value === null && field.required)
-        findings.push(error('template', valueAt(...path, 'use'), `the template asks for \`${field.name}\``, 'tell it under `with`'))
+        findings.push(
+          error(
+            'template',
+            valueAt(...path, 'use'),
+            `the template asks for \`${field.name}\``,
+            'tell it under `with`',
+          ),
+        )
       const problem = typeof value === 'string' && !value.includes('$(') ? fieldProblem(field, text) : null
-      if (problem) findings.push(error('template', valueAt(...path, 'with', field.name), `\`${field.name}\`: ${problem}`))
+      if (problem)
+        findings.push(
+          error('template', valueAt(...path, 'with', field.name), `\`${field.name}\`: ${problem}`),
+        )
       return [`with.${field.name}`, text]
     }),
   )
@@ -146,7 +184,10 @@ const COMMANDS = new Set(['run', 'on_success', 'on_failure', 'on_error', 'on_can
 
 /** A template's tree with `$(with.…)` put in, except where a shell reads it: there it arrives as WITH_…. */
 function filledIn(tree: unknown, given: ReadonlyMap<string, string>): unknown {
-  if (typeof tree === 'string') return piecesOf(tree).map((piece) => pieceText(piece, given)).join('')
+  if (typeof tree === 'string')
+    return piecesOf(tree)
+      .map((piece) => pieceText(piece, given))
+      .join('')
   if (Array.isArray(tree)) return tree.map((item) => filledIn(item, given))
   if (!isTree(tree)) return tree
   return Object.fromEntries(

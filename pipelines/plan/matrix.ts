@@ -12,7 +12,11 @@ const MOST_LOOKED_AT = 10_000
  *
  * @returns Null where there are more than anybody wants to look at.
  */
-export function legsOf({ axes, exclude, include }: Pick<Matrix, 'axes' | 'exclude' | 'include'>): Leg[] | null {
+export function legsOf({
+  axes,
+  exclude,
+  include,
+}: Pick<Matrix, 'axes' | 'exclude' | 'include'>): Leg[] | null {
   const product = Object.values(axes).reduce((count, values) => count * values.length, 1)
   if (product > MOST_LOOKED_AT) return null
   let legs: Leg[] = Object.keys(axes).length > 0 ? [{}] : []

@@ -29,10 +29,7 @@ export function program(end: (exitCode: number) => void): Command {
   processes(add, ending)
   projects(add, ending)
   runs(add, ending)
-  add('check', 'say what is wrong with pipeline files; without names .takt.yml and .takt/*.yml')
-    .argument('[file...]')
-    .option(...JSON_OUT)
-    .action(ending(async (files: string[], options) => (await import('./check.ts')).check(files, options)))
+  files(add, ending)
   return takt
 }
 
@@ -40,6 +37,23 @@ type Add = (name: string, description: string, parent?: Command) => Command
 type EndingWith = <Given extends unknown[]>(
   act: (...given: Given) => Promise<number>,
 ) => (...given: Given) => Promise<void>
+
+function files(add: Add, ending: EndingWith): void {
+  add('check', 'say what is wrong with pipeline files; without names .takt.yml and .takt/*.yml')
+    .argument('[file...]')
+    .option(...JSON_OUT)
+    .action(ending(async (names: string[], options) => (await import('./check.ts')).check(names, options)))
+  add('graph', 'draw a pipeline file; without a name the first of .takt.yml and .takt/*.yml')
+    .argument('[file]')
+    .option('--mermaid', 'in the words of Mermaid, for a README')
+    .option(...JSON_OUT)
+    .action(
+      ending(async (name: string | undefined, options) => (await import('./graph.ts')).graph(name, options)),
+    )
+  add('schema', 'print the pipeline language as JSON Schema, for editors').action(
+    ending(async () => (await import('./schema.ts')).schema()),
+  )
+}
 
 function processes(add: Add, ending: EndingWith): void {
   add(

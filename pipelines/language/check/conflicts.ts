@@ -11,7 +11,9 @@ export const conflicts = (world: World): Finding[] => [
     const written = path.reduce<unknown>(childOf, world.tree)
     return [
       ...whatItDoes(written, path),
-      ...job.services.flatMap(({ name }) => probes(childOf(childOf(written, 'services'), name), [...path, 'services', name])),
+      ...job.services.flatMap(({ name }) =>
+        probes(childOf(childOf(written, 'services'), name), [...path, 'services', name]),
+      ),
     ]
   }),
   ...steps(world),
@@ -23,12 +25,26 @@ function whatItDoes(written: unknown, path: Path): Finding[] {
   const has = (key: string) => childOf(written, key) !== undefined
   const short = SHORT.filter(has)
   const clash = (key: string, other: string) =>
-    error('conflict', keyAt(...path, key), `\`${key}\` and \`${other}\` do not stand together`, `write it all in \`${other}\``)
+    error(
+      'conflict',
+      keyAt(...path, key),
+      `\`${key}\` and \`${other}\` do not stand together`,
+      `write it all in \`${other}\``,
+    )
   if (has('steps')) return short.map((key) => clash(key, 'steps'))
   if (has('with') && !has('use'))
-    return [error('conflict', keyAt(...path, 'with'), '`with` tells a template something, and there is no `use`')]
+    return [
+      error('conflict', keyAt(...path, 'with'), '`with` tells a template something, and there is no `use`'),
+    ]
   if (has('use') || short.length > 0) return []
-  return [error('type', valueAt(...path), '`run` is missing', 'a job has `run`, `put`, `approve`, `steps` or `use`')]
+  return [
+    error(
+      'type',
+      valueAt(...path),
+      '`run` is missing',
+      'a job has `run`, `put`, `approve`, `steps` or `use`',
+    ),
+  ]
 }
 
 const PROBES = ['tcp', 'http', 'run']
@@ -37,13 +53,21 @@ function probes(service: unknown, path: Path): Finding[] {
   const found = PROBES.filter((probe) => childOf(health, probe) !== undefined)
   if (health === undefined || found.length === 1) return []
   const place = keyAt(...path, 'health')
-  return [error('conflict', place, `a health check looks in one way, and this one has ${found.join(' and ') || 'none'}`, `one of ${PROBES.join(', ')}`)]
+  return [
+    error(
+      'conflict',
+      place,
+      `a health check looks in one way, and this one has ${found.join(' and ') || 'none'}`,
+      `one of ${PROBES.join(', ')}`,
+    ),
+  ]
 }
 
 const REPOSITORY = /^(https?:\/\/|ssh:\/\/|git@)[^\s]+$/
 const repositories = ({ pipeline }: World): Finding[] =>
   pipeline.resources.flatMap((resource) => {
-    if (resource.kind !== 'git' || resource.repository === '.' || REPOSITORY.test(resource.repository)) return []
+    if (resource.kind !== 'git' || resource.repository === '.' || REPOSITORY.test(resource.repository))
+      return []
     const place = valueAt('resources', resource.name, 'git')
     const message = `\`${resource.repository}\` is not a repository`
     return [error('value', place, message, 'write `.` for this repository, or an https:// or ssh:// address')]
@@ -57,13 +81,28 @@ function steps(world: World): Finding[] {
       const place = placeOf(world, step)
       const written = place.path.reduce<unknown>(childOf, world.tree)
       const around = place.path.slice(0, -1).reduce<unknown>(childOf, world.tree)
-      const grouped = ['mode', 'max_parallel', 'fail_fast'].filter((key) => childOf(around, key) !== undefined)
+      const grouped = ['mode', 'max_parallel', 'fail_fast'].filter(
+        (key) => childOf(around, key) !== undefined,
+      )
       if (step.kind === 'wait') return waiting(written, place.path)
-      if (step.kind === 'trigger' && ![step.job, step.pipeline, step.project ?? 'a'].every((name) => NAME.test(name)))
-        return [error('value', below(place, 'job'), 'a job of another pipeline is named `pipeline/job` or `project/pipeline/job`')]
+      if (
+        step.kind === 'trigger' &&
+        ![step.job, step.pipeline, step.project ?? 'a'].every((name) => NAME.test(name))
+      )
+        return [
+          error(
+            'value',
+            below(place, 'job'),
+            'a job of another pipeline is named `pipeline/job` or `project/pipeline/job`',
+          ),
+        ]
       if (step.kind === place.path.at(-1) && step.kind !== 'parallel' && step.kind !== 'for_each')
         return grouped.map((key) =>
-          error('conflict', keyAt(...place.path.slice(0, -1), key), `\`${key}\` is for \`parallel\` and \`for_each\``),
+          error(
+            'conflict',
+            keyAt(...place.path.slice(0, -1), key),
+            `\`${key}\` is for \`parallel\` and \`for_each\``,
+          ),
         )
       return []
     }),

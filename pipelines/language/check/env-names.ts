@@ -8,7 +8,9 @@ import { resourcesKnown, type World } from './world.ts'
 
 /** Names from which variables are made that no shell can export, or the same one twice. */
 export const envNames = (world: World): Finding[] => [
-  ...world.pipeline.resources.flatMap((resource) => begins('resource', resource.name, variableExample(resource.kind))),
+  ...world.pipeline.resources.flatMap((resource) =>
+    begins('resource', resource.name, variableExample(resource.kind)),
+  ),
   ...world.pipeline.jobs.flatMap((job) => [
     ...(job.outputs.length > 0 ? begins('job', job.name, job.outputs[0] ?? '') : []),
     ...clashes(job, world.pipeline),
@@ -21,7 +23,9 @@ const variableExample = (kind: string) =>
 function begins(what: 'resource' | 'job', name: string, field: string): Finding[] {
   const place = keyAt(what === 'job' ? 'jobs' : 'resources', name)
   if (WORDS.includes(name) && what === 'resource')
-    return [error('env-name', place, `\`${name}\` is a word of the language: $(${name}.…) would mean two things`)]
+    return [
+      error('env-name', place, `\`${name}\` is a word of the language: $(${name}.…) would mean two things`),
+    ]
   const variable = variableOf(`${name}.${field}`)
   if (ENV_NAME.test(variable)) return []
   const message = `the ${what} \`${name}\` would arrive as \`${variable}\`, which a shell cannot export`
@@ -35,14 +39,19 @@ function clashes(job: Job, pipeline: Pipeline): Finding[] {
   const values = [
     ...resources.flatMap(({ name, kind }) =>
       Object.entries(FIELDS).flatMap(([each, fields]) =>
-        each === kind ? fields.map((field) => ({ value: `${name}.${field}`, place: keyAt('jobs', job.name) })) : [],
+        each === kind
+          ? fields.map((field) => ({ value: `${name}.${field}`, place: keyAt('jobs', job.name) }))
+          : [],
       ),
     ),
     ...Object.keys(job.matrix?.axes ?? {}).map((axis) => ({
       value: `matrix.${axis}`,
       place: keyAt('jobs', job.name, 'matrix', axis),
     })),
-    ...[...new Set(inputsOf(job))].map((field) => ({ value: `input.${field}`, place: keyAt('jobs', job.name) })),
+    ...[...new Set(inputsOf(job))].map((field) => ({
+      value: `input.${field}`,
+      place: keyAt('jobs', job.name),
+    })),
   ]
   const taken = new Map<string, string>()
   return values.flatMap(({ value, place }) => {
@@ -50,6 +59,13 @@ function clashes(job: Job, pipeline: Pipeline): Finding[] {
     const first = taken.get(variable)
     if (first === undefined) taken.set(variable, value)
     if (first === undefined || first === value) return []
-    return [error('env-name', place, `$(${first}) and $(${value}) would both arrive as ${variable}`, 'rename one of them')]
+    return [
+      error(
+        'env-name',
+        place,
+        `$(${first}) and $(${value}) would both arrive as ${variable}`,
+        'rename one of them',
+      ),
+    ]
   })
 }

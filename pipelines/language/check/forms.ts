@@ -18,7 +18,9 @@ export function forms(world: World): Finding[] {
     const form = (operation: Operation | null, ...key: string[]) =>
       operation ? fields(operation.form, [...path, ...key, 'form']) : []
     return [
-      ...(['create', 'validate', 'reconcile', 'terminate'] as const).flatMap((key) => form(environment[key], key)),
+      ...(['create', 'validate', 'reconcile', 'terminate'] as const).flatMap((key) =>
+        form(environment[key], key),
+      ),
       ...environment.modify.flatMap((operation) => form(operation, 'modify', operation.name)),
     ]
   })
@@ -26,7 +28,10 @@ export function forms(world: World): Finding[] {
 }
 
 const fields = (form: readonly FormField[], path: Path): Finding[] =>
-  form.flatMap((field) => [...bounds(field, [...path, field.name]), ...givenDefault(field, [...path, field.name])])
+  form.flatMap((field) => [
+    ...bounds(field, [...path, field.name]),
+    ...givenDefault(field, [...path, field.name]),
+  ])
 
 function bounds(field: FormField, path: Path): Finding[] {
   if (field.kind === 'choice') {
@@ -73,5 +78,7 @@ function numberProblem(field: Extract<FormField, { kind: 'number' }>, value: str
   if (min !== null && number < min) return `${value} is below ${min}`
   if (max !== null && number > max) return `${value} is above ${max}`
   const steps = step === null || step <= 0 ? 0 : (number - (min ?? 0)) / step
-  return Math.abs(steps - Math.round(steps)) < 1e-9 ? null : `${value} is not a multiple of ${step} from ${min ?? 0}`
+  return Math.abs(steps - Math.round(steps)) < 1e-9
+    ? null
+    : `${value} is not a multiple of ${step} from ${min ?? 0}`
 }

@@ -6,16 +6,28 @@ import type { World } from './world.ts'
 
 /** Combinations that cannot be, and too many of them. */
 export const matrices = ({ pipeline }: World): Finding[] =>
-  pipeline.jobs.flatMap((job) => (job.matrix ? [...excluded(job, job.matrix), ...included(job, job.matrix), ...count(job, job.matrix)] : []))
+  pipeline.jobs.flatMap((job) =>
+    job.matrix ? [...excluded(job, job.matrix), ...included(job, job.matrix), ...count(job, job.matrix)] : [],
+  )
 
 function excluded({ name }: Job, { axes, exclude }: Matrix): Finding[] {
   return exclude.flatMap((entry, index) =>
     Object.entries(entry).flatMap(([axis, value]) => {
       const path = ['jobs', name, 'matrix', 'exclude', index, axis]
       const values = Object.hasOwn(axes, axis) ? axes[axis] : undefined
-      if (!values) return [error('matrix', keyAt(...path), `the matrix has no axis \`${axis}\``, hintFor(axis, Object.keys(axes)))]
+      if (!values)
+        return [
+          error(
+            'matrix',
+            keyAt(...path),
+            `the matrix has no axis \`${axis}\``,
+            hintFor(axis, Object.keys(axes)),
+          ),
+        ]
       if (values.includes(value)) return []
-      return [error('matrix', valueAt(...path), `the axis \`${axis}\` has no \`${value}\``, hintFor(value, values))]
+      return [
+        error('matrix', valueAt(...path), `the axis \`${axis}\` has no \`${value}\``, hintFor(value, values)),
+      ]
     }),
   )
 }
@@ -25,7 +37,13 @@ function included({ name }: Job, { axes, include }: Matrix): Finding[] {
     const missing = Object.keys(axes).filter((axis) => !Object.hasOwn(entry, axis))
     if (missing.length === 0) return []
     const place = valueAt('jobs', name, 'matrix', 'include', index)
-    return [error('matrix', place, `this combination has no value for ${missing.map((axis) => `\`${axis}\``).join(' and ')}`)]
+    return [
+      error(
+        'matrix',
+        place,
+        `this combination has no value for ${missing.map((axis) => `\`${axis}\``).join(' and ')}`,
+      ),
+    ]
   })
 }
 

@@ -10,13 +10,25 @@ export function names(world: World): Finding[] {
   return [
     ...customTypes(pipeline),
     ...pipeline.jobs.flatMap((job) => [
-      ...unknownNames('resource', resourcesNamed(job, world), pipeline.resources.map((each) => each.name)),
-      ...unknownNames('job', job.needs.map((need) => ({ name: need.job, place: placeOf(world, need) })), jobs),
+      ...unknownNames(
+        'resource',
+        resourcesNamed(job, world),
+        pipeline.resources.map((each) => each.name),
+      ),
+      ...unknownNames(
+        'job',
+        job.needs.map((need) => ({ name: need.job, place: placeOf(world, need) })),
+        jobs,
+      ),
       ...servicesNamed(job, world),
       ...environmentNamed(job, pipeline),
     ]),
     ...unknownNames('job', lifecycleNames(world), jobs),
-    ...unknownNames('resource', modifiers(world), pipeline.resources.map((each) => each.name)),
+    ...unknownNames(
+      'resource',
+      modifiers(world),
+      pipeline.resources.map((each) => each.name),
+    ),
     ...unknownNames('job', noticeNames(world), jobs),
   ]
 }
@@ -25,13 +37,17 @@ const customTypes = ({ resources, resourceTypes }: Pipeline) =>
   unknownNames(
     'resource type',
     resources.flatMap((resource) =>
-      resource.kind === 'custom' ? { name: resource.type, place: valueAt('resources', resource.name, 'type') } : [],
+      resource.kind === 'custom'
+        ? { name: resource.type, place: valueAt('resources', resource.name, 'type') }
+        : [],
     ),
     resourceTypes.map((type) => type.name),
   )
 
 const resourcesNamed = (job: Job, world: World): Named[] => [
-  ...job.gets.filter((get) => world.places.has(get)).map((get) => ({ name: get.resource, place: placeOf(world, get) })),
+  ...job.gets
+    .filter((get) => world.places.has(get))
+    .map((get) => ({ name: get.resource, place: placeOf(world, get) })),
   ...stepsIn(job).flatMap((step) => {
     const name = resourceOfStep(step)
     return name === null ? [] : { name, place: placeOf(world, step) }

@@ -51,7 +51,9 @@ function lanesOf(pipeline: Pipeline): Lanes {
     arriving.set(job.name, kinds)
     return kinds
   }
-  return new Map(pipeline.jobs.map((job) => [job.name, managing.has(job.name) ? new Set(['manual' as const]) : runs(job)]))
+  return new Map(
+    pipeline.jobs.map((job) => [job.name, managing.has(job.name) ? new Set(['manual' as const]) : runs(job)]),
+  )
 }
 
 /** The lanes on which what a job gets has versions. Only the file's own repository knows tags and pull requests. */
@@ -74,17 +76,33 @@ function unreachable(job: Job, world: World, lanes: Lanes): Finding[] {
   if (job.when && missing.length === job.when.length) {
     const words = job.when.map((kind) => `\`${kind}\``).join(' and ')
     const place = valueAt('jobs', job.name, 'when')
-    return [error('unreachable', place, `\`${job.name}\` can never run: nothing here makes a run of ${words}`, hintFor(missing[0]))]
+    return [
+      error(
+        'unreachable',
+        place,
+        `\`${job.name}\` can never run: nothing here makes a run of ${words}`,
+        hintFor(missing[0]),
+      ),
+    ]
   }
   if (lanes.get(job.name)?.size === 0) {
     const message = `\`${job.name}\` can never run: what it needs never comes on the lanes that it runs for`
-    return [error('unreachable', keyAt('jobs', job.name), message, 'compare its `when` with those of the jobs before it and with what it gets')]
+    return [
+      error(
+        'unreachable',
+        keyAt('jobs', job.name),
+        message,
+        'compare its `when` with those of the jobs before it and with what it gets',
+      ),
+    ]
   }
   return lifecycleJobs(pipeline.environments).has(job.name) ? [] : byHandAlone(job, world)
 }
 
 const hintFor = (kind: LaneKind | undefined) =>
-  kind === 'schedule' ? 'declare a resource such as `nightly: { time: "0 3 * * *" }` and `get` it' : `add it to \`triggers\``
+  kind === 'schedule'
+    ? 'declare a resource such as `nightly: { time: "0 3 * * *" }` and `get` it'
+    : `add it to \`triggers\``
 
 function byHandAlone(job: Job, world: World): Finding[] {
   const edges = [...job.gets, ...job.needs]
@@ -102,10 +120,19 @@ function untrusted(job: Job, world: World): Finding[] {
   const reached = `pull requests can reach \`${job.name}\``
   const secrets =
     job.secrets.length > 0
-      ? [error('untrusted-secrets', keyAt('jobs', job.name, 'secrets'), `${reached}, and it holds secrets`, hint)]
+      ? [
+          error(
+            'untrusted-secrets',
+            keyAt('jobs', job.name, 'secrets'),
+            `${reached}, and it holds secrets`,
+            hint,
+          ),
+        ]
       : []
   const written = stepsIn(job)
     .filter((step) => step.kind === 'put')
-    .map((step) => error('untrusted-put', placeOf(world, step), `${reached}, and it puts \`${step.resource}\``, hint))
+    .map((step) =>
+      error('untrusted-put', placeOf(world, step), `${reached}, and it puts \`${step.resource}\``, hint),
+    )
   return [...secrets, ...written]
 }

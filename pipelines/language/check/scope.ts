@@ -27,7 +27,11 @@ export function scopesOf(pipeline: Pipeline): ReadonlyMap<string, Scope> {
   )
 }
 
-type Around = { readonly resources: readonly Resource[]; readonly jobs: readonly Job[]; readonly managed: boolean }
+type Around = {
+  readonly resources: readonly Resource[]
+  readonly jobs: readonly Job[]
+  readonly managed: boolean
+}
 
 function scopeOf(job: Job, { resources, jobs, managed }: Around): Scope {
   const names = stepsIn(job).flatMap((step) => (step.kind === 'for_each' ? [step.as] : []))
@@ -58,14 +62,21 @@ function fieldsOf(resource: Resource): { readonly fields: readonly string[] | nu
 }
 
 /** What is wrong with a value's name at a place and what may have been meant; null when it is known. */
-export function valueProblem(name: string, scope: Scope, declared: readonly string[]): readonly [string, string] | null {
+export function valueProblem(
+  name: string,
+  scope: Scope,
+  declared: readonly string[],
+): readonly [string, string] | null {
   const [first = '', ...rest] = name.split('.')
   const field = rest.join('.')
   const known = scope.get(first)
   if (!known) {
-    if (declared.includes(first)) return [`\`${first}\` is no input of this job`, `add \`get: ${first}\`, or need a job that has it`]
+    if (declared.includes(first))
+      return [`\`${first}\` is no input of this job`, `add \`get: ${first}\`, or need a job that has it`]
     const near = suggest(first, [...scope.keys()])
-    const hint = near ? `did you mean \`$(${near}.${field})\`?` : `known here: ${[...scope.keys()].join(', ')}`
+    const hint = near
+      ? `did you mean \`$(${near}.${field})\`?`
+      : `known here: ${[...scope.keys()].join(', ')}`
     return [`there is no value \`$(${name})\``, hint]
   }
   if (known.fields === null || known.fields.includes(field)) return null

@@ -45,7 +45,8 @@ function anyOf(scopes: readonly Scope[]): Scope {
   const all = new Map<string, { fields: readonly string[] | null; kind: 'any' }>()
   for (const [name, { fields }] of scopes.flatMap((scope) => [...scope])) {
     const known = all.get(name)
-    const both = known?.fields === null || fields === null ? null : [...new Set([...(known?.fields ?? []), ...fields])]
+    const both =
+      known?.fields === null || fields === null ? null : [...new Set([...(known?.fields ?? []), ...fields])]
     all.set(name, { fields: both, kind: 'any' })
   }
   return all
@@ -59,7 +60,19 @@ function inJob(text: Text, scope: Scope, declared: readonly string[]): Finding[]
 }
 
 /** Mappings whose keys are the author's: a variable may be called `if`, and an axis `run`. */
-const AUTHORS = new Set(['env', 'with', 'args', 'set', 'headers', 'matrix', 'exclude', 'include', 'inputs', 'form', 'source'])
+const AUTHORS = new Set([
+  'env',
+  'with',
+  'args',
+  'set',
+  'headers',
+  'matrix',
+  'exclude',
+  'include',
+  'inputs',
+  'form',
+  'source',
+])
 
 /** The key of the language that a text stands under; empty where the key is the author's own. */
 function ownKey(path: Path): string {
@@ -113,7 +126,9 @@ function inCommand({ text, path }: Text, scope: Scope): Finding[] {
     if (!meant) return []
     const message = `\`${written}\` is not expanded inside \`${commandKey(path)}\`: the shell would take it for a command`
     const variable = variableOf(`${name === 'inputs' ? 'input' : name}.${field}`)
-    return [error('interpolation-in-run', valueAt(...path), message, `use the environment variable "$${variable}"`)]
+    return [
+      error('interpolation-in-run', valueAt(...path), message, `use the environment variable "$${variable}"`),
+    ]
   })
 }
 

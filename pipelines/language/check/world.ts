@@ -20,9 +20,14 @@ export type Named = { readonly name: string; readonly place: Place }
 export const unknownNames = (what: string, named: readonly Named[], known: readonly string[]): Finding[] =>
   named
     .filter(({ name }) => NAME.test(name) && !known.includes(name))
-    .map(({ name, place }) => error('unknown-name', place, `there is no ${what} \`${name}\``, hintFor(name, known)))
+    .map(({ name, place }) =>
+      error('unknown-name', place, `there is no ${what} \`${name}\``, hintFor(name, known)),
+    )
 
-export const below = (place: Place, ...more: Place['path']): Place => ({ path: [...place.path, ...more], at: 'value' })
+export const below = (place: Place, ...more: Place['path']): Place => ({
+  path: [...place.path, ...more],
+  at: 'value',
+})
 
 /** The resources whose versions a step reads or writes. */
 export const resourceOfStep = (step: Step): string | null => {
@@ -46,7 +51,10 @@ export const jobsBefore = ({ jobs }: Pick<Pipeline, 'jobs'>): ReadonlyMap<string
   gathered(jobs, (job) => [job.name])
 
 /** What each job has of its own together with what the jobs it needs have. A circle is passed over; cycles.ts tells of it. */
-function gathered(jobs: readonly Job[], own: (job: Job) => readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+function gathered(
+  jobs: readonly Job[],
+  own: (job: Job) => readonly string[],
+): ReadonlyMap<string, ReadonlySet<string>> {
   const byName = new Map(jobs.map((job) => [job.name, job]))
   const done = new Map<string, Set<string>>()
   const walk = (name: string): ReadonlySet<string> => {

@@ -99,7 +99,11 @@ function holds(expression: Expression, values: Values): Held {
     }
     case 'equal':
     case 'unequal':
-      return ofTwo({ first: expression.left, second: expression.right }, values, (a, b) => (a === b) === (expression.kind === 'equal'))
+      return ofTwo(
+        { first: expression.left, second: expression.right },
+        values,
+        (a, b) => (a === b) === (expression.kind === 'equal'),
+      )
     case 'call':
       return ofTwo(expression, values, (a, b) => answer(expression.call, a, b))
     case 'value':

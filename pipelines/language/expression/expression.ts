@@ -33,7 +33,8 @@ type Read = Expression | Problem
  * @returns What is wrong with it, and where, instead of throwing.
  */
 export function parseExpression(source: string): Expression | Problem {
-  if (source.length > MOST.letters) return { problem: `an expression has at most ${MOST.letters} characters`, at: 0 }
+  if (source.length > MOST.letters)
+    return { problem: `an expression has at most ${MOST.letters} characters`, at: 0 }
   const tokens = tokensOf(source)
   if ('problem' in tokens) return tokens
   const reader: Reader = { tokens, next: 0 }
@@ -94,7 +95,9 @@ function operand(reader: Reader, depth: number): Read {
         ? { kind: 'bool', value: text === 'true', at }
         : call(reader, token, depth)
     case 'mark':
-      return text === '(' ? closed(reader, either(reader, depth + 1)) : { problem: `\`${text}\` was not expected here`, at }
+      return text === '('
+        ? closed(reader, either(reader, depth + 1))
+        : { problem: `\`${text}\` was not expected here`, at }
     case 'end':
       return { problem: 'the expression ends where a value is expected', at }
   }
@@ -116,7 +119,8 @@ function call(reader: Reader, { text, at }: Token, depth: number): Read {
   const first = either(reader, depth + 1)
   if ('problem' in first) return first
   const comma = peek(reader)
-  if (!isMark(comma, ',')) return { problem: `\`${name}\` takes two texts with a comma between them`, at: comma.at }
+  if (!isMark(comma, ','))
+    return { problem: `\`${name}\` takes two texts with a comma between them`, at: comma.at }
   reader.next++
   const second = either(reader, depth + 1)
   if ('problem' in second) return second

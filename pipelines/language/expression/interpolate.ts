@@ -45,7 +45,11 @@ export function interpolate(
 ): { readonly text: string } | { readonly missing: readonly string[] } {
   const pieces = piecesOf(text)
   const missing = pieces.flatMap((piece) =>
-    piece.kind === 'broken' ? [piece.written] : piece.kind === 'value' && !values.has(piece.name) ? [piece.name] : [],
+    piece.kind === 'broken'
+      ? [piece.written]
+      : piece.kind === 'value' && !values.has(piece.name)
+        ? [piece.name]
+        : [],
   )
   if (missing.length > 0) return { missing: [...new Set(missing)] }
   const put = pieces.map((piece) =>

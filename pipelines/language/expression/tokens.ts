@@ -10,7 +10,8 @@ export type Token = {
 export type Problem = { readonly problem: string; readonly at: number }
 
 const MARKS = ['==', '!=', '&&', '||', '!', '(', ')', ',']
-const TOKEN = /\s*(?:\$\(([^()]*)\)|"((?:[^"\\]|\\.)*)"|'([^']*)'|(-?\d+(?:\.\d+)*)|([A-Za-z_]+)|(==|!=|&&|\|\||[!(),]))/y
+const TOKEN =
+  /\s*(?:\$\(([^()]*)\)|"((?:[^"\\]|\\.)*)"|'([^']*)'|(-?\d+(?:\.\d+)*)|([A-Za-z_]+)|(==|!=|&&|\|\||[!(),]))/y
 
 /** An expression cut into tokens, the end included. */
 export function tokensOf(source: string): Token[] | Problem {
@@ -33,7 +34,8 @@ function tokenOf(found: RegExpExecArray): Token | Problem {
   const at = found.index + whole.length - whole.trimStart().length
   if (value !== undefined) {
     const name = value.trim()
-    if (!VALUE_NAME.test(name)) return { problem: `\`${whole.trim()}\` is no value such as $(src.branch)`, at }
+    if (!VALUE_NAME.test(name))
+      return { problem: `\`${whole.trim()}\` is no value such as $(src.branch)`, at }
     return { kind: 'value', text: name, at }
   }
   if (double !== undefined) return { kind: 'text', text: double.replaceAll(/\\(.)/g, '$1'), at }

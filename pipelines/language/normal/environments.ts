@@ -37,10 +37,7 @@ function lifecycleOf(written: Lifecycle, timezone: string): Lived {
       const { on, state = 'active' } = detailsOf(body)
       return { name, ...operation(body), on: listed(on), state }
     }),
-    validate:
-      validate === undefined
-        ? null
-        : { ...operation(validate), schedule, timezone: own },
+    validate: validate === undefined ? null : { ...operation(validate), schedule, timezone: own },
     reconcile: operationOf(written.reconcile),
     terminate: operationOf(written.terminate),
   }
@@ -63,7 +60,12 @@ export const noticesOf = (written: PipelineFile['notify'], note: Note): Notice[]
     const several = Array.isArray(written?.[channel])
     return listed(written?.[channel]).map(({ to, when, jobs, login }, index) => {
       const path = ['notify', channel, ...(several ? [index] : [])]
-      const notice = { channel, to: listed(to), when: when ? listed(when) : DEFAULT_NOTICES, jobs: listed(jobs) }
+      const notice = {
+        channel,
+        to: listed(to),
+        when: when ? listed(when) : DEFAULT_NOTICES,
+        jobs: listed(jobs),
+      }
       return note<Notice>({ ...notice, login: login ?? null }, { path, at: 'value' })
     })
   })

@@ -25,7 +25,11 @@ export function entriesOf<Body extends object>(
   if (typeof written === 'string') return [{ name: written, body: {}, place: { path, at: 'value' } }]
   if (isList(written))
     return written.map((name, index) => ({ name, body: {}, place: { path: [...path, index], at: 'value' } }))
-  return Object.entries(written).map(([name, body]) => ({ name, body, place: { path: [...path, name], at: 'key' } }))
+  return Object.entries(written).map(([name, body]) => ({
+    name,
+    body,
+    place: { path: [...path, name], at: 'key' },
+  }))
 }
 
 /** One, several or none, as a list. */

@@ -97,19 +97,42 @@ function reportsOf(written: Written['reports']): Job['reports'] {
 
 function concurrencyOf(written: Written['concurrency']): Concurrency | null {
   if (written === undefined) return null
-  const { group = null, limit = 1, superseded = null } = typeof written === 'string' ? { group: written } : written
+  const {
+    group = null,
+    limit = 1,
+    superseded = null,
+  } = typeof written === 'string' ? { group: written } : written
   return { group, limit, superseded }
 }
 
-function matrixOf({ exclude, include, mode, max_parallel, fail_fast, ...axes }: NonNullable<Written['matrix']>): Matrix {
-  return { axes, exclude: exclude ?? [], include: include ?? [], ...groupOf({ mode, max_parallel, fail_fast }) }
+function matrixOf({
+  exclude,
+  include,
+  mode,
+  max_parallel,
+  fail_fast,
+  ...axes
+}: NonNullable<Written['matrix']>): Matrix {
+  return {
+    axes,
+    exclude: exclude ?? [],
+    include: include ?? [],
+    ...groupOf({ mode, max_parallel, fail_fast }),
+  }
 }
 
 type Services = z.output<typeof services>
 const containersOf = (written: Services | undefined, path: Path, note: Note): Container[] =>
   Object.entries(written ?? {}).map(([name, body]) => {
     const { image, env = {}, run, health, depends_on } = typeof body === 'string' ? { image: body } : body
-    const container = { name, image, env, commands: listed(run), health: healthOf(health), dependsOn: listed(depends_on) }
+    const container = {
+      name,
+      image,
+      env,
+      commands: listed(run),
+      health: healthOf(health),
+      dependsOn: listed(depends_on),
+    }
     return note(container, { path: [...path, name], at: 'key' })
   })
 

@@ -32,7 +32,9 @@ export function normalise(file: PipelineFile): Normal {
       source: type.source ?? {},
     })),
     triggers: triggersOf(file.triggers),
-    jobs: Object.entries(file.jobs).map(([name, job]) => jobOf(name, job, { defaults, implied: implied(name), note })),
+    jobs: Object.entries(file.jobs).map(([name, job]) =>
+      jobOf(name, job, { defaults, implied: implied(name), note }),
+    ),
     environments,
     notify: noticesOf(file.notify, note),
   }
@@ -64,4 +66,8 @@ function triggersOf(written: PipelineFile['triggers']): Triggers {
 type Events = NonNullable<NonNullable<PipelineFile['triggers']>['pull_request']>
 type LongForm = Exclude<Events, string | readonly string[]>
 const longForm = (written: Events | undefined): LongForm =>
-  written === undefined ? {} : typeof written === 'string' || isList(written) ? { branches: written } : written
+  written === undefined
+    ? {}
+    : typeof written === 'string' || isList(written)
+      ? { branches: written }
+      : written

@@ -63,6 +63,8 @@ const eventOf = (name: string, body: Extract<Written, { event: object }>): Resou
   name,
   kind: 'event',
   source: body.event.source,
-  if: Object.fromEntries(Object.entries(body.event.if ?? {}).map(([place, values]) => [place, listed(values)])),
+  if: Object.fromEntries(
+    Object.entries(body.event.if ?? {}).map(([place, values]) => [place, listed(values)]),
+  ),
   debounceMs: body.event.debounce ?? null,
 })

@@ -1,6 +1,17 @@
 import type { z } from 'zod'
 import type { Path } from '../diagnostic.ts'
-import type { Act, FormField, Gate, Group, Hooks, Retry, Step, TemplateUse, TriggerJob, Wait } from '../step.ts'
+import type {
+  Act,
+  FormField,
+  Gate,
+  Group,
+  Hooks,
+  Retry,
+  Step,
+  TemplateUse,
+  TriggerJob,
+  Wait,
+} from '../step.ts'
 import type { Field, Form } from '../shape/forms.ts'
 import type { approve, retry, Step as Written } from '../shape/steps.ts'
 import { entriesOf, isList, listed, type Note } from './forms-of-writing.ts'
@@ -79,7 +90,11 @@ function actsOf(written: Written, path: Path, note: Note): Placed[] {
       place,
     }))
   if (written.parallel)
-    return one('parallel', { kind: 'parallel', steps: inside(['parallel'], written.parallel), ...groupOf(written) })
+    return one('parallel', {
+      kind: 'parallel',
+      steps: inside(['parallel'], written.parallel),
+      ...groupOf(written),
+    })
   if (written.for_each) {
     const { in: items, as = 'item', steps } = written.for_each
     const each = inside(['for_each', 'steps'], steps)
@@ -107,7 +122,10 @@ function simpleAct(written: Written): Act {
   return { kind: 'run', commands: listed(written.run) }
 }
 
-export const useOf = (template: string, given: Readonly<Record<string, string>> | undefined): TemplateUse => ({
+export const useOf = (
+  template: string,
+  given: Readonly<Record<string, string>> | undefined,
+): TemplateUse => ({
   template,
   with: given ?? {},
 })
@@ -119,7 +137,12 @@ export function groupOf(written: Pick<Written, 'mode' | 'max_parallel' | 'fail_f
 
 export function retryOf(written: z.output<typeof retry> | undefined): Retry | null {
   if (written === undefined) return null
-  const { max = 1, on, backoff = 'fixed', delay = DEFAULT_DELAY_MS } = typeof written === 'number' ? { max: written } : written
+  const {
+    max = 1,
+    on,
+    backoff = 'fixed',
+    delay = DEFAULT_DELAY_MS,
+  } = typeof written === 'number' ? { max: written } : written
   return { max, on: on === undefined ? ['failed', 'errored'] : listed(on), backoff, delayMs: delay }
 }
 
@@ -138,7 +161,12 @@ function waitOf(written: NonNullable<Written['wait']>): Wait {
 }
 
 function triggerOf(written: NonNullable<Written['trigger']>): TriggerJob {
-  const { job: address, inputs = {}, lane = null, wait = true } = typeof written === 'string' ? { job: written } : written
+  const {
+    job: address,
+    inputs = {},
+    lane = null,
+    wait = true,
+  } = typeof written === 'string' ? { job: written } : written
   const [job = '', pipeline = '', project = null] = address.split('/').toReversed()
   return { project, pipeline, job, inputs, lane, wait }
 }
@@ -149,10 +177,16 @@ export const formOf = (form: Form | undefined): FormField[] =>
 function fieldOf(name: string, field: Field): FormField {
   if (typeof field === 'string') return fieldOf(name, spelledOut(field))
   if (isList(field)) return fieldOf(name, { choice: [...field] })
-  const around = { name, label: field.label ?? null, default: field.default ?? null, required: field.required ?? true }
+  const around = {
+    name,
+    label: field.label ?? null,
+    default: field.default ?? null,
+    required: field.required ?? true,
+  }
   if ('choice' in field) return { ...around, kind: 'choice', choices: field.choice }
   if ('bool' in field) return { ...around, kind: 'bool' }
-  if ('text' in field) return { ...around, kind: 'text', min: field.text.min ?? null, max: field.text.max ?? null }
+  if ('text' in field)
+    return { ...around, kind: 'text', min: field.text.min ?? null, max: field.text.max ?? null }
   const { min = null, max = null, step = null } = field.number
   return { ...around, kind: 'number', min, max, step }
 }

@@ -13,8 +13,14 @@ export const gets = z.union([name, z.array(name).min(1).max(50), z.record(name, 
 
 const Need = z.strictObject({
   trigger: key(flag, 'Whether a new green run starts the job; true when absent'),
-  on: key(some(oneOf('success', 'failure', 'finish'), 3), 'Which endings of that job count; success when absent'),
-  versions: key(oneOf('same', 'any'), '`any` takes the newest run of that job, whatever the other inputs are'),
+  on: key(
+    some(oneOf('success', 'failure', 'finish'), 3),
+    'Which endings of that job count; success when absent',
+  ),
+  versions: key(
+    oneOf('same', 'any'),
+    '`any` takes the newest run of that job, whatever the other inputs are',
+  ),
   start: key(start, 'How a run starts when this edge triggers'),
 })
 export const needs = z.union([name, z.array(name).min(1).max(100), z.record(name, Need)])
@@ -30,10 +36,16 @@ const PullRequest = z.strictObject({
   paths: key(some(glob, 50), 'Only pull requests that touch one of these paths'),
   drafts: key(flag, 'Whether drafts count; true when absent'),
   labels: key(some(someText, 20), 'Only pull requests with one of these labels'),
-  forks: key(oneOf('approve', 'allow', 'ignore'), 'What becomes of pull requests from forks; `approve` when absent'),
+  forks: key(
+    oneOf('approve', 'allow', 'ignore'),
+    'What becomes of pull requests from forks; `approve` when absent',
+  ),
 })
 export const Triggers = z.strictObject({
-  push: key(z.union([glob, z.array(glob).min(1).max(50), Push]), 'Branches whose pushes become versions; every branch when absent'),
+  push: key(
+    z.union([glob, z.array(glob).min(1).max(50), Push]),
+    'Branches whose pushes become versions; every branch when absent',
+  ),
   pull_request: key(
     z.union([glob, z.array(glob).min(1).max(50), PullRequest]),
     'Branches whose pull requests become versions of a lane of their own: untrusted, without secrets and puts',

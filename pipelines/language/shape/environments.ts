@@ -19,7 +19,12 @@ const Modify = z.record(
 )
 const Validate = z.union([
   name,
-  z.strictObject({ job, schedule: key(cron, 'When it looks by itself'), timezone: key(zone, 'UTC when absent'), form }),
+  z.strictObject({
+    job,
+    schedule: key(cron, 'When it looks by itself'),
+    timezone: key(zone, 'UTC when absent'),
+    form,
+  }),
 ])
 
 export const Environment = z.strictObject({

@@ -37,7 +37,9 @@ const cache = z.record(
 )
 
 const outputName = ruled({ rule: 'env-name' }, (value) =>
-  ENV_NAME.test(value) ? null : `\`${value}\` cannot be written as key=value: letters, digits and _ make a name`,
+  ENV_NAME.test(value)
+    ? null
+    : `\`${value}\` cannot be written as key=value: letters, digits and _ make a name`,
 )
 
 const Health = z.strictObject({
@@ -57,13 +59,18 @@ const Container = z.strictObject({
   image: image.describe('The image of the service'),
   env: key(env, 'Its variables'),
   run: key(commands, 'What it runs, where that is not what the image says'),
-  health: key(Health, 'When it is ready; the port of a well-known image, else the first one it exposes, when absent'),
+  health: key(
+    Health,
+    'When it is ready; the port of a well-known image, else the first one it exposes, when absent',
+  ),
   depends_on: key(some(name, 50), 'Services that must be healthy before it starts'),
 })
 export const services = z.record(name, z.union([image, Container]))
 
 const axisName = ruled({ rule: 'name' }, (value) =>
-  /^[a-z][a-z0-9_-]{0,49}$/.test(value) ? null : 'an axis is named with a-z, 0-9, _ and -, and begins with a letter',
+  /^[a-z][a-z0-9_-]{0,49}$/.test(value)
+    ? null
+    : 'an axis is named with a-z, 0-9, _ and -, and begins with a letter',
 )
 const legs = listOf(z.record(axisName, text), 256)
 export const Matrix = z
@@ -109,7 +116,10 @@ export const shared = {
 }
 
 export const Job = z.strictObject({
-  get: key(gets, 'Resources to read; a new version starts the job. The first git resource is the working directory'),
+  get: key(
+    gets,
+    'Resources to read; a new version starts the job. The first git resource is the working directory',
+  ),
   needs: key(needs, 'Jobs that must have turned the same versions green'),
   start: key(start, 'How runs start: for each agreed set, strictly in order, or at once'),
   when: key(when, 'The kinds of lanes and starts the job runs for; all of them when absent'),

@@ -1,7 +1,26 @@
 import { z } from 'zod'
 import { parseCron } from '../cron.ts'
 import { parseDuration } from '../duration.ts'
-import { decimal, env, flag, glob, image, key, longSpan, mapping, name, oneOf, ruled, secretName, shortSpan, some, someText, text, whole, zone } from './scalars.ts'
+import {
+  decimal,
+  env,
+  flag,
+  glob,
+  image,
+  key,
+  longSpan,
+  mapping,
+  name,
+  oneOf,
+  ruled,
+  secretName,
+  shortSpan,
+  some,
+  someText,
+  text,
+  whole,
+  zone,
+} from './scalars.ts'
 
 const watched = {
   check: key(shortSpan, 'How often to look for new versions where nothing reports them'),
@@ -21,7 +40,9 @@ export const GitResource = z.strictObject({
 })
 
 const RegistryResource = z.strictObject({
-  registry: someText.describe('The image without its tag, such as `ghcr.io/acme/shop`; every pushed digest is a version'),
+  registry: someText.describe(
+    'The image without its tag, such as `ghcr.io/acme/shop`; every pushed digest is a version',
+  ),
   tag: key(glob, 'Only digests pushed under such a tag are versions'),
   login,
   ...watched,
@@ -36,12 +57,17 @@ const moment = ruled(
   },
 )
 const TimeResource = z.strictObject({
-  time: moment.describe('A schedule of five fields, or a span such as 15m; every time that comes is a version'),
+  time: moment.describe(
+    'A schedule of five fields, or a span such as 15m; every time that comes is a version',
+  ),
   timezone: key(zone, 'The zone that the schedule is read in; UTC when absent'),
   misfire: key(oneOf('skip', 'once', 'all'), 'What happens to times that passed while the server was down'),
   misfire_grace: key(shortSpan, 'How late a time may come and still be on time'),
   max_catch_up: key(whole(1, 1_000), 'The most missed times that `misfire: all` makes up for'),
-  overlap: key(oneOf('skip', 'queue', 'cancel_running', 'allow'), 'What happens when the last run still runs'),
+  overlap: key(
+    oneOf('skip', 'queue', 'cancel_running', 'allow'),
+    'What happens when the last run still runs',
+  ),
   jitter: key(shortSpan, 'The most that a time is put off, so that not everything begins at once'),
 })
 
@@ -50,7 +76,9 @@ const SemverResource = z.strictObject({
   semver: z
     .strictObject({
       initial: key(
-        ruled({ rule: 'value' }, (value) => (SEMVER.test(value) ? null : `\`${value}\` is not a version such as 1.0.0`)),
+        ruled({ rule: 'value' }, (value) =>
+          SEMVER.test(value) ? null : `\`${value}\` is not a version such as 1.0.0`,
+        ),
         'The first version; 0.0.0 when absent',
       ),
     })
@@ -61,7 +89,9 @@ const ParamsResource = z.strictObject({
   params: env.describe('Keys and values; an edit of one is a version'),
 })
 const StateResource = z.strictObject({
-  state: z.strictObject({}).describe('Shared files and keys that `get` reads and `put` writes; never starts a job'),
+  state: z
+    .strictObject({})
+    .describe('Shared files and keys that `get` reads and `put` writes; never starts a job'),
 })
 const FilesResource = z.strictObject({
   files: z
@@ -144,7 +174,9 @@ export const Limits = z.strictObject({
   cpu: key(decimal, 'Processors; 2 when absent'),
   memory: key(
     ruled({ rule: 'value' }, (value) =>
-      /^[1-9]\d{0,6}(\.\d)?(M|G|Mi|Gi)$/.test(value) ? null : `\`${value}\` is not a size such as 512Mi or 4Gi`,
+      /^[1-9]\d{0,6}(\.\d)?(M|G|Mi|Gi)$/.test(value)
+        ? null
+        : `\`${value}\` is not a size such as 512Mi or 4Gi`,
     ),
     'Memory; 4Gi when absent',
   ),

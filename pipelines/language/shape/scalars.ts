@@ -71,13 +71,11 @@ export const whole = (least: number, most: number) =>
       return z.NEVER
     })
 
-export const decimal = text
-  .meta({ type: ['number', 'string'] })
-  .transform((value, ctx) => {
-    if (/^-?\d{1,15}(\.\d{1,10})?$/.test(value)) return Number(value)
-    ctx.addIssue({ code: 'custom', message: `\`${value}\` is not a number such as 3 or 0.5` })
-    return z.NEVER
-  })
+export const decimal = text.meta({ type: ['number', 'string'] }).transform((value, ctx) => {
+  if (/^-?\d{1,15}(\.\d{1,10})?$/.test(value)) return Number(value)
+  ctx.addIssue({ code: 'custom', message: `\`${value}\` is not a number such as 3 or 0.5` })
+  return z.NEVER
+})
 
 const IMAGE = /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/
 /** A place that a value is put into counts as a letter here; what it becomes is checked when it is known. */
@@ -92,10 +90,13 @@ export const glob = ruled({ rule: 'glob' }, (value) => {
   return problem && `\`${value}\` matches nothing: ${problem}`
 })
 
-export const cron = ruled({ rule: 'cron', hint: 'such as `0 3 * * 1-5`: at three, Monday to Friday' }, (value) => {
-  const parsed = parseCron(value)
-  return 'problem' in parsed ? `\`${value}\` is not a schedule: ${parsed.problem}` : null
-})
+export const cron = ruled(
+  { rule: 'cron', hint: 'such as `0 3 * * 1-5`: at three, Monday to Friday' },
+  (value) => {
+    const parsed = parseCron(value)
+    return 'problem' in parsed ? `\`${value}\` is not a schedule: ${parsed.problem}` : null
+  },
+)
 
 export const zone = ruled({ rule: 'zone', near: timeZones() }, (value) =>
   isTimeZone(value) ? null : `there is no time zone \`${value}\``,

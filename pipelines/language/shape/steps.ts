@@ -1,7 +1,24 @@
 import { z } from 'zod'
 import { Form, people } from './forms.ts'
 import { gets } from './edges.ts'
-import { env, flag, image, key, listOf, longSpan, mapping, name, oneOf, ruled, shortSpan, some, someText, type Told, text, whole } from './scalars.ts'
+import {
+  env,
+  flag,
+  image,
+  key,
+  listOf,
+  longSpan,
+  mapping,
+  name,
+  oneOf,
+  ruled,
+  shortSpan,
+  some,
+  someText,
+  type Told,
+  text,
+  whole,
+} from './scalars.ts'
 
 export const commands = some(text.min(1, { error: 'a command must not be empty' }), 200)
 
@@ -22,7 +39,8 @@ export const retry = z.union([
 ])
 
 export const use = ruled({ rule: 'template' }, templateProblem)
-const TEMPLATE = /^(?<repo>\.|[A-Za-z0-9][A-Za-z0-9._/:@~-]*)\/\/(?<path>[A-Za-z0-9._][A-Za-z0-9._/-]*)@(?<sha>[0-9a-f]{40}|[0-9a-f]{64})$/
+const TEMPLATE =
+  /^(?<repo>\.|[A-Za-z0-9][A-Za-z0-9._/:@~-]*)\/\/(?<path>[A-Za-z0-9._][A-Za-z0-9._/-]*)@(?<sha>[0-9a-f]{40}|[0-9a-f]{64})$/
 /** What is wrong with the reference to a template, in words. */
 function templateProblem(written: string): string | null {
   if (!written.includes('//')) return `\`${written}\` names no file: write \`repository//path@commit\``
@@ -31,7 +49,9 @@ function templateProblem(written: string): string | null {
   if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(written.slice(at + 1)))
     return `\`${written.slice(at + 1)}\` is not the full hash of a commit: a branch or tag could change under you`
   const path = TEMPLATE.exec(written)?.groups?.['path']
-  return path === undefined || path.split('/').includes('..') ? `\`${written}\` is not \`repository//path@commit\`` : null
+  return path === undefined || path.split('/').includes('..')
+    ? `\`${written}\` is not \`repository//path@commit\``
+    : null
 }
 
 export const Approve = z.strictObject({
@@ -138,7 +158,9 @@ export const step: z.ZodType<Step, StepInput> = z.lazy(() =>
     parallel: key(listOf(step, 100), 'Steps that run at once'),
     for_each: key(
       z.strictObject({
-        in: z.union([someText, listOf(text, 256)]).describe('The items, or a value that holds them, one a line'),
+        in: z
+          .union([someText, listOf(text, 256)])
+          .describe('The items, or a value that holds them, one a line'),
         as: key(eachName, 'What an item is called; `item` when absent: $(each.item) and EACH_ITEM'),
         steps: listOf(step, 100).describe('The steps to run for each item'),
       }),
@@ -164,6 +186,9 @@ function oneAct(written: object, ctx: z.RefinementCtx): void {
   const acts = ACTS.filter((act) => act in written)
   if (acts.length === 1) return
   const params: Told = { rule: 'step-kind', hint: `one of ${ACTS.join(', ')}` }
-  const message = acts.length === 0 ? 'this step does nothing' : `a step does one thing, and this one has ${acts.join(' and ')}`
+  const message =
+    acts.length === 0
+      ? 'this step does nothing'
+      : `a step does one thing, and this one has ${acts.join(' and ')}`
   ctx.addIssue({ code: 'custom', message, params, path: acts[1] ? [acts[1]] : [] })
 }
