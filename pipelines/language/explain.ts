@@ -6,9 +6,10 @@ import {
   chooseBranch,
   keysOf,
   kindsOf,
+  openSchemaAt,
   requiredKeys,
-  schemaAt,
   settle,
+  valueAtPath,
 } from './schema-walk.ts'
 import type { Told } from './shape/scalars.ts'
 import { hintFor, suggest } from './suggest.ts'
@@ -21,119 +22,116 @@ const MOST_ISSUES = 100
 
 /** Turn the shape checker's issues into findings a person can act on: unknown keys get a suggestion. */
 export function explain(failure: z.ZodError, shaped: Shaped): Finding[] {
-  const found = failure.issues.slice(0, MOST_ISSUES).flatMap((issue) => explainIssue(issue, [], shaped))
-  const moved = found.map((finding) => ({ ...finding, path: [...shaped.at, ...finding.path] }))
-  return withoutEchoes(moved)
+  return withoutEchoes(failure.issues.slice(0, MOST_ISSUES).flatMap((issue) => explainIssue(issue, shaped)))
 }
 
-function explainIssue(issue: Issue, parents: Path, shaped: Shaped): Finding[] {
-  const path = [...parents, ...issue.path.filter((step) => typeof step !== 'symbol')]
+/** An issue inside `shaped`. Of a union's issues only those of the branch that was meant are told, and `shaped` becomes it. */
+function explainIssue(issue: Issue, shaped: Shaped): Finding[] {
+  const path = issue.path.filter((step) => typeof step !== 'symbol')
+  const here: Shaped = {
+    schema: openSchemaAt(shaped.schema, shaped.tree, path),
+    tree: valueAtPath(shaped.tree, path),
+    at: [...shaped.at, ...path],
+  }
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.slice(0, MOST_ISSUES).map((key) => unknownKey(path, key, shaped))
+      return issue.keys.slice(0, MOST_ISSUES).map((key) => unknownKey(key, here))
     case 'invalid_key':
       return issue.issues.map((inner) => {
         const rule = toldBy(inner).rule ?? 'name'
-        return error(rule, keyAt(...path), `\`${String(path.at(-1))}\`: ${inner.message}`)
+        return error(rule, keyAt(...here.at), `\`${String(here.at.at(-1))}\`: ${inner.message}`)
       })
     case 'invalid_union':
-      return explainUnion(issue.errors, path, shaped)
+      return explainUnion(issue.errors, here)
     case 'invalid_type':
-      return [wrongType(path, shaped)]
+      return [wrongType(here)]
     case 'invalid_value':
-      return [noneOf(issue.values.map(String), path, shaped)]
+      return [noneOf(issue.values.map(String), here)]
     default:
-      return [custom(issue, path, shaped)]
+      return [custom(issue, here)]
   }
 }
 
-function explainUnion(errors: readonly (readonly Issue[])[], path: Path, shaped: Shaped): Finding[] {
-  const value = valueIn(shaped.tree, path)
-  const branches = branchesOf(unionAt(path, shaped)) ?? []
-  const chosen = chooseBranch(branches, value)
-  if (chosen === null) return [wrongType(path, shaped, branches)]
+function explainUnion(errors: readonly (readonly Issue[])[], here: Shaped): Finding[] {
+  const branches = branchesOf(here.schema) ?? []
+  const chosen = chooseBranch(branches, here.tree)
+  if (chosen === null) return [wrongType(here)]
   const branch = branches[chosen]
   const telling = branches.filter((each) => requiredKeys(each).length > 0)
-  if (telling.length > 2 && keysOf(branch).length > 0 && !saysWhatItIs(branch, value))
-    return [untold(telling, path, value)]
-  return (errors[chosen] ?? []).flatMap((inner) => explainIssue(inner, path, shaped))
+  if (telling.length > 2 && keysOf(branch).length > 0 && !saysWhatItIs(branch, here.tree))
+    return [untold(telling, here)]
+  return (errors[chosen] ?? []).flatMap((inner) => explainIssue(inner, { ...here, schema: branch }))
 }
 
 const saysWhatItIs = (branch: unknown, value: unknown) =>
   requiredKeys(branch).some((key) => childOf(value, key) !== undefined)
 
 /** A mapping that lacks the one key by which it would be told apart. */
-function untold(branches: readonly unknown[], path: Path, value: unknown): Finding {
+function untold(branches: readonly unknown[], { tree, at }: Shaped): Finding {
   const kinds = [...new Set(branches.flatMap(requiredKeys))]
-  for (const key of Object.keys(value ?? {})) {
+  for (const key of Object.keys(tree ?? {})) {
     const near = suggest(key, kinds)
     if (near)
-      return error('unknown-key', keyAt(...path, key), `unknown key \`${key}\``, `did you mean \`${near}\`?`)
+      return error('unknown-key', keyAt(...at, key), `unknown key \`${key}\``, `did you mean \`${near}\`?`)
   }
-  const message = `${here(path)} does not say what it is`
-  return error('type', keyAt(...path), message, `one of these keys says it: ${kinds.join(', ')}`)
+  const message = `${called(at)} does not say what it is`
+  return error('type', keyAt(...at), message, `one of these keys says it: ${kinds.join(', ')}`)
 }
 
-/** The union itself at a path: the last step is not settled into a branch. */
-function unionAt(path: Path, { schema, tree }: Shaped): unknown {
-  const parent = schemaAt(schema, tree, path.slice(0, -1))
-  const last = path.at(-1)
-  if (last === undefined) return schema
-  const def = (parent as { def?: Record<string, unknown> }).def ?? {}
-  const shape = (def['shape'] ?? {}) as Readonly<Record<string, unknown>>
-  return Object.hasOwn(shape, last) ? shape[last] : (def['catchall'] ?? def['valueType'] ?? def['element'])
+function unknownKey(key: string, { schema, tree, at }: Shaped): Finding {
+  const known = keysOf(settle(schema, tree))
+  return error('unknown-key', keyAt(...at, key), `unknown key \`${key}\``, hintFor(key, known, 'known here'))
 }
 
-function unknownKey(path: Path, key: string, { schema, tree }: Shaped): Finding {
-  const known = keysOf(settle(schemaAt(schema, tree, path), valueIn(tree, path)))
-  return error(
-    'unknown-key',
-    keyAt(...path, key),
-    `unknown key \`${key}\``,
-    hintFor(key, known, 'known here'),
-  )
-}
-
-function wrongType(path: Path, shaped: Shaped, branches?: readonly unknown[]): Finding {
-  const value = valueIn(shaped.tree, path)
-  const last = path.at(-1)
-  if (value === undefined && last !== undefined)
-    return error('type', valueAt(...path), `\`${String(last)}\` is missing`)
-  const kinds = (branches ?? [schemaAt(shaped.schema, shaped.tree, path)]).flatMap(kindsOf)
-  const wanted = [...new Set(kinds)].filter((kind) => kind !== 'nothing').join(' or ')
-  const found = error('type', valueAt(...path), `${here([...shaped.at, ...path])} must be ${wanted}`)
-  return { ...found, hint: axisHint(path) }
+function wrongType({ schema, tree, at }: Shaped): Finding {
+  if (tree === undefined && at.length > 0)
+    return error('type', valueAt(...at), `\`${String(at.at(-1))}\` is missing`)
+  const wanted = kindsOf(schema).filter((kind) => kind !== 'nothing')
+  const must = `must be ${wanted.join(' or ')}`
+  const message = tree === null ? `${called(at)} is empty; it ${must}` : `${called(at)} ${must}`
+  return error('type', valueAt(...at), message, axisHint(at, tree))
 }
 
 /** Whatever the matrix does not know is an axis, and a slip in one of its own keys looks like one. */
-function axisHint(path: Path): string {
-  const at = path.indexOf('matrix')
-  const axis = at < 0 ? undefined : path[at + 1]
-  const near = typeof axis === 'string' ? suggest(axis, MATRIX_KEYS) : null
+function axisHint(at: Path, tree: unknown): string {
+  const matrix = at.indexOf('matrix')
+  const axis = matrix < 0 ? undefined : at[matrix + 1]
+  const near = typeof axis === 'string' ? suggest(axis, meantByValue(tree)) : null
   return near === null || near === axis ? '' : `did you mean \`${near}\`?`
 }
-const MATRIX_KEYS = ['exclude', 'include', 'mode', 'max_parallel', 'fail_fast']
 
-function noneOf(words: readonly string[], path: Path, { at, tree }: Shaped): Finding {
-  const value = String(valueIn(tree, path))
-  const message = `${here([...at, ...path])}: \`${value}\` is none of ${[...new Set(words)].join(', ')}`
-  const near = suggest(value, words)
-  return error('value', valueAt(...path), message, near === null ? '' : `did you mean \`${near}\`?`)
+function meantByValue(value: unknown): string[] {
+  if (typeof value !== 'string') return ['exclude', 'include']
+  if (value === 'true' || value === 'false') return ['fail_fast']
+  return value === 'parallel' || value === 'sequential' ? ['mode'] : ['max_parallel']
 }
 
-function custom(issue: Issue, path: Path, { at }: Shaped): Finding {
+function noneOf(words: readonly string[], { tree, at }: Shaped): Finding {
+  const value = String(tree)
+  const message = `${called(at)}: \`${value}\` is none of ${[...new Set(words)].join(', ')}`
+  const near = suggest(value, words)
+  return error('value', valueAt(...at), message, near === null ? '' : `did you mean \`${near}\`?`)
+}
+
+function custom(issue: Issue, { at }: Shaped): Finding {
   const { rule = 'value', hint = '', near = [], written = '' } = toldBy(issue)
   const word = suggest(written, near)
   const advice = word === null ? hint : `did you mean \`${word}\`?`
-  return error(rule, valueAt(...path), `${here([...at, ...path])}: ${issue.message}`, advice)
+  return error(rule, valueAt(...at), `${called(at)}: ${sizeWords(issue) ?? issue.message}`, advice)
+}
+
+/** A list that is too short or too long; texts say it in words of their own. */
+function sizeWords(issue: Issue): string | null {
+  if (issue.code === 'too_small' && issue.origin === 'array') return 'the list is empty'
+  if (issue.code === 'too_big' && issue.origin === 'array')
+    return `the list has more than ${issue.maximum} items`
+  return null
 }
 
 const toldBy = (issue: Issue): Partial<Told> & { readonly written?: string } =>
   issue.code === 'custom' ? (issue.params ?? {}) : {}
 
-const here = (path: Path) => (path.length === 0 ? 'the file' : `\`${path.join('.')}\``)
-
-const valueIn = (tree: unknown, path: Path): unknown => path.reduce<unknown>(childOf, tree)
+const called = (path: Path) => (path.length === 0 ? 'the file' : `\`${path.join('.')}\``)
 
 /** A key that is missing and stands beside it misspelt is one mistake, not two. */
 function withoutEchoes(findings: readonly Finding[]): Finding[] {

@@ -5,6 +5,8 @@
  * fit best is meant.
  */
 
+import type { Path } from './diagnostic.ts'
+
 type Def = {
   readonly type?: string
   readonly shape?: Readonly<Record<string, unknown>>
@@ -28,20 +30,19 @@ export function unwrap(schema: unknown): unknown {
 export const branchesOf = (schema: unknown): readonly unknown[] | null =>
   defOf(unwrap(schema)).options ?? null
 
-/** The schema of the thing at a path of a written tree. */
-export function schemaAt(root: unknown, tree: unknown, path: readonly (string | number)[]): unknown {
+/** The schema of the thing at a path of a written tree; a union there stays one. */
+export function openSchemaAt(root: unknown, tree: unknown, path: Path): unknown {
   let schema = root
   let value = tree
   for (const step of path) {
-    const def = defOf(settle(schema, value))
-    schema =
-      def.shape && Object.hasOwn(def.shape, step)
-        ? def.shape[step]
-        : (def.catchall ?? def.valueType ?? def.element)
+    const { shape, catchall, valueType, element } = defOf(settle(schema, value))
+    schema = shape && Object.hasOwn(shape, step) ? shape[step] : (catchall ?? valueType ?? element)
     value = childOf(value, step)
   }
-  return settle(schema, value)
+  return schema
 }
+
+export const valueAtPath = (tree: unknown, path: Path): unknown => path.reduce<unknown>(childOf, tree)
 
 export const childOf = (value: unknown, step: string | number): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, step)

@@ -49,7 +49,8 @@ export function readSource(text: string): Source | { readonly diagnostics: reado
       schema: 'core',
       uniqueKeys: false,
     })
-    if (document.errors.length > 0) return refused(document.errors.slice(0, 20).map(yamlError))
+    const wrong = [...document.errors, ...document.warnings]
+    if (wrong.length > 0) return refused(wrong.slice(0, 20).map(yamlError))
     const tooMuch = bounded(document)
     if (tooMuch) return refused([tooMuch])
     const tree = textTree(document)
@@ -65,7 +66,10 @@ export function readSource(text: string): Source | { readonly diagnostics: reado
 const bounds = (message: string, offset: number): Refusal => ({ rule: 'bounds', message, offset })
 const yamlError = (error: { message: string; pos: readonly [number, number] }): Refusal => {
   const [line = error.message] = error.message.split('\n')
-  return { rule: 'yaml', message: line.replace(/ at line \d+, column \d+:?$/, ''), offset: error.pos[0] }
+  const message = /multiple documents/.test(line)
+    ? 'a pipeline file is one document; another one begins here'
+    : line.replace(/ at line \d+, column \d+:?$/, '')
+  return { rule: 'yaml', message, offset: error.pos[0] }
 }
 
 function nulByte(text: string): Diagnostic {

@@ -40,7 +40,7 @@ test('for programs a red check is red too, and standard output is JSON alone', a
   await writeFile(join(here.path, 'a.yml'), BAD)
   const { code, out } = await takt(['check', '--json', 'a.yml'], { cwd: here.path })
   expect(code).toBe(1)
-  expect(JSON.parse(out).files[0].diagnostics[0]).toMatchObject({ severity: 'error', line: 3, column: 5 })
+  expect(JSON.parse(out).files[0].diagnostics[0]).toMatchObject({ severity: 'error', line: 4, column: 5 })
 })
 
 test.each([
