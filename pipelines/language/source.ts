@@ -10,6 +10,7 @@ import {
   parseDocument,
   type ParsedNode,
   visit,
+  Lexer,
 } from 'yaml'
 import type { Diagnostic, Place } from './diagnostic.ts'
 import type { Rule } from './rules.ts'
@@ -42,6 +43,8 @@ export function readSource(text: string): Source | { readonly diagnostics: reado
   if (text.length > BOUNDS.bytes)
     return refused([bounds(`the file has ${text.length} characters; at most ${BOUNDS.bytes} are read`, 0)])
   if (text.includes('\0')) return { diagnostics: [nulByte(text)] }
+  const deep = tooDeep(text)
+  if (deep !== null) return { diagnostics: [at(text, deep, bounds(TOO_DEEP, deep))] }
   try {
     const document = parseDocument(text, {
       lineCounter: lines,
@@ -57,12 +60,13 @@ export function readSource(text: string): Source | { readonly diagnostics: reado
     if (tree === OVERGROWN) return refused([bounds(`aliases make more than ${BOUNDS.nodes} values of it`, 0)])
     return { tree, locate: (at) => place(offsetOf(document, at)) }
   } catch (error) {
-    // The composer descends as deep as the file is nested: brackets by the thousand exhaust the stack before they can be counted.
-    if (error instanceof RangeError) return refused([bounds(`nested deeper than ${BOUNDS.depth} levels`, 0)])
+    // The composer descends as deep as the file is nested: dashes by the thousand exhaust the stack before they can be counted.
+    if (error instanceof RangeError) return refused([bounds(TOO_DEEP, 0)])
     throw error
   }
 }
 
+const TOO_DEEP = `nested deeper than ${BOUNDS.depth} levels`
 const bounds = (message: string, offset: number): Refusal => ({ rule: 'bounds', message, offset })
 const yamlError = (error: { message: string; pos: readonly [number, number] }): Refusal => {
   const [line = error.message] = error.message.split('\n')
@@ -73,16 +77,35 @@ const yamlError = (error: { message: string; pos: readonly [number, number] }): 
 }
 
 function nulByte(text: string): Diagnostic {
-  const before = text.slice(0, text.indexOf('\0')).split('\n')
-  const message = 'the file holds a NUL byte; it must be plain text'
-  return {
-    severity: 'error',
+  const offset = text.indexOf('\0')
+  return at(text, offset, {
     rule: 'yaml',
-    message,
-    hint: '',
-    line: before.length,
-    column: (before.at(-1)?.length ?? 0) + 1,
+    message: 'the file holds a NUL byte; it must be plain text',
+    offset,
+  })
+}
+
+/** A refusal before there is a document to count lines in. */
+function at(text: string, offset: number, { rule, message }: Refusal): Diagnostic {
+  const before = text.slice(0, offset).split('\n')
+  const column = (before.at(-1)?.length ?? 0) + 1
+  return { severity: 'error', rule, message, hint: '', line: before.length, column }
+}
+
+const SCALAR = '\u001f'
+const MARKS = ['\u0002', '\u0018', SCALAR]
+/** Where brackets are nested beyond the bound. Cutting a file into tokens is cheap; composing one that deep is not. */
+function tooDeep(text: string): number | null {
+  let offset = 0
+  let depth = 0
+  let inScalar = false
+  for (const token of new Lexer().lex(text)) {
+    if (!inScalar && (token === '[' || token === '{') && ++depth > BOUNDS.depth) return offset
+    if (!inScalar && (token === ']' || token === '}')) depth = Math.max(0, depth - 1)
+    inScalar = token === SCALAR
+    if (!MARKS.includes(token)) offset += token.length
   }
+  return null
 }
 
 function bounded(document: Document.Parsed): Refusal | null {
@@ -92,7 +115,7 @@ function bounded(document: Document.Parsed): Refusal | null {
     if (isPair(node)) return
     const offset = startOf(node) ?? 0
     const depth = path.filter((ancestor) => !isPair(ancestor)).length
-    if (depth > BOUNDS.depth) problem = bounds(`nested deeper than ${BOUNDS.depth} levels`, offset)
+    if (depth > BOUNDS.depth) problem = bounds(TOO_DEEP, offset)
     else if (isAlias(node) && ++aliases > BOUNDS.aliases)
       problem = bounds(`more than ${BOUNDS.aliases} aliases`, offset)
     else if (isAlias(node) && node.resolve(document) === undefined)

@@ -71,7 +71,7 @@ function expandJob(job: Tree, path: Path, work: Work): Tree {
     return { ...own, ...steps }
   }
   if ('use' in body) work.findings.push(nested(path))
-  const told = filledIn(body, found.given) as Tree
+  const told = asTree(filledIn(body, found.given))
   for (const each of Object.keys(body).filter((each) => !(each in own)))
     work.origins.set(JSON.stringify([...path, each]), {
       path: ['job', each],

@@ -207,4 +207,16 @@ export const MEANINGS: readonly Broken[] = [
     job('    services: { db: postgres }'),
     '5:21: warning: the image `postgres` has no tag; what it is may change from one run to the next (image-without-tag)\n    write a tag, such as `postgres:1.2`',
   ],
+  [
+    'env-name',
+    'a resource called as the language calls something',
+    'resources: { matrix: { git: . } }\n' + job(''),
+    '1:14: error: `matrix` is a word of the language, too: $(matrix.…) would mean two things (env-name)\n    give it another name',
+  ],
+  [
+    'env-name',
+    'a job with outputs that is called as a resource',
+    'jobs: { src: { image: b:1, run: x, outputs: [a] } }',
+    '1:9: error: `src` is a resource, too: $(src.…) would mean two things (env-name)\n    give it another name',
+  ],
 ]

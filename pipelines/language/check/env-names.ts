@@ -1,4 +1,4 @@
-import { error, type Finding, keyAt } from '../diagnostic.ts'
+import { error, type Finding, keyAt, type Place } from '../diagnostic.ts'
 import { variableOf } from '../expression/interpolate.ts'
 import type { Job, Pipeline } from '../pipeline.ts'
 import { FIELDS } from '../resource.ts'
@@ -12,7 +12,7 @@ export const envNames = (world: World): Finding[] => [
     begins('resource', resource.name, variableExample(resource.kind)),
   ),
   ...world.pipeline.jobs.flatMap((job) => [
-    ...(job.outputs.length > 0 ? begins('job', job.name, job.outputs[0] ?? '') : []),
+    ...ofOutputs(job, world.pipeline),
     ...clashes(job, world.pipeline),
   ]),
 ]
@@ -22,14 +22,27 @@ const variableExample = (kind: string) =>
 
 function begins(what: 'resource' | 'job', name: string, field: string): Finding[] {
   const place = keyAt(what === 'job' ? 'jobs' : 'resources', name)
-  if (WORDS.includes(name) && what === 'resource')
-    return [
-      error('env-name', place, `\`${name}\` is a word of the language: $(${name}.…) would mean two things`),
-    ]
+  if (WORDS.includes(name)) return [ambiguous(place, name, 'a word of the language')]
   const variable = variableOf(`${name}.${field}`)
   if (ENV_NAME.test(variable)) return []
   const message = `the ${what} \`${name}\` would arrive as \`${variable}\`, which a shell cannot export`
   return [error('env-name', place, message, 'begin its name with a letter')]
+}
+
+const ambiguous = (place: Place, name: string, other: string) =>
+  error(
+    'env-name',
+    place,
+    `\`${name}\` is ${other}, too: $(${name}.…) would mean two things`,
+    'give it another name',
+  )
+
+/** A job whose outputs are spoken of stands among the names of resources. */
+function ofOutputs({ name, outputs: [first] }: Job, { resources }: Pipeline): Finding[] {
+  if (first === undefined) return []
+  if (resources.some((resource) => resource.name === name))
+    return [ambiguous(keyAt('jobs', name), name, 'a resource')]
+  return begins('job', name, first)
 }
 
 /** Variables that two values would arrive as, in one job. */

@@ -1,5 +1,5 @@
 import { type Finding, keyAt, valueAt } from '../diagnostic.ts'
-import { type Job, operationsOf, type Pipeline } from '../pipeline.ts'
+import type { Job, Pipeline } from '../pipeline.ts'
 import { childOf } from '../schema-walk.ts'
 import { placeOf, resourceOfStep, stepsIn, unknownNames, type Named, type World } from './world.ts'
 
@@ -90,7 +90,7 @@ function lifecycleNames({ pipeline, tree }: World): Named[] {
       const long = typeof childOf(childOf(lifecycle, 'modify'), name) === 'object'
       return { name: job, place: valueAt(...path, 'modify', name, ...(long ? ['job'] : [])) }
     })
-    return operationsOf(environment).length === 0 ? [] : [...plain, ...modify]
+    return [...plain, ...modify]
   })
 }
 

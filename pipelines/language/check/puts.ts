@@ -4,7 +4,7 @@ import type { Pipeline } from '../pipeline.ts'
 import type { Resource } from '../resource.ts'
 import { PUTS } from '../shape/resources.ts'
 import type { Step } from '../step.ts'
-import { below, kindWord, placeOf, stepsIn, type World } from './world.ts'
+import { below, placeOf, stepsIn, type World } from './world.ts'
 
 type Put = Extract<Step, { kind: 'put' }>
 
@@ -26,7 +26,7 @@ function putOf(step: Put, resource: Resource, place: Place): Finding[] {
   const schema = PUTS[resource.kind]
   const what = `\`${resource.name}\``
   if (!schema) {
-    const message = `${what} cannot be put: a ${kindWord(resource)} resource only tells what happened`
+    const message = `${what} cannot be put: a ${resource.kind} resource only tells what happened`
     return [error('cannot-put', place, message, `kinds that can: ${Object.keys(PUTS).join(', ')}`)]
   }
   const elsewhere =

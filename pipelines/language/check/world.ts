@@ -1,8 +1,6 @@
 import { error, type Finding, keyAt, type Place } from '../diagnostic.ts'
 import type { Normal } from '../normal/normalise.ts'
 import type { Job, Pipeline } from '../pipeline.ts'
-import { isGit } from '../resource.ts'
-import type { Rule } from '../rules.ts'
 import { NAME } from '../shape/scalars.ts'
 import { allSteps, hookSteps, type Step } from '../step.ts'
 import { hintFor } from '../suggest.ts'
@@ -69,10 +67,3 @@ function gathered(
   for (const job of jobs) walk(job.name)
   return done
 }
-
-/** The word for a resource, as its key in the file has it. */
-export const kindWord = (resource: Pipeline['resources'][number]): string =>
-  resource.kind === 'custom' ? resource.type : isGit(resource) ? 'git' : resource.kind
-
-export const told = (rule: Rule, place: Place, [message, hint]: readonly [string, string?]): Finding =>
-  error(rule, place, message, hint ?? '')

@@ -19,16 +19,6 @@ export function jobOf(
   { defaults, implied, note }: { defaults: Defaults; implied: readonly Get[]; note: Note },
 ): Job {
   const path: Path = ['jobs', name]
-  const common = {
-    image: job.image ?? defaults.image ?? null,
-    env: { ...defaults.env, ...job.env },
-    cache: cacheOf({ ...defaults.cache, ...job.cache }),
-    retry: retryOf(job.retry ?? defaults.retry),
-    timeoutMs: job.timeout ?? defaults.timeout ?? 60 * MINUTE_MS,
-    inactivityMs: job.inactivity ?? defaults.inactivity ?? 15 * MINUTE_MS,
-    runsOn: labelsOf(job.runs_on ?? defaults.runs_on),
-    limits: { cpu: 2, memory: '4Gi', pids: 1024, ...defaults.limits, ...job.limits },
-  }
   const written: Job = {
     name,
     use: job.use === undefined ? null : useOf(job.use, job.with),
@@ -38,7 +28,7 @@ export function jobOf(
     when: job.when === undefined ? null : listed(job.when),
     if: job.if ?? null,
     paths: listed(job.paths),
-    ...common,
+    ...shared(job, defaults),
     secrets: listed(job.secrets),
     steps: job.steps
       ? job.steps.flatMap((step, index) => stepsOf(step, [...path, 'steps', index], note))
@@ -56,6 +46,20 @@ export function jobOf(
     inputs: formOf(job.inputs),
   }
   return note(written, { path, at: 'key' })
+}
+
+/** What a job may leave to the defaults. */
+function shared(job: Written, defaults: Defaults) {
+  return {
+    image: job.image ?? defaults.image ?? null,
+    env: { ...defaults.env, ...job.env },
+    cache: cacheOf({ ...defaults.cache, ...job.cache }),
+    retry: retryOf(job.retry ?? defaults.retry),
+    timeoutMs: job.timeout ?? defaults.timeout ?? 60 * MINUTE_MS,
+    inactivityMs: job.inactivity ?? defaults.inactivity ?? 15 * MINUTE_MS,
+    runsOn: labelsOf(job.runs_on ?? defaults.runs_on),
+    limits: { cpu: 2, memory: '4Gi', pids: 1024, ...defaults.limits, ...job.limits },
+  }
 }
 
 const getsOf = (written: Written['get'], path: Path, note: Note): Get[] =>

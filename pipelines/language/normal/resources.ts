@@ -1,4 +1,3 @@
-import type { Path } from '../diagnostic.ts'
 import type { Resource } from '../resource.ts'
 import type { Resource as Written } from '../shape/resources.ts'
 import { listed, type Note } from './forms-of-writing.ts'
@@ -8,9 +7,6 @@ export function resourcesOf(written: Readonly<Record<string, Written>> | undefin
   const all = Object.entries(written ?? { src: { git: '.' } })
   return all.map(([name, body]) => note(resourceOf(name, body), { path: ['resources', name], at: 'key' }))
 }
-
-/** Where in a resource each kind says what it is. */
-export const kindKey = (resource: Resource): Path => [resource.kind === 'custom' ? 'type' : resource.kind]
 
 function resourceOf(name: string, body: Written): Resource {
   if ('git' in body) return gitOf(name, body)
