@@ -1,4 +1,4 @@
-import picomatch from 'picomatch'
+import { matchesGlob } from '../language/glob.ts'
 
 /** The lane a git ref's commits belong to: `main`, `release/1`, `tag/v1.2`; null for a ref that makes no lane. */
 export function laneOf(ref: string): string | null {
@@ -19,11 +19,7 @@ export function laneRefusal(
   const [kind, name, patterns] = ref.startsWith('refs/tags/')
     ? (['tag', ref.slice('refs/tags/'.length), triggers.tag] as const)
     : (['push', ref.slice('refs/heads/'.length), triggers.push] as const)
-  if (patterns.some((pattern) => matches(name, pattern))) return null
+  if (patterns.some((pattern) => matchesGlob(name, pattern))) return null
   const listens = patterns.length === 0 ? 'listens to none' : `listens to ${patterns.join(', ')}`
   return `\`triggers.${kind}\` does not match \`${name}\`: the pipeline ${listens}`
 }
-
-/** `*` stays inside one part of a name, `**` crosses slashes; brackets and braces as in a shell, never a regular expression. */
-const matches = (name: string, pattern: string) =>
-  picomatch.isMatch(name, pattern, { dot: true, noextglob: true })

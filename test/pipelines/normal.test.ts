@@ -117,6 +117,14 @@ jobs:
   expect(canonical(parseObject(parse(full)).pipeline!)).toBe(plan(full))
 })
 
+test('a program’s slips are seen before it runs', () => {
+  // @ts-expect-error `imgae` is no key of a job
+  build({ jobs: { a: { imgae: 'b:1', run: 'x' } } })
+  // @ts-expect-error a job starts in one of four modes
+  build({ jobs: { a: { start: 'soon', run: 'x' } } })
+  build({ jobs: { a: { steps: [{ parallel: [{ run: 'x', retry: 2 }], max_parallel: 3 }], allow_failure: true } } })
+})
+
 test('what a program builds is checked as a file is', () => {
   expect(parseObject({ jobs: { a: { run: 'x', imgae: 'b' } } }).diagnostics).toMatchObject([
     { rule: 'unknown-key', line: 5, column: 7 },
