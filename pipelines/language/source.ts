@@ -5,7 +5,6 @@ import {
   isPair,
   isScalar,
   isSeq,
-  LineCounter,
   type Node,
   parseDocument,
   type ParsedNode,
@@ -13,6 +12,7 @@ import {
   Lexer,
 } from 'yaml'
 import type { Diagnostic, Place } from './diagnostic.ts'
+import { linePlaces } from './line-places.ts'
 import type { Rule } from './rules.ts'
 
 /** The bounds that keep a hostile file from costing more than it weighs. */
@@ -27,11 +27,7 @@ type Refusal = { readonly rule: Rule; readonly message: string; readonly offset:
 
 /** Read YAML 1.2 with positions. Scalars keep their source text. @returns Diagnostics instead when it is not even that. */
 export function readSource(text: string): Source | { readonly diagnostics: readonly Diagnostic[] } {
-  const lines = new LineCounter()
-  const place = (offset: number) => {
-    const { line, col } = lines.linePos(offset)
-    return { line: Math.max(1, line), column: Math.max(1, col) }
-  }
+  const place = linePlaces(text)
   const refused = (refusals: readonly Refusal[]) => ({
     diagnostics: refusals.map(({ offset, ...told }) => ({
       ...told,
@@ -42,12 +38,11 @@ export function readSource(text: string): Source | { readonly diagnostics: reado
   })
   if (text.length > BOUNDS.bytes)
     return refused([bounds(`the file has ${text.length} characters; at most ${BOUNDS.bytes} are read`, 0)])
-  if (text.includes('\0')) return { diagnostics: [nulByte(text)] }
+  if (text.includes('\0')) return refused([nulByte(text)])
   const deep = tooDeep(text)
-  if (deep !== null) return { diagnostics: [at(text, deep, bounds(TOO_DEEP, deep))] }
+  if (deep !== null) return refused([bounds(TOO_DEEP, deep)])
   try {
     const document = parseDocument(text, {
-      lineCounter: lines,
       version: '1.2',
       schema: 'core',
       uniqueKeys: false,
@@ -76,21 +71,11 @@ const yamlError = (error: { message: string; pos: readonly [number, number] }): 
   return { rule: 'yaml', message, offset: error.pos[0] }
 }
 
-function nulByte(text: string): Diagnostic {
-  const offset = text.indexOf('\0')
-  return at(text, offset, {
-    rule: 'yaml',
-    message: 'the file holds a NUL byte; it must be plain text',
-    offset,
-  })
-}
-
-/** A refusal before there is a document to count lines in. */
-function at(text: string, offset: number, { rule, message }: Refusal): Diagnostic {
-  const before = text.slice(0, offset).split('\n')
-  const column = (before.at(-1)?.length ?? 0) + 1
-  return { severity: 'error', rule, message, hint: '', line: before.length, column }
-}
+const nulByte = (text: string): Refusal => ({
+  rule: 'yaml',
+  message: 'the file holds a NUL byte; it must be plain text',
+  offset: text.indexOf('\0'),
+})
 
 const SCALAR = '\u001f'
 const MARKS = ['\u0002', '\u0018', SCALAR]

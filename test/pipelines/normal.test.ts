@@ -122,7 +122,9 @@ test('a program’s slips are seen before it runs', () => {
   build({ jobs: { a: { imgae: 'b:1', run: 'x' } } })
   // @ts-expect-error a job starts in one of four modes
   build({ jobs: { a: { start: 'soon', run: 'x' } } })
-  build({ jobs: { a: { steps: [{ parallel: [{ run: 'x', retry: 2 }], max_parallel: 3 }], allow_failure: true } } })
+  build({
+    jobs: { a: { steps: [{ parallel: [{ run: 'x', retry: 2 }], max_parallel: 3 }], allow_failure: true } },
+  })
 })
 
 test('what a program builds is checked as a file is', () => {
