@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
 import { keyFile, newSecret } from './access/key-files.ts'
 import { ensureAdmin, ensureToken } from './access/queries.ts'
@@ -112,9 +113,10 @@ async function openKeys(db: Db, config: Config) {
   const runnerToken = config.TAKT_RUNNER_TOKEN ?? (await keyFile(config.TAKT_DATA, 'runner-token'))
   const apiToken = await keyFile(config.TAKT_DATA, 'token', () => newSecret('takt_'))
   const admin = await ensureAdmin(db)
-  await ensureToken(db, { user: admin, name: 'this machine', secret: apiToken })
-  if (config.TAKT_ADMIN_TOKEN)
-    await ensureToken(db, { user: admin, name: 'TAKT_ADMIN_TOKEN', secret: config.TAKT_ADMIN_TOKEN })
+  // One for each data directory: several servers on one database each keep their own.
+  const here = `data directory ${hostname()}:${config.TAKT_DATA}`
+  await ensureToken(db, { user: admin, name: here, secret: apiToken })
+  await ensureToken(db, { user: admin, name: 'TAKT_ADMIN_TOKEN', secret: config.TAKT_ADMIN_TOKEN ?? null })
   return { secretKey, runnerToken }
 }
 

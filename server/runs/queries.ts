@@ -128,23 +128,28 @@ const usesVersion = (db: Db, name: string) =>
     .select('run_inputs.run_id')
     .where('versions.name', '=', name)
 
-/** A run with its steps and who went on from it; undefined when there is none. */
-export async function findRun(db: Db, id: RunId): Promise<z.output<typeof Run> | undefined> {
+/** A run with the steps of an attempt, the present one's unless told, and who went on from it; undefined when there is none. */
+export async function findRun(
+  db: Db,
+  id: RunId,
+  attempt?: number,
+): Promise<z.output<typeof Run> | undefined> {
   const row = await summaries(placedRuns(db).where('runs.id', '=', id)).executeTakeFirst()
-  if (!row) return undefined
+  if (!row || (attempt ?? 1) > row.attempt) return undefined
+  const shown = attempt ?? row.attempt
   const [steps, commands, downstream] = await Promise.all([
     db
       .selectFrom('steps')
       .selectAll()
       .where('run_id', '=', id)
-      .where('attempt', '=', row.attempt)
+      .where('attempt', '=', shown)
       .orderBy('step')
       .execute(),
     db
       .selectFrom('commands')
       .selectAll()
       .where('run_id', '=', id)
-      .where('attempt', '=', row.attempt)
+      .where('attempt', '=', shown)
       .orderBy('command')
       .execute(),
     db

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { RunId } from '#pipelines/ids.ts'
+import { MOST_REF_BYTES } from '#pipelines/refs.ts'
 import { RUN_STATES } from '#pipelines/states.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
@@ -17,7 +18,7 @@ export const WithRunId = z.object({
     .transform((id) => id as RunId)
     .openapi({ param: { in: 'path', name: 'id' }, type: 'integer' }),
 })
-const word = z.string().max(300).optional()
+const word = z.string().max(MOST_REF_BYTES).optional()
 const Filter = z.object({
   project: word,
   pipeline: word,
@@ -34,6 +35,13 @@ const Filter = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
 })
 
+const AtAttempt = z.object({
+  attempt: z.coerce.number().int().min(1).max(1_000).optional().openapi({
+    description: 'Show the steps of an attempt that was lost, counted from 1; without it the present one’s',
+    type: 'integer',
+  }),
+})
+
 const tags = ['Runs']
 const list = createRoute({
   method: 'get',
@@ -48,7 +56,7 @@ const get = createRoute({
   path: '/runs/{id}',
   tags,
   summary: 'One run with its steps',
-  request: { params: WithRunId },
+  request: { params: WithRunId, query: AtAttempt },
   responses: { 200: json(Run, 'The run') },
 })
 const cancel = createRoute({
@@ -72,8 +80,8 @@ const retry = createRoute({
 })
 
 /** @throws {Problem} `run-not-found`. */
-export async function theRun(db: Db, id: RunId) {
-  const run = await findRun(db, id)
+export async function theRun(db: Db, id: RunId, attempt?: number) {
+  const run = await findRun(db, id, attempt)
   if (!run) throw new Problem('run-not-found', `there is no run ${id}`)
   return run
 }
@@ -86,7 +94,9 @@ export const runRoutes = ({ db }: { db: Db }) =>
       const last = items.at(-1)
       return c.json({ items, next: last && items.length === limit ? String(last.id) : null }, 200)
     })
-    .openapi(get, async (c) => c.json(await theRun(db, c.req.valid('param').id), 200))
+    .openapi(get, async (c) =>
+      c.json(await theRun(db, c.req.valid('param').id, c.req.valid('query').attempt), 200),
+    )
     .openapi(cancel, async (c) => {
       const { id } = c.req.valid('param')
       const said = c.req.header('content-type') ? c.req.valid('json').reason : undefined

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { MOST_REF_BYTES } from '#pipelines/refs.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { laneOf } from '../lines/queries.ts'
@@ -16,7 +17,7 @@ const start = createRoute({
   summary: 'Start a job by hand, on the newest inputs that its needs agree on',
   request: {
     params: z.object({ project: name, pipeline: name, job: name }),
-    body: { ...body(z.object({ lane: z.string().max(300).optional() })), required: false },
+    body: { ...body(z.object({ lane: z.string().max(MOST_REF_BYTES).optional() })), required: false },
   },
   responses: { 201: json(Run, 'The new run') },
 })
