@@ -116,7 +116,8 @@ export const api = {
         { init: { signal } },
       ),
     ),
-  run: (run: number, signal: AbortSignal) => answer(oneRun.$get(id(run), { init: { signal } })),
+  run: (run: number, signal: AbortSignal) =>
+    answer(oneRun.$get({ ...id(run), query: {} }, { init: { signal } })),
   start: (at: LineAt & { readonly job: string }) =>
     body(
       line.jobs[':job'].runs.$post({
