@@ -106,9 +106,16 @@ function bounded(document: Document.Parsed): Refusal | null {
     else if (isAlias(node) && node.resolve(document) === undefined)
       problem = { rule: 'yaml', message: `nothing is called *${node.source}`, offset }
     else if (isMap(node)) problem = repeatedKey(node)
+    else if (isScalar(node)) problem = unstorable(node.value, offset)
     if (problem) return visit.BREAK
   })
   return problem
+}
+
+/** What an escape can spell and neither an environment variable nor a database can hold. */
+function unstorable(value: unknown, offset: number): Refusal | null {
+  if (typeof value !== 'string' || (value.isWellFormed() && !value.includes('\0'))) return null
+  return { rule: 'yaml', message: 'this text holds a NUL character or half of a surrogate pair', offset }
 }
 
 /** The YAML library compares each key with each other one, which takes minutes for a hostile file. */

@@ -157,6 +157,15 @@ test('several errors are reported at once, in the order of the file', () => {
   expect(places).toEqual(['2:8', '2:35', '3:15', '3:24', '4:1'])
 })
 
+test.each([
+  ['a NUL', 'jobs: { a: { image: "b:1", run: x, env: { A: "x\\0y" } } }', '1:46'],
+  ['half of a surrogate pair', 'jobs: { a: { image: "b:1", run: "echo \\uD800" } }', '1:33'],
+])('%s that an escape spells is refused at its place', (_, text, place) => {
+  const { pipeline, diagnostics } = parsePipeline(text)
+  expect(pipeline).toBeNull()
+  expect(diagnostics.map(({ line, column, rule }) => [`${line}:${column}`, rule])).toEqual([[place, 'yaml']])
+})
+
 test('an empty file is told how to begin', () => {
   expect(parsePipeline(' \n').diagnostics).toMatchObject([
     { rule: 'empty', hint: expect.stringContaining('jobs:') },
