@@ -98,7 +98,7 @@ test('a NUL in a JSON text is refused in words, a backslash before u0000 is not'
     status: 422,
     body: { code: 'invalid-request', detail: expect.stringContaining('\\u0000') },
   })
-  const check = await house.ask('POST /api/v1/check', { text: 'jobs: { a: { run: "printf \\u0000" } }' })
+  const check = await house.ask('POST /api/v1/check', { text: "jobs: { a: { run: 'printf \\u0000' } }" })
   expect(check).toMatchObject({ status: 200, body: { diagnostics: [] } })
 })
 
