@@ -59,6 +59,25 @@ export function touchLane(db: Trx, pipeline: PipelineId, name: string) {
     .executeTakeFirstOrThrow()
 }
 
+/** A lane as it stands, neither touched nor opened, its row locked; undefined when nothing was pushed to it. */
+export const lockLane = (
+  db: Trx,
+  project: ProjectId,
+  { pipeline, lane }: { pipeline: string; lane: string },
+) =>
+  db
+    .selectFrom('lanes')
+    .innerJoin('pipelines', 'pipelines.id', 'lanes.pipeline_id')
+    .select(['lanes.id', 'lanes.pipeline_id'])
+    .where('pipelines.project_id', '=', project)
+    .where('pipelines.name', '=', pipeline)
+    .where('lanes.name', '=', lane)
+    .forNoKeyUpdate('lanes')
+    .executeTakeFirst()
+
+/** Beside a row of `repositories`: a project was added with it, so that our credentials for its forge may be used. */
+export const ofProject = sql<boolean>`exists (select from projects where projects.repository_id = repositories.id)`
+
 /** The definition by which a lane runs; undefined while it has no good file. */
 export async function definitionOf(db: Db | Trx, lane: LaneId) {
   const row = await db

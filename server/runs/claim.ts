@@ -2,6 +2,7 @@ import type { RunId } from '#pipelines/ids.ts'
 import { compilePlan } from '#pipelines/plan/compile.ts'
 import { PREPARE, type Plan } from '#pipelines/wire/plan.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
+import { ofProject } from '../catalog/queries.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { type Lease, lockRun, moveRun } from './move.ts'
@@ -91,21 +92,13 @@ const inputsOf = (db: Trx, id: RunId) =>
     .innerJoin('versions', 'versions.id', 'run_inputs.version_id')
     .innerJoin('resources', 'resources.id', 'run_inputs.resource_id')
     .innerJoin('repositories', 'repositories.id', 'resources.repository_id')
-    .select((eb) => [
+    .select([
       'resources.name as resource',
       'versions.name as sha',
       'versions.body',
       'repositories.kind',
       'repositories.url',
-      eb
-        .exists(
-          eb
-            .selectFrom('projects')
-            .select('projects.id')
-            .whereRef('projects.repository_id', '=', 'repositories.id'),
-        )
-        .$castTo<boolean>()
-        .as('ofProject'),
+      ofProject.as('ofProject'),
     ])
     .where('run_inputs.run_id', '=', id)
     .orderBy('run_inputs.position')

@@ -1,7 +1,7 @@
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
 import { parseForRunning } from '#pipelines/language/parse.ts'
 import { laneOf, laneRefusal } from '#pipelines/plan/lanes.ts'
-import { definitionOf, ensurePipeline, projectsOf, type ProjectRow, touchLane } from '../catalog/queries.ts'
+import { definitionOf, lockLane, projectsOf, type ProjectRow, touchLane } from '../catalog/queries.ts'
 import { type FileAtCommit, syncRevision } from '../catalog/sync-revision.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
@@ -114,12 +114,12 @@ async function applyToPipeline(tx: Tx, project: ProjectRow, { file, commit }: He
   return resultOf(name, file.lane, commit, { recorded: await recordCommit(tx, at, commit, null), note })
 }
 
-/** A late push finds the lane as later ones have made it, and leaves its file alone. */
+/** A late push finds the lane as later ones have made it, and leaves its file alone: one that was closed stays closed. */
 async function asItIs(tx: Tx, project: ProjectRow, file: FileHere) {
-  const pipelineId = await ensurePipeline(tx.db, { project: project.id, name: file.name, path: file.path })
-  const lane = await touchLane(tx.db, pipelineId, file.lane)
-  const current = await definitionOf(tx.db, lane.id)
-  return { pipelineId, laneId: lane.id, definition: current?.definition ?? null, broken: null }
+  const lane = await lockLane(tx.db, project.id, { pipeline: file.name, lane: file.lane })
+  const current = lane && (await definitionOf(tx.db, lane.id))
+  if (!lane || !current) return { definition: null, broken: 'what came later knows no such line' }
+  return { pipelineId: lane.pipeline_id, laneId: lane.id, definition: current.definition, broken: null }
 }
 
 type Recorded = { readonly recorded: readonly string[]; readonly note: string }

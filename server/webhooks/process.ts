@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
+import { ofProject } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
 import type { DeliveryState } from '../db/schema.ts'
 import { storable } from '../db/to-json.ts'
@@ -122,17 +123,7 @@ const theRepository = (db: Db, id: RepositoryId) =>
   db
     .selectFrom('repositories')
     .selectAll()
-    .select((eb) =>
-      eb
-        .exists(
-          eb
-            .selectFrom('projects')
-            .select('projects.id')
-            .whereRef('projects.repository_id', '=', 'repositories.id'),
-        )
-        .$castTo<boolean>()
-        .as('ofProject'),
-    )
+    .select(ofProject.as('ofProject'))
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
 

@@ -20,10 +20,17 @@ export function startDeliveries(
   const busy = new Map<RepositoryId, Promise<void>>()
   const later = new Set<NodeJS.Timeout>()
 
+  function pokeIn(ms: number): void {
+    const timer = setTimeout(() => {
+      later.delete(timer)
+      worker.poke()
+    }, ms)
+    later.add(timer)
+  }
   async function work(repository: RepositoryId): Promise<void> {
     try {
       const outcome = await processNext(deps, repository)
-      if (outcome.retryInMs !== null) later.add(setTimeout(worker.poke, outcome.retryInMs))
+      if (outcome.retryInMs !== null) pokeIn(outcome.retryInMs)
       if (outcome.worked && !quit.signal.aborted) worker.poke()
     } catch (error) {
       log.error({ err: error, repository }, 'deliveries.failed') // the database is away: the next look tries again

@@ -83,7 +83,7 @@ test('a branch that is moved back to an earlier commit runs that commit again', 
   await using _runner = await startRunner(house)
   const first = await clone.push(ONE)
   const second = await clone.push(TWO)
-  await until(async () => (await versionsRun(house, 'deploy')).length === 1)
+  await until(async () => (await versionsRun(house, 'deploy')).at(-1) === second)
   await clone.git('push', '-q', '--force', 'origin', `${first}:refs/heads/main`)
   await until(async () => (await versionsRun(house, 'test')).length === 3)
   expect(await versionsRun(house, 'test')).toEqual([first, second, first])
@@ -104,6 +104,18 @@ test('a deletion that is replayed leaves a branch that was pushed again alone', 
   const items = await settled(house)
   expect(items.find((item: { id: number }) => item.id === 2).reason).toBe('feature has been pushed to since')
   expect((await line(house)).lanes).toMatchObject([{ name: 'feature', closed: false }])
+})
+
+test('a push that is replayed after its branch is gone leaves the lane closed', async () => {
+  await using house = await startHouse()
+  await using git = await publicGit()
+  const tell = await told(house, git)
+  const sha = await git.clone.push(ONE)
+  await tell(ZERO, sha, 'refs/heads/feature')
+  await tell(sha, ZERO, 'refs/heads/feature')
+  await house.ask('POST /api/v1/deliveries/1/replay')
+  await settled(house)
+  expect((await line(house)).lanes).toMatchObject([{ name: 'feature', closed: true }])
 })
 
 test('a resource that is added or moved in the file does not stop the line', async () => {
