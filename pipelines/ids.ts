@@ -14,3 +14,5 @@ export type RunnerId = Branded<'runner'>
 export type DeliveryId = Branded<'delivery'>
 export type UserId = Branded<'user'>
 export type EventId = Branded<'event'>
+export type TriggerId = Branded<'trigger'>
+export type EndingId = Branded<'ending'>

@@ -91,6 +91,7 @@ export type Schema = {
     id: Generated<LaneId>
     pipeline_id: PipelineId
     name: string
+    kind: Generated<'push' | 'tag' | 'pull_request'>
     revision_id: RevisionId | null
     newest_revision_id: RevisionId | null
     created_at: Time
@@ -115,6 +116,12 @@ export type Schema = {
     body: Json<CommitBody>
     delivery_id: DeliveryId | null
     created_at: Time
+    disabled_at: Time | null
+    disabled_by: UserId | null
+    disabled_reason: string | null
+    left_at: Time | null
+    forced: Generated<boolean>
+    changed: string[] | null
   }
   runners: {
     id: Generated<RunnerId>

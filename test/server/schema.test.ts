@@ -14,7 +14,7 @@ const KINDS: Record<string, RegExp> = {
   bytea: /^Buffer$/,
   jsonb: /^(Json<.*>|JSONColumnType<.*>)$/,
   'timestamp with time zone': /^Time$/,
-  ARRAY: /^number\[\]$/,
+  ARRAY: /^(number|string)\[\]$/,
 }
 
 type Column = { table: string; column: string; type: string; nullable: boolean; filled: boolean }

@@ -1,0 +1,204 @@
+import type { Job, Pipeline } from '../language/pipeline.ts'
+import { allSteps, hookSteps } from '../language/step.ts'
+import type { InputFact, NeedFact } from './facts.ts'
+
+/** What a file says of one resource that a job consumes. */
+export type InputEdge = Pick<InputFact, 'resource' | 'get' | 'via' | 'from'> & {
+  /**
+   * Whether every lane reads the same stream of it: it comes from outside and nothing here puts it. Its versions belong to the
+   * default branch's lane, and start jobs only there.
+   */
+  readonly shared: boolean
+  /** The version that the file pins it to. */
+  readonly pin: string | null
+}
+export type NeedEdge = Pick<NeedFact, 'job' | 'trigger' | 'on' | 'versions' | 'start' | 'carries'>
+
+/** The edges of one job, as its file spells them out. */
+export type JobEdges = {
+  readonly job: Job
+  /** In the order in which the file declares the resources. */
+  readonly inputs: readonly InputEdge[]
+  /** In the order of the file. */
+  readonly needs: readonly NeedEdge[]
+  /** The jobs whose runs a `strict` start waits for: upstream by edges that trigger, all the way. */
+  readonly upstream: readonly string[]
+  /** The jobs that put what this job gets. */
+  readonly producers: readonly { readonly job: string; readonly resource: string }[]
+  /** The jobs one edge away, up or down: those that a `chrono` start does not run beside. */
+  readonly neighbours: readonly string[]
+}
+
+/** The edges of a whole pipeline. */
+export type Edges = {
+  readonly jobs: ReadonlyMap<string, JobEdges>
+  /** The jobs that a new version of a resource starts. */
+  readonly startedByVersion: ReadonlyMap<string, readonly string[]>
+  /** The jobs that an ending of a job starts. */
+  readonly startedByEnding: ReadonlyMap<string, readonly string[]>
+}
+
+const known = new WeakMap<Pipeline, Edges>()
+
+/** The edges of a pipeline without circles. Worked out once for each pipeline that is held in memory. */
+export function edgesOf(pipeline: Pipeline): Edges {
+  const before = known.get(pipeline)
+  if (before) return before
+  const edges = spellOut(pipeline)
+  known.set(pipeline, edges)
+  return edges
+}
+
+/** Everything that is looked up by name more than once. */
+type Line = {
+  readonly pipeline: Pipeline
+  readonly byName: ReadonlyMap<string, Job>
+  readonly puts: ReadonlyMap<string, readonly string[]>
+  readonly producers: ReadonlyMap<string, readonly string[]>
+  readonly handsOn: Map<string, ReadonlySet<string>>
+}
+
+function spellOut(pipeline: Pipeline): Edges {
+  const puts = new Map(pipeline.jobs.map((job) => [job.name, putsOf(job)]))
+  const line: Line = {
+    pipeline,
+    byName: new Map(pipeline.jobs.map((job) => [job.name, job])),
+    puts,
+    producers: inverted(puts),
+    handsOn: new Map(),
+  }
+  const jobs = new Map(pipeline.jobs.map((job) => [job.name, edgesOfJob(job, line)]))
+  const all = [...jobs.values()]
+  return {
+    jobs,
+    startedByVersion: inverted(
+      all.map(({ job, inputs }) => [
+        job.name,
+        inputs.filter(startsByVersion).map(({ resource }) => resource),
+      ]),
+    ),
+    startedByEnding: inverted(
+      all.map(({ job, needs }) => [job.name, needs.filter(({ trigger }) => trigger).map((need) => need.job)]),
+    ),
+  }
+}
+
+/** A version that a needed job has to turn green first starts nothing by itself; `immediate` asks no neighbour. */
+const startsByVersion = ({ get, via }: InputEdge) =>
+  get !== null && get.trigger && (via.length === 0 || get.start === 'immediate')
+
+function inverted(
+  entries: Iterable<readonly [string, readonly string[]]>,
+): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
+  for (const [name, others] of entries)
+    for (const other of others) {
+      const names = found.get(other)
+      if (names) names.push(name)
+      else found.set(other, [name])
+    }
+  return found
+}
+
+const putsOf = (job: Job): string[] => [
+  ...new Set(
+    [...allSteps(job.steps), ...hookSteps(job.hooks)].flatMap((step) =>
+      step.kind === 'put' ? [step.resource] : [],
+    ),
+  ),
+]
+
+/** The resources whose versions a run of a job vouches for: what it gets, what it puts, and what the jobs it needs vouch for. */
+function handedOnBy(name: string, line: Line): ReadonlySet<string> {
+  const before = line.handsOn.get(name)
+  if (before) return before
+  const job = line.byName.get(name)
+  const resources = new Set([
+    ...(job?.gets ?? []).map((get) => get.resource),
+    ...(job?.needs ?? []).flatMap((need) => [...handedOnBy(need.job, line)]),
+    ...(line.puts.get(name) ?? []),
+  ])
+  line.handsOn.set(name, resources)
+  return resources
+}
+
+function edgesOfJob(job: Job, line: Line): JobEdges {
+  const needs = job.needs.map((need): NeedEdge => ({
+    job: need.job,
+    trigger: need.trigger,
+    on: need.on,
+    versions: need.versions,
+    start: need.start ?? job.start,
+    carries: [...handedOnBy(need.job, line)],
+  }))
+  const inputs = line.pipeline.resources.flatMap((resource) => {
+    const edge = inputEdge(resource.name, job, needs)
+    if (!edge) return []
+    const outside = !(resource.kind === 'git' && resource.repository === '.')
+    return [
+      {
+        ...edge,
+        shared: outside && !line.producers.has(resource.name),
+        pin: edge.pin ?? ('pin' in resource ? resource.pin : null),
+      },
+    ]
+  })
+  const producers = job.gets.flatMap(({ resource }) =>
+    (line.producers.get(resource) ?? [])
+      .filter((each) => each !== job.name)
+      .map((each) => ({ job: each, resource })),
+  )
+  return {
+    job,
+    inputs,
+    needs,
+    upstream: upstreamOf(job, line),
+    producers,
+    neighbours: neighboursOf(job, line),
+  }
+}
+
+type OwnEdge = Omit<InputEdge, 'shared'>
+
+function inputEdge(resource: string, job: Job, needs: readonly NeedEdge[]): OwnEdge | null {
+  const own = job.gets.find((get) => get.resource === resource)
+  const carriers = needs.filter((need) => need.carries.includes(resource))
+  if (!own && carriers.length === 0) return null
+  const via = carriers.filter((need) => need.versions === 'same').map((need) => need.job)
+  const loose = carriers.find((need) => need.versions === 'any')
+  const byFile = own && own.version !== 'latest' && own.version !== 'every' ? own.version : null
+  return {
+    resource,
+    get: own ? { trigger: own.trigger, every: own.version === 'every', start: own.start ?? job.start } : null,
+    via,
+    from: !own && via.length === 0 ? (loose?.job ?? null) : null,
+    pin: byFile,
+  }
+}
+
+function upstreamOf(job: Job, line: Line): string[] {
+  const found = new Set<string>()
+  const walk = (from: Job) => {
+    const before = [
+      ...from.needs.filter((need) => need.trigger).map((need) => need.job),
+      ...from.gets.filter((get) => get.trigger).flatMap((get) => line.producers.get(get.resource) ?? []),
+    ]
+    for (const name of before) {
+      const next = line.byName.get(name)
+      if (!next || found.has(name) || name === job.name) continue
+      found.add(name)
+      walk(next)
+    }
+  }
+  walk(job)
+  return [...found]
+}
+
+const neighboursOf = (job: Job, { pipeline }: Line): string[] => [
+  ...new Set([
+    ...job.needs.map((need) => need.job),
+    ...pipeline.jobs
+      .filter((other) => other.needs.some((need) => need.job === job.name))
+      .map(({ name }) => name),
+  ]),
+]
