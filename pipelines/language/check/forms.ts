@@ -60,21 +60,28 @@ function givenDefault(field: FormField, path: Path): Finding[] {
 export function fieldProblem(field: FormField, value: string): string | null {
   switch (field.kind) {
     case 'text':
-      if (value.length < (field.min ?? 0)) return `\`${value}\` is shorter than ${field.min} characters`
+      if (value.length < (field.min ?? 0))
+        return `\`${short(value)}\` is shorter than ${field.min} characters`
       return value.length > (field.max ?? Infinity) ? `is longer than ${field.max} characters` : null
     case 'bool':
-      return value === 'true' || value === 'false' ? null : `\`${value}\` is neither true nor false`
+      return value === 'true' || value === 'false' ? null : `\`${short(value)}\` is neither true nor false`
     case 'choice':
-      return field.choices.includes(value) ? null : `\`${value}\` is none of ${field.choices.join(', ')}`
+      return field.choices.includes(value)
+        ? null
+        : `\`${short(value)}\` is none of ${field.choices.join(', ')}`
     case 'number':
       return numberProblem(field, value)
   }
 }
 
+/** A value that somebody else wrote, as a sentence shows it. */
+const short = (value: string) =>
+  value.length > 100 ? `${value.slice(0, 100).toWellFormed()}…` : value.toWellFormed()
+
 function numberProblem(field: Extract<FormField, { kind: 'number' }>, value: string): string | null {
   const { min, max, step } = field
   const number = Number(value)
-  if (!/^-?\d{1,15}(\.\d{1,10})?$/.test(value)) return `\`${value}\` is not a number`
+  if (!/^-?\d{1,15}(\.\d{1,10})?$/.test(value)) return `\`${short(value)}\` is not a number`
   if (min !== null && number < min) return `${value} is below ${min}`
   if (max !== null && number > max) return `${value} is above ${max}`
   const steps = step === null || step <= 0 ? 0 : (number - (min ?? 0)) / step
