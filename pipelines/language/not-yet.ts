@@ -1,6 +1,4 @@
-import { error, type Finding, keyAt, type Path, valueAt } from './diagnostic.ts'
-import { piecesOf } from './expression/interpolate.ts'
-import { childOf } from './schema-walk.ts'
+import { error, type Finding, keyAt, type Path } from './diagnostic.ts'
 
 /**
  * What this version of Takt carries out. Everything else that the language knows is refused where it is to run: a gate, a filter
@@ -19,7 +17,7 @@ const RUNS: Runs = {
 }
 
 /** Findings for whatever the file uses that is read, checked, stored, and not carried out yet. The file itself is well-shaped. */
-export const notYet = (tree: unknown): Finding[] => [...keysNotRun(tree, RUNS, []), ...valuesNotRun(tree)]
+export const notYet = (tree: unknown): Finding[] => keysNotRun(tree, RUNS, [])
 
 function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
   if (typeof written !== 'object' || written === null || Array.isArray(written)) return []
@@ -28,26 +26,6 @@ function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
     const at = [...path, key]
     if (inner === true) return []
     return inner === undefined ? [refused(`\`${key}\``, keyAt(...at))] : keysNotRun(value, inner, at)
-  })
-}
-
-/** Values that are put into a text: their names would arrive in the container as they are written. */
-function valuesNotRun(tree: unknown): Finding[] {
-  const jobs = Object.keys(childOf(tree, 'jobs') ?? {})
-  const bodies: Path[] = [['defaults'], ...jobs.map((job) => ['jobs', job])]
-  return bodies.flatMap((path) => {
-    const body = path.reduce<unknown>(childOf, tree)
-    const env = Object.entries(childOf(body, 'env') ?? {}).map(([name, text]) => ({
-      text,
-      path: [...path, 'env', name],
-    }))
-    const texts = [{ text: childOf(body, 'image'), path: [...path, 'image'] }, ...env]
-    return texts.flatMap(({ text, path: at }) => {
-      const marked =
-        typeof text === 'string' &&
-        (text.includes('$$(') || piecesOf(text).some(({ kind }) => kind !== 'text'))
-      return marked ? [refused('`$(…)`', valueAt(...at))] : []
-    })
   })
 }
 

@@ -1,5 +1,6 @@
 import type { RunId } from '#pipelines/ids.ts'
 import { compilePlan } from '#pipelines/plan/compile.ts'
+import { fieldsOfCommit } from '#pipelines/plan/values.ts'
 import { PREPARE, type Plan } from '#pipelines/wire/plan.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import { ofProject } from '../catalog/queries.ts'
@@ -63,10 +64,11 @@ async function planOf(
   checkoutOf: (repository: RepositoryOf) => ReturnType<CheckoutOf>,
 ): Promise<Plan | { error: RunError }> {
   const run = await lockRun(db, id)
-  const { definition } = await db
+  const { definition, kind } = await db
     .selectFrom('runs')
     .innerJoin('revisions', 'revisions.id', 'runs.revision_id')
-    .select('revisions.definition')
+    .innerJoin('lanes', 'lanes.id', 'runs.lane_id')
+    .select(['revisions.definition', 'lanes.kind'])
     .where('runs.id', '=', id)
     .executeTakeFirstOrThrow()
   const job = definition?.jobs.find((candidate) => candidate.name === run.job)
@@ -74,16 +76,20 @@ async function planOf(
     return { error: { code: 'plan_impossible', message: `The run's revision has no job \`${run.job}\`.` } }
   const inputs = await inputsOf(db, id)
   const [first] = inputs
-  return compilePlan({
+  const plan = compilePlan({
     run: id,
     project: run.project,
     pipeline: run.pipeline,
     lane: run.lane,
+    kind,
     attempt: run.attempt,
     job,
-    inputs: inputs.map(({ resource, sha, body }) => ({ resource, sha, ref: body.ref })),
+    inputs: inputs.map(({ resource, sha, body }) => ({ resource, fields: fieldsOfCommit(body, sha) })),
+    matrix: null,
+    given: null,
     checkout: first ? { ...checkoutOf(first), sha: first.sha, ref: first.body.ref } : null,
   })
+  return 'impossible' in plan ? { error: { code: 'plan_impossible', message: plan.impossible } } : plan
 }
 
 const inputsOf = (db: Trx, id: RunId) =>

@@ -29,12 +29,6 @@ export const SHAPES: readonly Broken[] = [
   ],
   [
     'not-yet',
-    'a value in an environment variable',
-    job('    env: { A: $(src.sha) }'),
-    '5:15: error: `$(…)` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `$(…)` yet',
-  ],
-  [
-    'not-yet',
     'another kind of resource',
     'resources: { src: { git: . }, t: { time: 1h } }\n' + job(''),
     '1:36: error: `time` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `time` yet',

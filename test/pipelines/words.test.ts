@@ -2,7 +2,6 @@ import { readdir, readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parsePipeline } from '#pipelines/language/parse.ts'
-import { compilePlan } from '#pipelines/plan/compile.ts'
 import { inputsOf } from '#pipelines/plan/graph.ts'
 import { laneOf, laneRefusal } from '#pipelines/plan/lanes.ts'
 import { after, isFinal, RUN_MOVES, RUN_STATES } from '#pipelines/states.ts'
@@ -56,28 +55,6 @@ jobs:
     ['infra', ['plan']],
     ['src', ['plan', 'build']],
   ])
-})
-
-test('values reach the shell as environment variables', () => {
-  const { pipeline } = parsePipeline('jobs: { test: { image: "b:1", run: x, env: { CI: "no", MINE: "1" } } }')
-  const plan = compilePlan({
-    run: 7 as RunId,
-    project: 'shop',
-    pipeline: 'main',
-    lane: 'feature/"x"',
-    attempt: 2,
-    job: pipeline!.jobs[0]!,
-    inputs: [{ resource: 'my-src', sha: 'a'.repeat(40), ref: 'refs/heads/feature/"x"' }],
-    checkout: null,
-  })
-  expect(plan.env).toMatchObject({
-    MY_SRC_SHA: 'a'.repeat(40),
-    MY_SRC_BRANCH: 'feature/"x"',
-    TAKT_RUN: '7',
-    TAKT_LANE: 'feature/"x"',
-    CI: 'no',
-    MINE: '1',
-  })
 })
 
 test('a log frame is read as it was written, whatever its bytes', () => {
