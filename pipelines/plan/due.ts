@@ -1,4 +1,5 @@
 import { agreedSets } from './agreed.ts'
+import { shortName } from './words.ts'
 import { compareRanks, type Ranked, type Taken } from './rank.ts'
 import type { Decision, DueRun, NeedFact, Snapshot, VersionFact } from './snapshot.ts'
 
@@ -38,9 +39,6 @@ function newTriggers(set: Ranked, snapshot: Snapshot, taken: Taken | null): stri
     return by.length > 0 ? [`${by.join(' and ')} passed ${what}`] : []
   })
 }
-
-/** Commit hashes and digests by their first seven characters; other names as they are. */
-export const shortName = (name: string): string => (/^[0-9a-f]{40,64}$/.test(name) ? name.slice(0, 7) : name)
 
 /** Why nothing newer is due, in words; null when the newest versions have been taken. */
 function waitingFor(snapshot: Snapshot, taken: Taken | null): string | null {

@@ -3,7 +3,7 @@ import { allSteps, hookSteps } from '../language/step.ts'
 import type { InputFact, NeedFact } from './facts.ts'
 
 /** What a file says of one resource that a job consumes. */
-export type InputEdge = Pick<InputFact, 'resource' | 'get' | 'via' | 'from'> & {
+export type InputEdge = Pick<InputFact, 'resource' | 'kind' | 'get' | 'via' | 'from'> & {
   /**
    * Whether every lane reads the same stream of it: it comes from outside and nothing here puts it. Its versions belong to the
    * default branch's lane, and start jobs only there.
@@ -138,6 +138,7 @@ function edgesOfJob(job: Job, line: Line): JobEdges {
     return [
       {
         ...edge,
+        kind: resource.kind,
         shared: outside && !line.producers.has(resource.name),
         pin: edge.pin ?? ('pin' in resource ? resource.pin : null),
       },
@@ -158,7 +159,7 @@ function edgesOfJob(job: Job, line: Line): JobEdges {
   }
 }
 
-type OwnEdge = Omit<InputEdge, 'shared'>
+type OwnEdge = Omit<InputEdge, 'shared' | 'kind'>
 
 function inputEdge(resource: string, job: Job, needs: readonly NeedEdge[]): OwnEdge | null {
   const own = job.gets.find((get) => get.resource === resource)

@@ -1,5 +1,5 @@
 import type { EndingId, RunId, TriggerId, VersionId } from '../ids.ts'
-import type { Job, Need, StartMode } from '../language/pipeline.ts'
+import type { Job, Need, Resource, StartMode } from '../language/pipeline.ts'
 import type { RunState } from '../states.ts'
 
 /** One version as the planner sees it. `seq` is its place in its lane: higher is newer. */
@@ -20,16 +20,23 @@ export type EndingFact = {
 /** One resource that a job consumes. */
 export type InputFact = {
   readonly resource: string
+  /** What it is: a tick of a `time` resource is a scheduled start, and `paths` ask about a `git` one. */
+  readonly kind?: Resource['kind']
   /** The job's own `get`; null where the version only comes through the jobs it needs. */
   readonly get: { readonly trigger: boolean; readonly every: boolean; readonly start: StartMode } | null
   /** The needs with `versions: same` that must all vouch for the version. */
   readonly via: readonly string[]
   /** The need with `versions: any` that hands the version on, where no other edge supplies it. */
   readonly from: string | null
-  /** Only this version may be taken; `version` is null while there is none of that name. `words` say who pinned it. */
+  /**
+   * Only this version may be taken; `version` is null while there is none of that name. `words` are the whole sentence: `src is
+   * pinned to v3 by Ann: 1.4 breaks the cart`.
+   */
   readonly pin: { readonly version: VersionFact | null; readonly words: string } | null
   /** The newest version of the lane that is neither disabled nor left behind by a force-push; null before the first one. */
   readonly newest: VersionFact | null
+  /** The version that a person chose for a start by hand. */
+  readonly chosen?: VersionFact | null
 }
 
 /** One job that the planned job needs. */
@@ -59,7 +66,13 @@ export type Trigger = {
   /** It waits already, in a `strict` job's one entry. */
   readonly gathered: boolean
 } & (
-  | { readonly kind: 'version'; readonly resource: string; readonly version: VersionFact }
+  | {
+      readonly kind: 'version'
+      readonly resource: string
+      readonly version: VersionFact
+      /** Why no job takes it any more, in words: a person disabled it, a force-push left it behind. */
+      readonly refused?: string | null
+    }
   | { readonly kind: 'ending'; readonly job: string; readonly ending: EndingFact }
   /** Something else made another look worthwhile: a pin, a version enabled again, a job that goes on. `words` say what. */
   | { readonly kind: 'changed'; readonly words: string }
