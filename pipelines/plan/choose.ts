@@ -1,6 +1,7 @@
 import type { VersionId } from '../ids.ts'
 import type { DueRun, Facts, InputFact, VersionFact } from './facts.ts'
 import { lacking } from './lacking.ts'
+import { suppliers } from './newer.ts'
 import { newestSet } from './newest-set.ts'
 import { leftOutByWhen } from './pass-through.ts'
 
@@ -52,7 +53,7 @@ function find({ inputs, needs }: Facts, resource: string, id: VersionId): Versio
 function notThere({ job, inputs }: Facts, resource: string): string {
   const input = inputs.find((each) => each.resource === resource)
   if (!input) return `${resource} is no input of ${job.name}`
-  const by = [...input.via, ...(input.from ? [input.from] : [])]
+  const by = suppliers(input)
   return by.length > 0
     ? `${by.join(' and ')} passed no such version of ${resource}`
     : `${resource} has no such version on this lane`

@@ -21,7 +21,10 @@ export type JobEdges = {
   readonly inputs: readonly InputEdge[]
   /** In the order of the file. */
   readonly needs: readonly NeedEdge[]
-  /** The jobs whose runs a `strict` start waits for: upstream by edges that trigger, all the way. */
+  /**
+   * The jobs whose runs a `strict` start waits for: upstream by edges that trigger, all the way. A job that is downstream as well
+   * (each puts what the other gets) is not among them: two would wait for each other for ever.
+   */
   readonly upstream: readonly string[]
   /** The jobs that put what this job gets. */
   readonly producers: readonly { readonly job: string; readonly resource: string }[]
@@ -56,16 +59,25 @@ type Line = {
   readonly puts: ReadonlyMap<string, readonly string[]>
   readonly producers: ReadonlyMap<string, readonly string[]>
   readonly handsOn: Map<string, ReadonlySet<string>>
+  /** Job by job, those one edge that triggers before it, and those one after it. */
+  readonly before: ReadonlyMap<string, readonly string[]>
+  readonly behind: ReadonlyMap<string, readonly string[]>
+  readonly dependents: ReadonlyMap<string, readonly string[]>
 }
 
 function spellOut(pipeline: Pipeline): Edges {
   const puts = new Map(pipeline.jobs.map((job) => [job.name, putsOf(job)]))
+  const producers = inverted(puts)
+  const before = new Map(pipeline.jobs.map((job) => [job.name, startedBy(job, producers)]))
   const line: Line = {
     pipeline,
     byName: new Map(pipeline.jobs.map((job) => [job.name, job])),
     puts,
-    producers: inverted(puts),
+    producers,
     handsOn: new Map(),
+    before,
+    behind: inverted(before),
+    dependents: inverted(pipeline.jobs.map((job) => [job.name, job.needs.map((need) => need.job)])),
   }
   const jobs = new Map(pipeline.jobs.map((job) => [job.name, edgesOfJob(job, line)]))
   const all = [...jobs.values()]
@@ -149,13 +161,19 @@ function edgesOfJob(job: Job, line: Line): JobEdges {
       .filter((each) => each !== job.name)
       .map((each) => ({ job: each, resource })),
   )
+  let upstream: readonly string[] | null = null
   return {
     job,
     inputs,
     needs,
-    upstream: upstreamOf(job, line),
+    // Only some start modes ask, and in a long line the answer is long.
+    get upstream() {
+      return (upstream ??= upstreamOf(job, line))
+    },
     producers,
-    neighbours: neighboursOf(job, line),
+    neighbours: [
+      ...new Set([...job.needs.map((need) => need.job), ...(line.dependents.get(job.name) ?? [])]),
+    ],
   }
 }
 
@@ -177,29 +195,24 @@ function inputEdge(resource: string, job: Job, needs: readonly NeedEdge[]): OwnE
   }
 }
 
-function upstreamOf(job: Job, line: Line): string[] {
-  const found = new Set<string>()
-  const walk = (from: Job) => {
-    const before = [
-      ...from.needs.filter((need) => need.trigger).map((need) => need.job),
-      ...from.gets.filter((get) => get.trigger).flatMap((get) => line.producers.get(get.resource) ?? []),
-    ]
-    for (const name of before) {
-      const next = line.byName.get(name)
-      if (!next || found.has(name) || name === job.name) continue
-      found.add(name)
-      walk(next)
-    }
-  }
-  walk(job)
-  return [...found]
+const startedBy = (job: Job, producers: Line['producers']): string[] => [
+  ...job.needs.filter((need) => need.trigger).map((need) => need.job),
+  ...job.gets.filter((get) => get.trigger).flatMap((get) => producers.get(get.resource) ?? []),
+]
+
+function upstreamOf({ name }: Job, { before, behind }: Line): string[] {
+  const downstream = reached(name, behind)
+  return [...reached(name, before)].filter((other) => other !== name && !downstream.has(other))
 }
 
-const neighboursOf = (job: Job, { pipeline }: Line): string[] => [
-  ...new Set([
-    ...job.needs.map((need) => need.job),
-    ...pipeline.jobs
-      .filter((other) => other.needs.some((need) => need.job === job.name))
-      .map(({ name }) => name),
-  ]),
-]
+function reached(from: string, steps: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const found = new Set<string>()
+  const ahead = [from]
+  for (let name = ahead.pop(); name !== undefined; name = ahead.pop())
+    for (const next of steps.get(name) ?? [])
+      if (!found.has(next)) {
+        found.add(next)
+        ahead.push(next)
+      }
+  return found
+}

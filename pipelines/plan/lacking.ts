@@ -1,6 +1,6 @@
 import type { Facts, InputFact, NeedFact, VersionFact } from './facts.ts'
 import type { Taken } from './newer.ts'
-import { type Fixed, isPinnedToNothing, wantedOf } from './newest-set.ts'
+import { type Fixed, insists, isPinnedToNothing, wantedOf } from './newest-set.ts'
 import { firstWaits, inWords, joined, needWaits } from './words.ts'
 
 /** Why there is no agreed set that contains what is fixed, in words. At least one. */
@@ -11,13 +11,11 @@ export function lacking(facts: Facts, fixed: Fixed): string[] {
 }
 
 /** A first version that is not there yet, or a pin that names none. */
-export function missingVersion({ needs }: Facts, input: InputFact, fixed: Fixed): string[] {
-  const { resource, get, via, from, pin, newest } = input
+export function missingVersion(facts: Facts, input: InputFact, fixed: Fixed): string[] {
+  const { resource, pin, newest } = input
   if (pin && isPinnedToNothing(input, fixed)) return [`${pin.words}, and there is no such version`]
-  if (newest || wantedOf(input, fixed)) return []
-  const by = from ? [from] : via
-  const isSupplied = needs.some((need) => by.includes(need.job) && need.endings.length > 0)
-  return get || !isSupplied ? [`waits for the first version of ${resource}`] : []
+  if (newest || wantedOf(input, fixed) || !insists(facts, input)) return []
+  return [`waits for the first version of ${resource}`]
 }
 
 type Wanted = { readonly resource: string; readonly version: VersionFact }

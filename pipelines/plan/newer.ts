@@ -20,13 +20,14 @@ export function rankOf(
   return facts.inputs.map((input) => {
     if (input.pin) return 0
     const found = chosen.find((each) => each.resource === input.resource)
-    const vouched = (found?.via.length ?? 0) > 0 || isOwn(input)
+    const vouched = (found?.via.length ?? 0) > 0 || suppliers(input).length === 0
     return found && vouched ? found.version.seq : (taken?.seqs[input.resource] ?? 0)
   })
 }
 
-/** Whether the job takes it straight from the lane. */
-const isOwn = ({ via, from }: InputFact) => via.length === 0 && from === null
+/** The needs that hand a resource on; none where the job takes it straight from the lane. */
+export const suppliers = ({ via, from }: Pick<InputFact, 'via' | 'from'>): readonly string[] =>
+  from ? [from] : via
 
 const takenRank = ({ inputs }: Pick<Facts, 'inputs'>, taken: Taken): Rank =>
   inputs.map(({ resource, pin }) => (pin ? 0 : (taken.seqs[resource] ?? 0)))
@@ -72,9 +73,11 @@ const startingGaps = (facts: Facts, set: InputSet, taken: Taken): number[] =>
     startsJob(input, facts) && !input.pin ? [(set.rank[at] ?? 0) - (taken.seqs[input.resource] ?? 0)] : [],
   )
 
-export const startsJob = ({ get, via, from }: InputFact, { needs }: Pick<Facts, 'needs'>): boolean => {
-  const by = from ? [from] : via
-  return by.length > 0 ? needs.some((need) => need.trigger && by.includes(need.job)) : (get?.trigger ?? false)
+export const startsJob = (input: InputFact, { needs }: Pick<Facts, 'needs'>): boolean => {
+  const by = suppliers(input)
+  return by.length > 0
+    ? needs.some((need) => need.trigger && by.includes(need.job))
+    : (input.get?.trigger ?? false)
 }
 
 /** Each newest run of a need with `versions: any` is a new input, whatever versions it held. */

@@ -1,6 +1,6 @@
 import type { DueInput, DueRun, EndingFact, Facts, InputFact, NeedFact, VersionFact } from './facts.ts'
 import { isLater, type Join, newestJoin } from './newest-join.ts'
-import { rankOf, type Rank, type Taken } from './newer.ts'
+import { rankOf, type Rank, suppliers, type Taken } from './newer.ts'
 
 /** What a set has to contain: the fact of a trigger, or what a person chose. */
 export type Fixed = {
@@ -25,7 +25,8 @@ export function newestSet(facts: Facts, fixed: Fixed, taken: Taken | null): Inpu
   const join = joinOf(facts, fixed, taken)
   const loose = looseOf(facts, fixed)
   if (!join || !loose) return null
-  const inputs = facts.inputs.map((input) => inputOf(input, fixed, new Map([...join.endings, ...loose])))
+  const endings = new Map([...join.endings, ...loose])
+  const inputs = facts.inputs.map((input) => inputOf(input, fixed, endings) ?? absent(facts, input))
   if (inputs.includes('missing')) return null
   const chosen = inputs.filter((input) => input !== 'missing' && input !== 'none')
   return {
@@ -116,26 +117,21 @@ export function compareEndings({ inputs }: Pick<Facts, 'inputs'>, a: EndingFact,
   return 0
 }
 
-/** `none`: the input has no version yet and nobody asked for one but a need. */
-function inputOf(
-  input: InputFact,
-  fixed: Fixed,
-  endings: ReadonlyMap<string, EndingFact>,
-): DueInput | 'missing' | 'none' {
-  const { resource, get, via, from, newest } = input
-  const holders = [...via, ...(from ? [from] : [])].flatMap((job) => {
+function inputOf(input: InputFact, fixed: Fixed, endings: ReadonlyMap<string, EndingFact>): DueInput | null {
+  const { resource, newest } = input
+  const holders = suppliers(input).flatMap((job) => {
     const ending = endings.get(job)
     const version = ending?.versions[resource]
     return ending && version ? [{ run: ending.run, version }] : []
   })
   const [holder] = holders
-  if (holder)
-    return {
-      resource,
-      version: holder.version,
-      via: holders.map(({ run }) => run).toSorted((a, b) => a - b),
-    }
-  const version = wantedOf(input, fixed) ?? newest
-  if (version) return { resource, version, via: [] }
-  return get ? 'missing' : 'none'
+  const version = holder?.version ?? wantedOf(input, fixed) ?? newest
+  return version && { resource, version, via: holders.map(({ run }) => run).toSorted((a, b) => a - b) }
 }
+
+const absent = (facts: Facts, input: InputFact) => (insists(facts, input) ? 'missing' : 'none')
+
+/** Whether there has to be a version: a job that goes on with failures cannot ask for what a failed one would have put. */
+export const insists = ({ needs }: Pick<Facts, 'needs'>, input: InputFact): boolean =>
+  input.get !== null ||
+  needs.every((need) => !suppliers(input).includes(need.job) || need.on.every((on) => on === 'success'))

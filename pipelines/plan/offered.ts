@@ -1,7 +1,7 @@
 import type { DueInput, EndingFact, Facts, InputFact, NeedFact, Trigger } from './facts.ts'
 import { isLater } from './newest-join.ts'
-import { rankOf, type Taken } from './newer.ts'
-import { compareEndings, type InputSet, isPinnedToNothing, NOTHING_FIXED } from './newest-set.ts'
+import { rankOf, suppliers, type Taken } from './newer.ts'
+import { compareEndings, type InputSet, insists, isPinnedToNothing, NOTHING_FIXED } from './newest-set.ts'
 
 /**
  * The newest that each edge offers by itself, with no agreement among them: what an `immediate` start takes.
@@ -14,7 +14,7 @@ export function newestOffered(
   taken: Taken | null,
 ): InputSet | { readonly missing: InputFact } {
   const offers = facts.inputs.map((input) => ({ input, offer: offerOf(facts, input, trigger) }))
-  const missing = offers.find(({ input, offer }) => !offer && (input.get || input.pin))
+  const missing = offers.find(({ input, offer }) => !offer && (insists(facts, input) || input.pin))
   if (missing) return { missing: missing.input }
   const inputs = offers.flatMap(({ offer }) => (offer ? [offer] : []))
   const upstreams = facts.needs.flatMap((need) => {
@@ -26,9 +26,9 @@ export function newestOffered(
 
 /** The newest version that a need vouches for, or the lane's own where none ever did. */
 function offerOf(facts: Facts, input: InputFact, trigger: Trigger): DueInput | null {
-  const { resource, via, from, pin, newest } = input
+  const { resource, pin, newest } = input
   if (isPinnedToNothing(input, NOTHING_FIXED)) return null
-  const by = from ? [from] : via
+  const by = suppliers(input)
   const vouched = facts.needs
     .filter((need) => by.includes(need.job))
     .flatMap((need) => newestHeld(endingsOf(facts, need, trigger), resource) ?? [])
@@ -52,10 +52,10 @@ function newestHeld(endings: readonly EndingFact[], resource: string) {
 const endingsOf = (facts: Facts, need: NeedFact, trigger: Trigger): EndingFact[] =>
   need.endings
     .filter((ending) =>
-      facts.inputs.every(({ resource, via, from, pin }) => {
-        const held = ending.versions[resource]
-        const isAsked = via.includes(need.job) || from === need.job
-        return !isAsked || !pin || !held || held.id === pin.version?.id
+      facts.inputs.every((input) => {
+        const held = ending.versions[input.resource]
+        const isAsked = suppliers(input).includes(need.job)
+        return !isAsked || !input.pin || !held || held.id === input.pin.version?.id
       }),
     )
     .toSorted((a, b) => {

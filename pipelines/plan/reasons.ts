@@ -1,5 +1,5 @@
 import type { EndingFact, Facts, How, InputFact, NeedFact, Trigger, VersionFact } from './facts.ts'
-import { startsJob, type Taken } from './newer.ts'
+import { startsJob, suppliers, type Taken } from './newer.ts'
 import type { InputSet } from './newest-set.ts'
 import { inWords, joined } from './words.ts'
 
@@ -27,7 +27,7 @@ type Chosen = { readonly version: VersionFact; readonly set: InputSet }
 
 /** `lint and test passed src v1`; where needs ended in different ways, each way by itself. */
 function inputWords({ needs }: Facts, input: InputFact, { version, set }: Chosen): string[] {
-  const by = input.from ? [input.from] : input.via
+  const by = suppliers(input)
   if (by.length === 0) return [`new version of ${inWords(input.resource, version)}`]
   const ended = needs
     .filter((need) => need.trigger && by.includes(need.job))
