@@ -27,5 +27,26 @@ function unclosed(pattern: string): string | null {
 }
 
 /** `*` stays inside one part of a name, `**` crosses slashes; brackets and braces as in a shell, never a regular expression. */
-export const matchesGlob = (name: string, pattern: string): boolean =>
-  picomatch.isMatch(name, pattern, OPTIONS)
+export const matchesGlob = (name: string, pattern: string): boolean => compiled(pattern)(name)
+
+/**
+ * What a list of patterns lets through, to be asked many times. A pattern with `!` in front takes away what those before it let
+ * through; a list that begins with one begins with everything.
+ */
+export function globList(patterns: readonly string[]): (name: string) => boolean {
+  const rules = patterns.map((pattern) =>
+    pattern.startsWith('!')
+      ? { lets: false, matches: compiled(pattern.slice(1)) }
+      : { lets: true, matches: compiled(pattern) },
+  )
+  const atFirst = rules[0]?.lets === false
+  return (name) => rules.findLast((rule) => rule.matches(name))?.lets ?? atFirst
+}
+
+/** A line break ends no name: git takes it for a letter, and so must a pattern. */
+const LINE_BREAK = /[\n\r\u2028\u2029]/g
+
+function compiled(pattern: string): (name: string) => boolean {
+  const matches = picomatch(pattern, OPTIONS)
+  return (name) => matches(name.replace(LINE_BREAK, '\u{FFFD}'))
+}

@@ -1,4 +1,5 @@
-import { error, type Finding, keyAt, type Path } from './diagnostic.ts'
+import { error, type Finding, keyAt, type Path, valueAt } from './diagnostic.ts'
+import { childOf } from './schema-walk.ts'
 
 /**
  * What this version of Takt carries out. Everything else that the language knows is refused where it is to run: a gate, a filter
@@ -10,14 +11,14 @@ type Runs = { readonly [key: string]: Runs | true }
 const EDGE: Runs = { '*': { trigger: true } }
 const SHARED: Runs = { image: true, env: true, timeout: true }
 const RUNS: Runs = {
-  resources: { '*': { git: true, branch: true } },
-  triggers: { push: {}, tag: {} },
+  resources: { '*': { git: true, branch: true, paths: true } },
+  triggers: { push: true, pull_request: true, tag: true, skip: true },
   defaults: SHARED,
   jobs: { '*': { ...SHARED, get: EDGE, needs: EDGE, run: true } },
 }
 
 /** Findings for whatever the file uses that is read, checked, stored, and not carried out yet. The file itself is well-shaped. */
-export const notYet = (tree: unknown): Finding[] => keysNotRun(tree, RUNS, [])
+export const notYet = (tree: unknown): Finding[] => [...keysNotRun(tree, RUNS, []), ...forksNotRun(tree)]
 
 function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
   if (typeof written !== 'object' || written === null || Array.isArray(written)) return []
@@ -27,6 +28,12 @@ function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
     if (inner === true) return []
     return inner === undefined ? [refused(`\`${key}\``, keyAt(...at))] : keysNotRun(value, inner, at)
   })
+}
+
+/** Pull requests from forks wait or are ignored: to run them unseen is a choice that is not heeded yet. */
+function forksNotRun(tree: unknown): Finding[] {
+  const path: Path = ['triggers', 'pull_request', 'forks']
+  return path.reduce<unknown>(childOf, tree) === 'allow' ? [refused('`forks: allow`', valueAt(...path))] : []
 }
 
 const refused = (what: string, place: ReturnType<typeof keyAt>): Finding =>

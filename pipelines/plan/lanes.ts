@@ -1,25 +1,131 @@
-import { matchesGlob } from '../language/glob.ts'
+import { globList } from '../language/glob.ts'
+import type { Pipeline, Triggers } from '../language/pipeline.ts'
+import type { GitResource } from '../language/resource.ts'
+import { isGit } from '../language/resource.ts'
+import type { LaneFact } from './facts.ts'
 
-/** The lane a git ref's commits belong to: `main`, `release/1`, `tag/v1.2`; null for a ref that makes no lane. */
-export function laneOf(ref: string): string | null {
-  if (ref.startsWith('refs/heads/')) return ref.slice('refs/heads/'.length)
-  if (ref.startsWith('refs/tags/')) return `tag/${ref.slice('refs/tags/'.length)}`
-  return null
-}
+const BRANCH = 'refs/heads/'
+const TAG = 'refs/tags/'
+const PULL = /^refs\/pull\/(\d{1,15})\/head$/
+/** Branches named like another kind of lane: on a lane of that name they would pass for a pull request or a tag. */
+const LIKE_ANOTHER = /^(?:pr|tag|heads)\//
 
 /**
- * Whether a pipeline listens to a ref.
+ * The lane a git ref's commits belong to: `main`, `release/1`, `tag/v1.2`, `pr/12`; null for a ref that makes no lane. No two
+ * refs share a lane, and no branch gets the lane of another kind: `refs/heads/pr/12` belongs to `heads/pr/12`.
+ */
+export function laneOf(ref: string): string | null {
+  if (ref.startsWith(BRANCH)) {
+    const name = ref.slice(BRANCH.length)
+    return LIKE_ANOTHER.test(name) ? `heads/${name}` : name
+  }
+  if (ref.startsWith(TAG)) return `tag/${ref.slice(TAG.length)}`
+  const number = pullNumberOf(ref)
+  return number === null ? null : `pr/${number}`
+}
+
+/** What kind of lane a ref's commits belong to. */
+export function laneKindOf(ref: string): LaneFact['kind'] {
+  if (ref.startsWith(TAG)) return 'tag'
+  return PULL.test(ref) ? 'pull_request' : 'push'
+}
+
+/** The number of the pull request whose commits a ref holds; null for any other ref. */
+export const pullNumberOf = (ref: string): string | null => PULL.exec(ref)?.[1] ?? null
+
+/**
+ * Whether a pipeline listens to a branch or tag.
  *
  * @returns Null when it does, else the reason it does not, in words.
  */
-export function laneRefusal(
-  ref: string,
-  triggers: { push: readonly string[]; tag: readonly string[] },
-): string | null {
-  const [kind, name, patterns] = ref.startsWith('refs/tags/')
-    ? (['tag', ref.slice('refs/tags/'.length), triggers.tag] as const)
-    : (['push', ref.slice('refs/heads/'.length), triggers.push] as const)
-  if (patterns.some((pattern) => matchesGlob(name, pattern))) return null
-  const listens = patterns.length === 0 ? 'listens to none' : `listens to ${patterns.join(', ')}`
-  return `\`triggers.${kind}\` does not match \`${name}\`: the pipeline ${listens}`
+export function laneRefusal(ref: string, triggers: Pick<Triggers, 'push' | 'tag'>): string | null {
+  return ref.startsWith(TAG)
+    ? unheard('tag', ref.slice(TAG.length), triggers.tag)
+    : unheard('push', ref.slice(BRANCH.length), triggers.push)
 }
+
+function unheard(key: string, name: string, patterns: readonly string[]): string | null {
+  if (globList(patterns)(name)) return null
+  const listens = patterns.length === 0 ? 'listens to none' : `listens to ${patterns.join(', ')}`
+  return `\`triggers.${key}\` does not match \`${name}\`: the pipeline ${listens}`
+}
+
+/** What a forge says of a pull request, as far as it decides whether it becomes a version. */
+export type PullFact = {
+  /** The branch it is to be merged into. */
+  readonly base: string
+  readonly draft: boolean
+  readonly labels: readonly string[]
+  /** Its commits lie in another repository, where others write. */
+  readonly fork: boolean
+}
+
+/** Whether a pipeline listens to a pull request. @returns Null when it does, else the reason it does not, in words. */
+export function pullRefusal(pull: PullFact, { pullRequest }: Pick<Triggers, 'pullRequest'>): string | null {
+  const { branches, drafts, labels, forks } = pullRequest
+  const otherBase = unheard('pull_request', pull.base, branches)
+  if (otherBase) return otherBase
+  if (pull.fork) {
+    return forks === 'ignore'
+      ? 'comes from a fork: `triggers.pull_request.forks` says ignore'
+      : 'comes from a fork: runs for forks wait for an approval, which this version does not have yet'
+  }
+  if (pull.draft && !drafts) return 'is a draft: `triggers.pull_request.drafts` is false'
+  if (labels.length > 0 && !labels.some((label) => pull.labels.includes(label)))
+    return `has none of the labels ${labels.join(', ')}`
+  return null
+}
+
+/** A commit that is to become a version: its message, and the paths it changed; null where they are not known. */
+export type CommitFact = {
+  readonly ref: string
+  readonly message: string
+  readonly changed: readonly string[] | null
+}
+
+/**
+ * Whether a commit of a lane the pipeline listens to becomes a version of a resource. Paths that are not known match.
+ *
+ * @returns Null when it does, else the reason it is passed over, in words.
+ */
+export function commitRefusal(
+  { ref, message, changed }: CommitFact,
+  triggers: Triggers,
+  resource: Pick<GitResource, 'name' | 'repository' | 'paths'>,
+): string | null {
+  const none = untouched(resource.paths, changed)
+  if (none) return `paths filter of ${resource.name}: ${none}`
+  if (resource.repository !== '.') return null
+  const said = triggers.skip.messages.find((words) => message.includes(words))
+  if (said !== undefined) return `its message says \`${said}\``
+  const outside = untouched(pathsOf(ref, triggers), changed) ?? onlyTouched(triggers.skip.paths, changed)
+  return outside && `paths filter: ${outside}`
+}
+
+const PATHS_OF = {
+  push: (triggers: Triggers) => triggers.pushPaths,
+  pull_request: (triggers: Triggers) => triggers.pullRequest.paths,
+  tag: () => [],
+}
+const pathsOf = (ref: string, triggers: Triggers) => PATHS_OF[laneKindOf(ref)](triggers)
+
+function untouched(patterns: readonly string[], changed: readonly string[] | null): string | null {
+  if (patterns.length === 0 || changed === null || changed.some(globList(patterns))) return null
+  return `touches none of ${patterns.join(', ')}`
+}
+
+/** A commit that touches nothing at all does not touch only these: people push empty ones to start something. */
+function onlyTouched(patterns: readonly string[], changed: readonly string[] | null): string | null {
+  if (patterns.length === 0 || !changed || changed.length === 0) return null
+  return changed.every(globList(patterns)) ? `touches only ${patterns.join(', ')}` : null
+}
+
+/** Whether anything in the file depends on the paths that a commit changed. */
+export const asksForPaths = ({ triggers, resources, jobs }: Pipeline): boolean =>
+  [
+    triggers.pushPaths,
+    triggers.pullRequest.paths,
+    triggers.skip.paths,
+    ...resources.filter(isGit).map((resource) => resource.paths),
+    ...jobs.map((job) => job.paths),
+  ].some((paths) => paths.length > 0)

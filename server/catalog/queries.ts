@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { JobId, LaneId, PipelineId, ProjectId, RepositoryId } from '#pipelines/ids.ts'
+import { laneKindOf, laneOf } from '#pipelines/plan/lanes.ts'
 import type { Db, Trx } from '../db/connect.ts'
 
 export type ProjectRow = Awaited<ReturnType<typeof listProjects>>[number]
@@ -47,11 +48,20 @@ export async function ensurePipeline(
   return row.id
 }
 
-/** The lane, made on first sight, touched and open again. The row stays locked: one writer a lane at a time. */
-export function touchLane(db: Trx, pipeline: PipelineId, name: string) {
+/** The lane of a ref, made on first sight, touched and open again. The row stays locked: one writer a lane at a time. */
+export function touchLane(db: Trx, pipeline: PipelineId, ref: string) {
+  const name = laneOf(ref)
+  if (name === null) throw new Error(`${ref} has no lane`)
   return db
     .insertInto('lanes')
-    .values({ pipeline_id: pipeline, name, revision_id: null, newest_revision_id: null, closed_at: null })
+    .values({
+      pipeline_id: pipeline,
+      name,
+      kind: laneKindOf(ref),
+      revision_id: null,
+      newest_revision_id: null,
+      closed_at: null,
+    })
     .onConflict((oc) =>
       oc.columns(['pipeline_id', 'name']).doUpdateSet({ touched_at: sql<Date>`now()`, closed_at: null }),
     )

@@ -3,6 +3,7 @@ import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
 import type { Parsed } from '#pipelines/language/parse.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { isGit } from '#pipelines/language/resource.ts'
+import { laneOf } from '#pipelines/plan/lanes.ts'
 import type { Trx } from '../db/connect.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
@@ -25,7 +26,8 @@ export type FileAtCommit = {
   readonly text: string
   readonly parsed: Parsed
   readonly sha: string
-  readonly lane: string
+  /** The ref that the commit came by: what makes its lane. */
+  readonly ref: string
 }
 
 /**
@@ -34,7 +36,7 @@ export type FileAtCommit = {
  */
 export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtCommit): Promise<Synced> {
   const pipelineId = await ensurePipeline(tx.db, { project: project.id, name: file.name, path: file.path })
-  const lane = await touchLane(tx.db, pipelineId, file.lane)
+  const lane = await touchLane(tx.db, pipelineId, file.ref)
   const source = storable(file.text)
   const known = await knownRevision(tx.db, lane.newest_revision_id, source)
   const parsed = known ?? withAddresses(file.parsed)
@@ -56,7 +58,7 @@ export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtComm
       kind: 'revision.synced',
       project: project.name,
       pipeline: file.name,
-      lane: file.lane,
+      lane: lane.name,
       revision,
       valid,
     })
@@ -140,7 +142,7 @@ async function defaultRevision(db: Trx, pipeline: PipelineId, branch: string): P
     .selectFrom('lanes')
     .select('revision_id')
     .where('pipeline_id', '=', pipeline)
-    .where('name', '=', branch)
+    .where('name', '=', laneOf(`refs/heads/${branch}`))
     .executeTakeFirst()
   return row?.revision_id ?? null
 }

@@ -30,6 +30,15 @@ export type CommitBody = {
   readonly message: string
   readonly author: string
   readonly before: string | null
+  /** Of a pull request's commit: what the forge says of the request. */
+  readonly pull?: {
+    readonly number: number
+    readonly title: string
+    readonly author: string
+    /** The branch it is to be merged into, and the one it comes from. */
+    readonly base: string
+    readonly head: string
+  }
 }
 
 export type Schema = {

@@ -4,14 +4,16 @@ import { spawn } from 'node:child_process'
 export const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 export const isZero = (sha: string) => /^0+$/.test(sha)
 
-/** A git command ended otherwise than with 0; `words` is what it said last. */
+/** A git command ended otherwise than with 0; `words` is what it said last, `code` is null where a signal ended it. */
 export class GitError extends Error {
   override readonly name = 'GitError'
   readonly words: string
+  readonly code: number | null
 
-  constructor(command: string, words: string) {
+  constructor(command: string, words: string, code: number | null = null) {
     super(`git ${command}: ${words}`)
     this.words = words
+    this.code = code
   }
 }
 
@@ -93,6 +95,6 @@ export async function git(
   child.on('close', resolve)
   const code = await promise
   if (size > MOST_BYTES) throw new GitError(command, `printed more than ${MOST_BYTES} bytes`)
-  if (code !== 0) throw new GitError(command, words.trim() || `ended with ${code}`)
+  if (code !== 0) throw new GitError(command, words.trim() || `ended with ${code}`, code)
   return Buffer.concat(out)
 }

@@ -42,23 +42,47 @@ export async function initHosted(dataDir: string, name: string): Promise<string>
   return dir
 }
 
+/** A repository whose objects can be read: in `dir`, and what is not there yet by the network. */
+export type Opened = {
+  readonly dir: string
+  /** How its server is reached; null for one of ours, of which everything is here. */
+  readonly remote: Readonly<Record<string, string>> | null
+  readonly signal: AbortSignal | undefined
+}
+
+export async function openRepository(forges: Forges, repository: Repository): Promise<Opened> {
+  const { dataDir, quit: signal } = forges
+  return repository.kind === 'hosted'
+    ? { dir: hostedDir(dataDir, repository.url), remote: null, signal }
+    : { dir: await mirror(dataDir, repository.url), remote: remoteConfig(forges, repository), signal }
+}
+
+/** How far back, and which objects of it: with all folders, or commits alone. */
+export type Reach = { readonly depth: number; readonly filter: 'blob:none' | 'tree:0' }
+
+/**
+ * Fetch commits from another server; of one of ours nothing needs to be fetched.
+ *
+ * @throws {GitError} When one of them cannot be had.
+ */
+export async function fetchCommits(opened: Opened, shas: readonly string[], reach: Reach): Promise<void> {
+  const odd = shas.find((sha) => !SHA.test(sha))
+  if (odd !== undefined) throw new GitError('fetch', `\`${odd.slice(0, 100)}\` is not a full commit hash`)
+  const { dir, remote: config, signal } = opened
+  if (!config) return
+  const how = ['--quiet', '--no-tags', `--depth=${reach.depth}`, `--filter=${reach.filter}`]
+  await git(['fetch', ...how, 'origin', ...shas], { dir, config, signal })
+}
+
 /**
  * Read a commit and its pipeline files, wherever the repository is. From another server only that commit is fetched, and of
  * its files only those that are read.
  *
  * @throws {GitError} When the commit cannot be had.
  */
-export async function readAt(forges: Forges, repository: Repository, sha: string) {
-  if (!SHA.test(sha)) throw new GitError('fetch', `\`${sha.slice(0, 100)}\` is not a full commit hash`)
-  if (repository.kind === 'hosted') return readCommit(hostedDir(forges.dataDir, repository.url), sha)
-  const config = remoteConfig(forges, repository)
-  const dir = await mirror(forges.dataDir, repository.url)
-  await git(['fetch', '--quiet', '--no-tags', '--depth=1', '--filter=blob:none', 'origin', sha], {
-    dir,
-    config,
-    signal: forges.quit,
-  })
-  return readCommit(dir, sha, config)
+export async function readAt(opened: Opened, sha: string) {
+  await fetchCommits(opened, [sha], { depth: 1, filter: 'blob:none' })
+  return readCommit(opened.dir, sha, opened.remote ?? {})
 }
 
 /** The refs of a hosted repository: name and commit (annotated tags peeled to theirs). */

@@ -115,9 +115,16 @@ async function resourcesAt(
     .selectFrom('versions')
     .innerJoin('resources', 'resources.id', 'versions.resource_id')
     .distinctOn('resources.name')
-    .select(['resources.name as resource', 'versions.name', 'versions.body', 'versions.created_at'])
+    .select([
+      'resources.name as resource',
+      'versions.name',
+      'versions.body',
+      'versions.created_at',
+      'versions.forced',
+    ])
     .where('resources.pipeline_id', '=', pipeline)
     .where('versions.lane_id', '=', lane)
+    .where('versions.left_at', 'is', null)
     .orderBy('resources.name')
     .orderBy('versions.seq', 'desc')
     .execute()
@@ -126,6 +133,7 @@ async function resourcesAt(
     const words = version && {
       name: version.name,
       ...commitWords(version.body),
+      forced: version.forced,
       created_at: version.created_at.toISOString(),
     }
     return { name, kind, repository, branch, newest: words ?? null }

@@ -10,6 +10,9 @@ export const Version = z
     title: z.string().nullable(),
     author: z.string().nullable(),
     ref: z.string().nullable(),
+    forced: z.boolean().openapi({
+      description: 'It came by a force-push: what was newest until then is not among its ancestors',
+    }),
     created_at: time,
   })
   .openapi('Version')

@@ -5,9 +5,10 @@ import { inputsOf } from '#pipelines/plan/graph.ts'
 import { jobIds, markDirty } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
 import type { CommitBody } from '../db/schema.ts'
-import { toJson } from '../db/to-json.ts'
+import { storable, toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
 import { placeInOrder } from './order.ts'
+import { watching } from './watching.ts'
 
 export type NewVersion = {
   readonly resource: ResourceId
@@ -17,6 +18,20 @@ export type NewVersion = {
   readonly delivery: DeliveryId
   /** Whether the lane points to it now, or the push is an old one that was told late. */
   readonly head: 'now' | 'before'
+  /** Of a commit: how it stands to others. */
+  readonly order?: CommitOrder
+  /** The paths that it changed since the version before; null where that is not known. */
+  readonly changed?: readonly string[] | null
+}
+
+/** How a commit stands to those that were known when it came. */
+export type CommitOrder = {
+  /** What was newest is not among its ancestors. */
+  readonly forced: boolean
+  /** It was told late, and its ref leads to it no more. */
+  readonly left: boolean
+  /** Told late: the commits that go on from it, up to where its ref points now. */
+  readonly onTheWay: readonly string[]
 }
 
 /**
@@ -28,19 +43,23 @@ export type NewVersion = {
 export async function recordVersion(db: Trx, version: NewVersion): Promise<VersionId | null> {
   const seq = await placeInOrder(db, version)
   if (seq === null) return null
+  const told = {
+    seq,
+    body: toJson(version.body),
+    forced: version.order?.forced ?? false,
+    left_at: version.order?.left ? sql<Date>`now()` : null,
+    changed: version.changed ? version.changed.map(storable) : null,
+  }
   const row = await db
     .insertInto('versions')
     .values({
       resource_id: version.resource,
       lane_id: version.lane,
-      seq,
       name: version.name,
-      body: toJson(version.body),
       delivery_id: version.delivery,
+      ...told,
     })
-    .onConflict((oc) =>
-      oc.columns(['resource_id', 'lane_id', 'name']).doUpdateSet({ seq, body: toJson(version.body) }),
-    )
+    .onConflict((oc) => oc.columns(['resource_id', 'lane_id', 'name']).doUpdateSet(told))
     .returning('id')
     .executeTakeFirstOrThrow()
   return row.id
@@ -58,6 +77,9 @@ export type Commit = {
   readonly body: CommitBody
   readonly delivery: DeliveryId
   readonly head: 'now' | 'before'
+  readonly order?: CommitOrder
+  /** The resources that it becomes a version of, with the paths it changed of each; without it all that watch it. */
+  readonly changed?: ReadonlyMap<string, readonly string[] | null>
 }
 
 /**
@@ -72,20 +94,13 @@ export async function recordCommit(
   commit: Commit,
   preset: string | null,
 ): Promise<string[]> {
-  const watching = await tx.db
-    .selectFrom('resources')
-    .select(['id', 'name'])
-    .where('pipeline_id', '=', at.pipelineId)
-    .where('repository_id', '=', commit.repository)
-    .where((eb) => {
-      const wanted = eb.fn.coalesce('branch', sql<string | null>`${preset}::text`)
-      return eb.or([eb(wanted, 'is', null), eb(sql`'refs/heads/' || ${wanted}`, '=', commit.body.ref)])
-    })
-    .execute()
-  const named = new Set(at.definition.resources.map((resource) => resource.name))
+  const found = await watching(tx.db, at, commit, preset)
+  const named = new Set(commit.changed?.keys() ?? at.definition.resources.map((resource) => resource.name))
   const recorded: string[] = []
-  for (const { id, name } of watching.filter((candidate) => named.has(candidate.name))) {
-    const version = await recordVersion(tx.db, { ...commit, resource: id, lane: at.laneId, name: commit.sha })
+  for (const { id, name } of found.filter((candidate) => named.has(candidate.name))) {
+    const changed = commit.changed?.get(name) ?? null
+    const made = { ...commit, changed, resource: id, lane: at.laneId, name: commit.sha }
+    const version = await recordVersion(tx.db, made)
     if (version === null) continue
     recorded.push(name)
     const { project, pipeline, lane } = at

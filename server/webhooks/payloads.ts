@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { PullFact } from '#pipelines/plan/lanes.ts'
 import { isRefName, MOST_REF_BYTES } from '#pipelines/refs.ts'
 import type { DeliverySource } from '../db/schema.ts'
 import { normalizeAddress } from '../forges/address.ts'
@@ -16,6 +17,22 @@ export type Push = {
   readonly before: string | null
   /** The commit the ref points to now; null when it is gone. */
   readonly after: string | null
+  /** False where the sender says that it simply goes on; true where it says otherwise; null where nobody said. */
+  readonly forced: boolean | null
+  /** What the ref is of; null where it is a branch's or a tag's. */
+  readonly pull: Pull | null
+}
+
+/** A pull request as its forge tells of it. Its ref is `refs/pull/<number>/head`. */
+export type Pull = PullFact & {
+  readonly number: number
+  readonly title: string
+  readonly author: string
+  /** Where its base points, as far as the forge says. */
+  readonly baseSha: string
+  readonly head: string
+  /** What became of it, when it is over. */
+  readonly over: 'merged' | 'closed' | null
 }
 
 /** A push, or the reason why the delivery is of no consequence, in words. */
@@ -42,6 +59,7 @@ const GithubPush = z.object({
   before: sha.optional(),
   after: sha,
   deleted: z.boolean().optional(),
+  forced: z.boolean().optional(),
   repository: githubRepository,
 })
 const GithubRef = z.object({
@@ -49,7 +67,28 @@ const GithubRef = z.object({
   ref_type: z.enum(['branch', 'tag', 'repository']),
   repository: githubRepository,
 })
-const GitPush = z.object({ ref, before: sha.optional(), after: sha, default_branch: branch.optional() })
+const GithubPull = z.object({
+  action: z.string().max(100),
+  before: sha.optional(),
+  number: z.number().int().positive(),
+  pull_request: z.object({
+    title: z.string(),
+    draft: z.boolean().optional(),
+    merged: z.boolean().nullish(),
+    labels: z.array(z.object({ name: z.string() })).optional(),
+    user: z.object({ login: z.string() }).nullish(),
+    head: z.object({ sha, ref: branch, repo: z.object({ id: z.number().int() }).nullish() }),
+    base: z.object({ sha, ref: branch }),
+  }),
+  repository: githubRepository,
+})
+const GitPush = z.object({
+  ref,
+  before: sha.optional(),
+  after: sha,
+  forced: z.boolean().optional(),
+  default_branch: branch.optional(),
+})
 
 type Stored = { readonly source: DeliverySource; readonly event: string; readonly body: Buffer }
 
@@ -72,8 +111,11 @@ export function readDelivery({ source, event, body }: Stored): Meaning {
       const gone = expect(GithubRef, payload)
       if (gone.ref_type === 'repository') return { nothing: 'not a branch or tag' }
       const name = expect(ref, `refs/${gone.ref_type === 'branch' ? 'heads' : 'tags'}/${gone.ref}`)
-      return { push: { repository: githubOf(gone.repository), ref: name, before: null, after: null } }
+      const repository = githubOf(gone.repository)
+      return { push: { repository, ref: name, before: null, after: null, forced: null, pull: null } }
     }
+    case 'pull_request':
+      return meaningOf(expect(GithubPull, payload))
     case 'create':
       return { nothing: 'a new ref comes with a push of its own' }
     default:
@@ -81,13 +123,57 @@ export function readDelivery({ source, event, body }: Stored): Meaning {
   }
 }
 
-type Told = { ref: string; before?: string | undefined; after: string; deleted?: boolean | undefined }
+/** What can make a version of a pull request, or a difference to whether there is one. */
+const ACTIONS = ['opened', 'reopened', 'synchronize', 'ready_for_review', 'labeled', 'closed']
+
+function meaningOf({
+  action,
+  before,
+  number,
+  pull_request: pull,
+  repository,
+}: z.output<typeof GithubPull>): Meaning {
+  if (!ACTIONS.includes(action))
+    return { nothing: `the action \`${action.slice(0, 60)}\` of a pull request starts nothing` }
+  const over = action !== 'closed' ? null : pull.merged ? 'merged' : 'closed'
+  return {
+    push: {
+      repository: githubOf(repository),
+      ref: `refs/pull/${number}/head`,
+      before: before === undefined || isZero(before) ? null : before,
+      after: over ? null : pull.head.sha,
+      forced: null,
+      pull: {
+        number,
+        title: pull.title.slice(0, 1_000),
+        author: pull.user?.login ?? '',
+        base: pull.base.ref,
+        baseSha: pull.base.sha,
+        head: pull.head.ref,
+        draft: pull.draft ?? false,
+        labels: (pull.labels ?? []).map((label) => label.name),
+        fork: pull.head.repo?.id !== repository.id,
+        over,
+      },
+    },
+  }
+}
+
+type Told = {
+  ref: string
+  before?: string | undefined
+  after: string
+  deleted?: boolean | undefined
+  forced?: boolean | undefined
+}
 
 const pushOf = (repository: Push['repository'], push: Told): Push => ({
   repository,
   ref: push.ref,
   before: push.before === undefined || isZero(push.before) ? null : push.before,
   after: push.deleted || isZero(push.after) ? null : push.after,
+  forced: push.forced ?? null,
+  pull: null,
 })
 
 const githubOf = (repository: z.output<typeof githubRepository>): NonNullable<Push['repository']> => ({

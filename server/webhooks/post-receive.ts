@@ -14,7 +14,8 @@ head=$(git symbolic-ref --quiet --short HEAD || echo main)
 while read -r before after ref; do
   id=$(openssl rand -hex 16)
   name=$(printf '%s' "$ref" | sed 's/["\\\\]/\\\\&/g')
-  body=$(printf '{"id":"%s","ref":"%s","before":"%s","after":"%s","default_branch":"%s"}' "$id" "$name" "$before" "$after" "$head")
+  case $before in *[!0]*) git merge-base --is-ancestor "$before" "$after" 2>/dev/null && forced=false || forced=true ;; *) forced=false ;; esac
+  body=$(printf '{"id":"%s","ref":"%s","before":"%s","after":"%s","forced":%s,"default_branch":"%s"}' "$id" "$name" "$before" "$after" "$forced" "$head")
   signature=$(printf '%s' "$body" | openssl dgst -sha256 -hmac "$secret" | sed 's/^.* //')
   printf '%s' "$body" | curl -fsS --max-time 30 --retry 5 --retry-connrefused -o /dev/null -X POST "$url" --data-binary @- \\
     -H 'content-type: application/json' -H "x-takt-delivery: $id" -H "x-takt-signature: sha256=$signature" ||

@@ -165,6 +165,22 @@ test('what is not carried out is told where a file is to run, and nowhere else',
     expect(keys).toContain(key)
 })
 
+test('of filters only one is not heeded yet: to run forks unseen', () => {
+  const triggers = (forks: string) => `
+resources: { src: { git: ., paths: [src/**] } }
+triggers:
+  push: { branches: [main], paths: [src/**] }
+  pull_request: { branches: main, paths: a, drafts: false, labels: [x], forks: ${forks} }
+  tag: v*
+  skip: { paths: docs/**, message: "[skip ci]" }
+jobs: { a: { image: "a:1", run: x } }`
+  expect(parseForRunning(triggers('ignore')).diagnostics).toEqual([])
+  expect(parseForRunning(triggers('approve')).diagnostics).toEqual([])
+  expect(parseForRunning(triggers('allow')).diagnostics).toMatchObject([
+    { rule: 'not-yet', message: '`forks: allow` is not carried out yet', line: 5 },
+  ])
+})
+
 test('what is carried out today stays so', () => {
   for (const name of ['hello.yml', 'fan-in.yml', 'demo/.takt.yml']) {
     const text = readFileSync(new URL(`../../pipelines/examples/${name}`, import.meta.url), 'utf8')

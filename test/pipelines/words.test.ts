@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parsePipeline } from '#pipelines/language/parse.ts'
 import { inputsOf } from '#pipelines/plan/graph.ts'
-import { laneOf, laneRefusal } from '#pipelines/plan/lanes.ts'
+import { laneRefusal } from '#pipelines/plan/lanes.ts'
 import { after, isFinal, RUN_MOVES, RUN_STATES } from '#pipelines/states.ts'
 import { redialMs } from '#pipelines/wire/redial.ts'
 import { decodeLog, encodeLog } from '#pipelines/wire/runner.ts'
@@ -17,13 +17,6 @@ test('every move leads to a state of the table, and final states have none', () 
   expect(after('queued', 'succeed')).toBeNull()
   expect(after('running', 'lose')).toBe('queued')
 })
-
-test.each([
-  ['refs/heads/main', 'main'],
-  ['refs/heads/release/1', 'release/1'],
-  ['refs/tags/v1.2', 'tag/v1.2'],
-  ['refs/notes/commits', null],
-])('%s belongs to lane %s', (ref, lane) => expect(laneOf(ref)).toBe(lane))
 
 test.each([
   { ref: 'refs/heads/main', push: ['main'], tag: [], refused: false },

@@ -58,6 +58,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
           null,
         author: author ?? 'Ada Lovelace',
         ref: 'refs/heads/main',
+        forced: false,
         created_at: minutesAgo(3),
       },
     })),

@@ -1,0 +1,190 @@
+import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
+import type { Pipeline, Triggers } from '#pipelines/language/pipeline.ts'
+import { isGit } from '#pipelines/language/resource.ts'
+import { commitRefusal, laneOf, laneRefusal, pullRefusal } from '#pipelines/plan/lanes.ts'
+import { isHead, positionWords } from '#pipelines/plan/order.ts'
+import { definitionOf, lockLane, type ProjectRow, touchLane } from '../catalog/queries.ts'
+import { syncRevision } from '../catalog/sync-revision.ts'
+import type { CommitBody } from '../db/schema.ts'
+import type { Tx } from '../db/transact.ts'
+import { type Commit, type LaneNow, recordCommit } from '../resources/record-version.ts'
+import { leaveBehind, watching } from '../resources/watching.ts'
+import type { Push } from './payloads.ts'
+import type { FileRead, Paths, Reading } from './read-push.ts'
+
+/** A push that was read, about to be written. */
+export type Arrival = {
+  readonly repository: RepositoryId
+  readonly delivery: DeliveryId
+  readonly push: Push
+  readonly reading: Reading
+}
+export type Result = { readonly recorded: boolean; readonly words: string }
+
+/** The project's own pipelines, as their files are at this commit. */
+export async function applyToProject(tx: Tx, project: ProjectRow, arrival: Arrival): Promise<Result[]> {
+  const { files, sha } = arrival.reading
+  if (files.length === 0) {
+    const words = `${project.name}: the commit ${sha.slice(0, 7)} has neither .takt.yml nor .takt/*.yml`
+    return [{ recorded: false, words }]
+  }
+  const results: Result[] = []
+  for (const file of files) results.push(await applyToPipeline(tx, project, file, arrival))
+  return results
+}
+
+async function applyToPipeline(
+  tx: Tx,
+  project: ProjectRow,
+  file: FileRead,
+  arrival: Arrival,
+): Promise<Result> {
+  const { push, reading } = arrival
+  const name = `${project.name}/${file.name}`
+  const unheard = file.parsed.pipeline && unheardWords(push, file.parsed.pipeline.triggers)
+  if (unheard) return { recorded: false, words: `${name}: ${unheard}` }
+  const lane = isHead(reading.position)
+    ? await syncRevision(tx, project, { ...file, sha: reading.sha, ref: push.ref })
+    : await asItIs(tx, project, { pipeline: file.name, ref: push.ref })
+  if (!lane.definition)
+    return { recorded: false, words: `${name}: ${lane.broken ?? 'not valid'}; there is no good file yet` }
+  const note = lane.broken ? `; ${lane.broken}; the last good file stays in force` : ''
+  const refusal = unheardWords(push, lane.definition.triggers)
+  if (refusal) return { recorded: false, words: `${name}: ${refusal}${note}` }
+  const at = {
+    project: project.name,
+    pipeline: file.name,
+    lane: laneOf(push.ref) ?? push.ref,
+    pipelineId: lane.pipelineId,
+    laneId: lane.laneId,
+    definition: lane.definition,
+  }
+  const result = await applyToLane(tx, at, arrival, null)
+  return { ...result, words: result.words + note }
+}
+
+/** Why a pipeline does not listen to this, in words. */
+const unheardWords = ({ ref, pull }: Push, triggers: Triggers): string | null => {
+  const refusal = pull ? pullRefusal(pull, triggers) : laneRefusal(ref, triggers)
+  return refusal && pull ? `pr/${pull.number} ${refusal}` : refusal
+}
+
+/** A late push finds the lane as later ones have made it, and leaves its file alone: one that was closed stays closed. */
+async function asItIs(tx: Tx, project: ProjectRow, { pipeline, ref }: { pipeline: string; ref: string }) {
+  const lane = await lockLane(tx.db, project.id, { pipeline, lane: laneOf(ref) ?? ref })
+  const current = lane && (await definitionOf(tx.db, lane.id))
+  if (!lane || !current) return { definition: null, broken: 'what came later knows no such line' }
+  return { pipelineId: lane.pipeline_id, laneId: lane.id, definition: current.definition, broken: null }
+}
+
+/** Pipelines of other projects that watch this repository: their default lane gains a version, by the file they have. */
+export async function applyToWatchers(
+  tx: Tx,
+  own: readonly ProjectRow[],
+  arrival: Arrival,
+  preset: string,
+): Promise<Result[]> {
+  const watchers = await tx.db
+    .selectFrom('resources')
+    .innerJoin('pipelines', 'pipelines.id', 'resources.pipeline_id')
+    .innerJoin('projects', 'projects.id', 'pipelines.project_id')
+    .innerJoin('repositories', 'repositories.id', 'projects.repository_id')
+    .select([
+      'pipelines.id',
+      'pipelines.name',
+      'projects.id as project_id',
+      'projects.name as project',
+      'repositories.default_branch',
+    ])
+    .distinct()
+    .where('resources.repository_id', '=', arrival.repository)
+    .orderBy('pipelines.id')
+    .execute()
+  const results: Result[] = []
+  for (const watcher of watchers.filter((each) => !own.some((project) => project.id === each.project_id))) {
+    const lane = await touchLane(tx.db, watcher.id, `refs/heads/${watcher.default_branch}`)
+    const current = await definitionOf(tx.db, lane.id)
+    if (!current) continue
+    const place = { project: watcher.project, pipeline: watcher.name, lane: lane.name }
+    const at = { ...place, pipelineId: watcher.id, laneId: lane.id, definition: current.definition }
+    const result = await applyToLane(tx, at, arrival, preset)
+    if (result.recorded || result.passedOver) results.push(result)
+  }
+  return results
+}
+
+/** The versions of one lane: what the commit is passed over for, what it leaves behind, and what is recorded of it. */
+async function applyToLane(
+  tx: Tx,
+  at: LaneNow,
+  arrival: Arrival,
+  preset: string | null,
+): Promise<Result & { readonly passedOver: boolean }> {
+  const { reading } = arrival
+  const commit = commitOf(arrival)
+  const judged = await judge(tx, at, { arrival, commit, preset })
+  const left = await leaveBehind(tx.db, at.laneId, { ...commit, behind: reading.behind })
+  const recorded = await recordCommit(tx, at, { ...commit, changed: judged.changed }, preset)
+  const [name, sha] = [`${at.project}/${at.pipeline}`, reading.sha.slice(0, 7)]
+  const passed = [...new Set(judged.refusals)].join('; ')
+  const passedOver = passed !== ''
+  const moved = positionWords(reading.position, left)
+  if (recorded.length > 0) {
+    const but = passedOver ? `; ${passed}` : ''
+    return {
+      recorded: true,
+      passedOver,
+      words: `${name}: ${recorded.join(', ')} ${sha} on ${at.lane}${moved}${but}`,
+    }
+  }
+  const why = passedOver ? `no version of ${sha} on ${at.lane}: ${passed}` : `${sha} was known on ${at.lane}`
+  return { recorded: false, passedOver, words: `${name}: ${why}${left > 0 ? moved : ''}` }
+}
+
+function commitOf({ repository, delivery, push, reading }: Arrival): Commit {
+  const { sha, author, message, position, onTheWay } = reading
+  const { ref, before, pull } = push
+  const body: CommitBody = { ref, message, author, before }
+  const forced = position === 'forced' || position === 'back'
+  return {
+    repository,
+    sha,
+    delivery,
+    body: pull
+      ? {
+          ...body,
+          pull: {
+            number: pull.number,
+            title: pull.title,
+            author: pull.author,
+            base: pull.base,
+            head: pull.head,
+          },
+        }
+      : body,
+    head: isHead(position) ? 'now' : 'before',
+    order: { forced, left: position === 'left', onTheWay },
+  }
+}
+
+type Judged = { readonly arrival: Arrival; readonly commit: Commit; readonly preset: string | null }
+
+/** Of the resources that watch: the paths changed since the newest version of each, and the reasons of those that pass it over. */
+async function judge(tx: Tx, at: LaneNow, { arrival, commit, preset }: Judged) {
+  const { push, reading } = arrival
+  const changed = new Map<string, Paths>()
+  const refusals: string[] = []
+  for (const { name, newest } of await watching(tx.db, at, commit, preset)) {
+    const resource = gitResource(at.definition, name)
+    if (!resource || (push.pull && resource.repository !== '.')) continue
+    const since = reading.changed.get(isHead(reading.position) ? newest : null) ?? null
+    const facts = { ref: push.ref, message: reading.message, changed: since }
+    const refusal = newest === reading.sha ? null : commitRefusal(facts, at.definition.triggers, resource)
+    if (refusal === null) changed.set(name, since)
+    else refusals.push(refusal)
+  }
+  return { changed, refusals }
+}
+
+const gitResource = (definition: Pipeline, name: string) =>
+  definition.resources.filter(isGit).find((resource) => resource.name === name)
