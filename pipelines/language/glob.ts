@@ -30,18 +30,17 @@ function unclosed(pattern: string): string | null {
 export const matchesGlob = (name: string, pattern: string): boolean => compiled(pattern)(name)
 
 /**
- * What a list of patterns lets through, to be asked many times. A pattern with `!` in front takes away what those before it let
- * through; a list that begins with one begins with everything.
+ * What a list of patterns lets through, to be asked many times. A pattern with `!` in front takes away what another one lets
+ * through; a list of nothing but such lets everything else through, and an empty list nothing.
  */
 export function globList(patterns: readonly string[]): (name: string) => boolean {
-  const rules = patterns.map((pattern) =>
-    pattern.startsWith('!')
-      ? { lets: false, matches: compiled(pattern.slice(1)) }
-      : { lets: true, matches: compiled(pattern) },
-  )
-  const atFirst = rules[0]?.lets === false
-  return (name) => rules.findLast((rule) => rule.matches(name))?.lets ?? atFirst
+  const no = patterns.filter(isNot).map((pattern) => compiled(pattern.slice(1)))
+  const yes = patterns.filter((pattern) => !isNot(pattern)).map(compiled)
+  const all = yes.length === 0 && no.length > 0
+  return (name) => !no.some((matches) => matches(name)) && (all || yes.some((matches) => matches(name)))
 }
+
+const isNot = (pattern: string) => pattern.startsWith('!')
 
 /** A line break ends no name: git takes it for a letter, and so must a pattern. */
 const LINE_BREAK = /[\n\r\u2028\u2029]/g

@@ -178,7 +178,7 @@ test.each([
   [['src/**'], 'src/a', true],
   [['src/**'], 'docs/a', false],
   [['src/**', '!src/gen/**'], 'src/gen/a', false],
-  [['src/**', '!src/gen/**', 'src/gen/keep'], 'src/gen/keep', true],
+  [['!src/gen/**', 'src/**'], 'src/gen/a', false],
   [['!docs/**'], 'src/a', true],
   [['!docs/**'], 'docs/a', false],
   [['main', '!dev'], 'feature', false],
