@@ -22,7 +22,7 @@ import { log } from './log.ts'
 import { logHub } from './logs/hub.ts'
 import { extendLeases, startReaper } from './runners/reap.ts'
 import { runnerSockets } from './runners/socket.ts'
-import type { CheckoutOf } from './runs/claim.ts'
+import type { CheckoutOf } from './runs/plan-of.ts'
 import { schedule } from './scheduler/schedule.ts'
 import { startDeliveries } from './webhooks/worker.ts'
 

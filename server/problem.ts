@@ -17,6 +17,7 @@ const PROBLEMS = {
   'pipeline-not-found': { status: 404, title: 'There is no such pipeline' },
   'job-not-found': { status: 404, title: 'There is no such job' },
   'lane-not-found': { status: 404, title: 'There is no such lane' },
+  'version-not-found': { status: 404, title: 'There is no such version' },
   'no-input': { status: 409, title: 'The job has no agreed input to run with yet' },
   'run-not-found': { status: 404, title: 'There is no such run' },
   'illegal-move': { status: 409, title: 'The run cannot do that from its present state' },

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { JobId, LaneId, PipelineId, ProjectId, RepositoryId } from '#pipelines/ids.ts'
+import type { JobId, PipelineId, ProjectId, RepositoryId } from '#pipelines/ids.ts'
 import { laneKindOf, laneOf } from '#pipelines/plan/lanes.ts'
 import type { Db, Trx } from '../db/connect.ts'
 
@@ -88,36 +88,18 @@ export const lockLane = (
 /** Beside a row of `repositories`: a project was added with it, so that our credentials for its forge may be used. */
 export const ofProject = sql<boolean>`exists (select from projects where projects.repository_id = repositories.id)`
 
-/** The definition by which a lane runs; undefined while it has no good file. */
-export async function definitionOf(db: Db | Trx, lane: LaneId) {
-  const row = await db
-    .selectFrom('lanes')
-    .innerJoin('revisions', 'revisions.id', 'lanes.revision_id')
-    .select(['revisions.id', 'revisions.definition'])
-    .where('lanes.id', '=', lane)
-    .executeTakeFirst()
-  return row?.definition ? { id: row.id, definition: row.definition } : undefined
-}
-
-/** Ask for a look at jobs on a lane. A mark set while a job is being looked at is another look. */
-export async function markDirty(db: Trx, lane: LaneId, jobs: readonly JobId[]): Promise<void> {
-  if (jobs.length === 0) return
-  await db
-    .insertInto('dirty_jobs')
-    .values(jobs.toSorted((a, b) => a - b).map((job) => ({ job_id: job, lane_id: lane })))
-    .onConflict((oc) =>
-      oc.columns(['job_id', 'lane_id']).doUpdateSet({ requested: sql`dirty_jobs.requested + 1` }),
-    )
-    .execute()
-}
-
-export async function jobIds(db: Db | Trx, pipeline: PipelineId, names: readonly string[]): Promise<JobId[]> {
-  if (names.length === 0) return []
+/** The jobs of these names, as far as the pipeline ever had them. */
+export async function namedJobs(
+  db: Db | Trx,
+  pipeline: PipelineId,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, JobId>> {
+  if (names.length === 0) return new Map()
   const rows = await db
     .selectFrom('jobs')
-    .select('id')
+    .select(['id', 'name'])
     .where('pipeline_id', '=', pipeline)
-    .where('name', 'in', [...names])
+    .where('name', 'in', [...new Set(names)])
     .execute()
-  return rows.map((row) => row.id)
+  return new Map(rows.map(({ id, name }) => [name, id]))
 }

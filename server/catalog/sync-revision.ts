@@ -2,7 +2,7 @@ import type { LaneId, PipelineId, RevisionId } from '#pipelines/ids.ts'
 import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
 import type { Parsed } from '#pipelines/language/parse.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
-import { isGit } from '#pipelines/language/resource.ts'
+import { isGit, type Resource } from '#pipelines/language/resource.ts'
 import { laneOf } from '#pipelines/plan/lanes.ts'
 import type { Trx } from '../db/connect.ts'
 import { storable, toJson } from '../db/to-json.ts'
@@ -165,16 +165,22 @@ async function ensureNames(
     .values(definition.jobs.map((job) => ({ pipeline_id: pipeline, name: job.name })))
     .onConflict((oc) => oc.doNothing())
     .execute()
-  for (const resource of definition.resources.filter(isGit)) {
-    const repository_id =
-      resource.repository === '.' ? project.repository_id : await repositoryAt(db, resource.repository)
-    const { name, kind, branch } = resource
+  for (const resource of definition.resources) {
+    const place = await placeOf(db, resource, project)
     await db
       .insertInto('resources')
-      .values({ pipeline_id: pipeline, name, kind, repository_id, branch })
-      .onConflict((oc) => oc.columns(['pipeline_id', 'name']).doUpdateSet({ kind, repository_id, branch }))
+      .values({ pipeline_id: pipeline, name: resource.name, ...place })
+      .onConflict((oc) => oc.columns(['pipeline_id', 'name']).doUpdateSet(place))
       .execute()
   }
+}
+
+/** Only what git knows lies in a repository. */
+async function placeOf(db: Trx, resource: Resource, project: ProjectRow) {
+  if (!isGit(resource)) return { kind: resource.kind, repository_id: null, branch: null }
+  const { kind, repository, branch } = resource
+  const repository_id = repository === '.' ? project.repository_id : await repositoryAt(db, repository)
+  return { kind, repository_id, branch }
 }
 
 async function repositoryAt(db: Trx, address: string) {

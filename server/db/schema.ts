@@ -1,8 +1,9 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely'
 import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
-import type { Pipeline } from '#pipelines/language/pipeline.ts'
+import type { Pipeline, Resource, StartMode } from '#pipelines/language/pipeline.ts'
 import type {
   DeliveryId,
+  EndingId,
   EventId,
   JobId,
   LaneId,
@@ -13,9 +14,11 @@ import type {
   RevisionId,
   RunId,
   RunnerId,
+  TriggerId,
   UserId,
   VersionId,
 } from '#pipelines/ids.ts'
+import type { How } from '#pipelines/plan/facts.ts'
 import type { RunState, StepState } from '#pipelines/states.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
@@ -40,6 +43,9 @@ export type CommitBody = {
     readonly head: string
   }
 }
+/** What is known of a version of any other kind: what it tells to those who ask for `$(name.field)`. */
+export type FieldsBody = { readonly fields: Readonly<Record<string, string>> }
+export type VersionBody = CommitBody | FieldsBody
 
 export type Schema = {
   users: { id: Generated<UserId>; name: string; role: 'admin'; created_at: Time }
@@ -107,13 +113,20 @@ export type Schema = {
     touched_at: Time
     closed_at: Time | null
   }
-  jobs: { id: Generated<JobId>; pipeline_id: PipelineId; name: string }
+  jobs: {
+    id: Generated<JobId>
+    pipeline_id: PipelineId
+    name: string
+    paused_at: Time | null
+    paused_by: UserId | null
+    paused_reason: string | null
+  }
   resources: {
     id: Generated<ResourceId>
     pipeline_id: PipelineId
     name: string
-    kind: 'git'
-    repository_id: RepositoryId
+    kind: ResourceKind
+    repository_id: RepositoryId | null
     branch: string | null
   }
   versions: {
@@ -122,7 +135,7 @@ export type Schema = {
     lane_id: LaneId
     seq: number
     name: string
-    body: Json<CommitBody>
+    body: Json<VersionBody>
     delivery_id: DeliveryId | null
     created_at: Time
     disabled_at: Time | null
@@ -155,7 +168,7 @@ export type Schema = {
     state: Generated<RunState>
     attempt: Generated<number>
     reason: string
-    automatic: boolean
+    advances: boolean
     retry_of: RunId | null
     created_by: UserId | null
     runner_id: RunnerId | null
@@ -168,12 +181,55 @@ export type Schema = {
     created_at: Time
     started_at: Time | null
     ended_at: Time | null
+    start: Generated<StartMode>
+    priority: Generated<number>
+    due_at: Time
+    held: string | null
+    hold_key: string | null
+    group_key: string | null
+    group_limit: number | null
+    environment: string | null
+    matrix: Json<Record<string, string>> | null
+    batch_id: RunId | null
+    given: Json<Record<string, string>> | null
   }
   run_inputs: { run_id: RunId; position: number; resource_id: ResourceId; version_id: VersionId }
   run_input_via: { run_id: RunId; position: number; upstream_id: RunId }
-  passed: { job_id: JobId; lane_id: LaneId; run_id: RunId }
+  run_outputs: { run_id: RunId; resource_id: ResourceId; version_id: VersionId }
+  run_needs: { run_id: RunId; job_id: JobId; upstream_id: RunId }
+  run_facts: { run_id: RunId; facts: Json<object> }
+  version_origins: { version_id: VersionId; origin_id: VersionId }
+  pins: {
+    resource_id: ResourceId
+    lane_id: LaneId
+    version_id: VersionId
+    pinned_by: UserId | null
+    reason: string
+    pinned_at: Time
+  }
+  endings: { id: Generated<EndingId>; job_id: JobId; lane_id: LaneId; run_id: RunId; how: How }
+  ending_versions: {
+    job_id: JobId
+    lane_id: LaneId
+    version_id: VersionId
+    ending_id: EndingId
+    resource_id: ResourceId
+  }
+  triggers: {
+    id: Generated<TriggerId>
+    job_id: JobId
+    lane_id: LaneId
+    kind: 'version' | 'ending' | 'changed'
+    edge: string
+    version_id: VersionId | null
+    ending_id: EndingId | null
+    fate: Generated<TriggerFate>
+    reason: string | null
+    run_id: RunId | null
+    at: Time
+    settled_at: Time | null
+  }
   dirty_jobs: { job_id: JobId; lane_id: LaneId; requested: Generated<number>; served: Generated<number> }
-  waits: { job_id: JobId; lane_id: LaneId; reason: string; since: Time }
   steps: {
     run_id: RunId
     attempt: number
@@ -217,5 +273,7 @@ export type Schema = {
   }
 }
 
+export type ResourceKind = Resource['kind']
+export type TriggerFate = 'new' | 'gathered' | 'run' | 'no-run'
 export type DeliverySource = 'github' | 'git' | 'hosted'
 export type DeliveryState = 'received' | 'processed' | 'ignored' | 'failed'

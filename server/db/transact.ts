@@ -6,6 +6,11 @@ import type { Db, Trx } from './connect.ts'
 export interface Tx {
   readonly db: Trx
   emit(event: TaktEvent): void
+  /**
+   * Work to be done last, right before the events are told: once for each name, in the order of the names. What locks rows that
+   * others want, too, waits for its place here, so that nobody waits in a circle.
+   */
+  atEnd(name: string, work: () => Promise<void>): void
 }
 
 /** The channel on which PostgreSQL says "look". The table is the truth; this is a hint. */
@@ -16,11 +21,24 @@ const EVENT_ORDER = 7001
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   return db.transaction().execute(async (trx) => {
     const events: TaktEvent[] = []
-    const result = await work({ db: trx, emit: (event) => events.push(event) })
+    const last = new Map<string, () => Promise<void>>()
+    const result = await work({
+      db: trx,
+      emit: (event) => events.push(event),
+      atEnd: (name, todo) => last.set(name, todo),
+    })
+    for (let next = first(last); next; next = first(last)) {
+      last.delete(next[0])
+      await next[1]()
+    }
     if (events.length > 0) await announce(trx, events)
     return result
   })
 }
+
+/** What comes first by name. Work may ask for more of it. */
+const first = <T>(named: ReadonlyMap<string, T>) =>
+  [...named].reduce<[string, T] | null>((least, each) => (least && least[0] < each[0] ? least : each), null)
 
 /**
  * Last statement on purpose: the lock is held only from here to commit, and while it is held no other transaction can take a

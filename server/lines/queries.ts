@@ -1,11 +1,11 @@
 import { sql } from 'kysely'
 import type { z } from 'zod'
-import type { JobId, LaneId, PipelineId, RevisionId, RunId } from '#pipelines/ids.ts'
-import { isGit } from '#pipelines/language/resource.ts'
+import type { PipelineId, RevisionId } from '#pipelines/ids.ts'
 import type { Revision } from '../catalog/shapes.ts'
 import type { Db } from '../db/connect.ts'
-import { commitWords, placedRuns, summaries, toSummary } from '../runs/queries.ts'
+import { summariesOf } from '../runs/queries.ts'
 import type { PipelineList, PipelineView } from './shapes.ts'
+import { viewLine } from './view-line.ts'
 
 type View = z.output<typeof PipelineView>
 
@@ -82,8 +82,9 @@ export async function viewPipeline(db: Db, pipeline: PipelineRow, lane: LaneRow 
     })),
     revision: inForce ? toRevision(inForce) : null,
     newest_revision: newest ? toRevision(newest) : null,
-    resources: lane && definition ? await resourcesAt(db, pipeline.id, lane.id, definition) : [],
-    jobs: lane && definition ? await jobsAt(db, pipeline.id, lane.id, definition) : [],
+    ...(lane && definition
+      ? await viewLine(db, { pipeline, lane: lane.id, definition })
+      : { resources: [], jobs: [] }),
   }
 }
 
@@ -102,97 +103,6 @@ const toRevision = (row: RevisionRow): z.output<typeof Revision> => ({
   diagnostics: row.diagnostics,
   created_at: row.created_at.toISOString(),
 })
-
-type Definition = NonNullable<RevisionRow['definition']>
-
-async function resourcesAt(
-  db: Db,
-  pipeline: PipelineId,
-  lane: LaneId,
-  definition: Definition,
-): Promise<View['resources']> {
-  const newest = await db
-    .selectFrom('versions')
-    .innerJoin('resources', 'resources.id', 'versions.resource_id')
-    .distinctOn('resources.name')
-    .select([
-      'resources.name as resource',
-      'versions.name',
-      'versions.body',
-      'versions.created_at',
-      'versions.forced',
-    ])
-    .where('resources.pipeline_id', '=', pipeline)
-    .where('versions.lane_id', '=', lane)
-    .where('versions.left_at', 'is', null)
-    .orderBy('resources.name')
-    .orderBy('versions.seq', 'desc')
-    .execute()
-  return definition.resources.filter(isGit).map(({ name, kind, repository, branch }) => {
-    const version = newest.find((row) => row.resource === name)
-    const words = version && {
-      name: version.name,
-      ...commitWords(version.body),
-      forced: version.forced,
-      created_at: version.created_at.toISOString(),
-    }
-    return { name, kind, repository, branch, newest: words ?? null }
-  })
-}
-
-async function jobsAt(
-  db: Db,
-  pipeline: PipelineId,
-  lane: LaneId,
-  definition: Definition,
-): Promise<View['jobs']> {
-  const ids = await db.selectFrom('jobs').select(['id', 'name']).where('pipeline_id', '=', pipeline).execute()
-  const last = await lastRuns(
-    db,
-    ids.map((job) => job.id),
-    lane,
-  )
-  const waits = await db
-    .selectFrom('waits')
-    .innerJoin('jobs', 'jobs.id', 'waits.job_id')
-    .select(['jobs.name', 'waits.reason'])
-    .where('waits.lane_id', '=', lane)
-    .execute()
-  return definition.jobs.map(({ name, gets, needs, image }) => ({
-    name,
-    gets: gets.map(({ resource, trigger }) => ({ resource, trigger })),
-    needs: needs.map(({ job, trigger }) => ({ job, trigger })),
-    image,
-    last_run: last.find((run) => run.job === name) ?? null,
-    waiting: waits.find((wait) => wait.name === name)?.reason ?? null,
-  }))
-}
-
-/** The newest run of each job on a lane: one index probe a job, however long its history. */
-async function lastRuns(db: Db, jobs: readonly JobId[], lane: LaneId) {
-  if (jobs.length === 0) return []
-  const newest = await db
-    .selectFrom('jobs')
-    .innerJoinLateral(
-      (eb) =>
-        eb
-          .selectFrom('runs')
-          .select('runs.id')
-          .whereRef('runs.job_id', '=', 'jobs.id')
-          .where('runs.lane_id', '=', lane)
-          .orderBy('runs.id', 'desc')
-          .limit(1)
-          .as('newest'),
-      (join) => join.onTrue(),
-    )
-    .select('newest.id')
-    .where('jobs.id', 'in', [...jobs])
-    .execute()
-  return summariesOf(
-    db,
-    newest.map((row) => row.id),
-  )
-}
 
 /** The newest runs of a pipeline, whatever job and lane: a few index probes a job. */
 async function recentRuns(db: Db, pipeline: PipelineId) {
@@ -220,15 +130,6 @@ async function recentRuns(db: Db, pipeline: PipelineId) {
   )
 }
 const RECENT = 10
-
-/** These runs, newest first. */
-async function summariesOf(db: Db, ids: readonly RunId[]) {
-  if (ids.length === 0) return []
-  const rows = await summaries(placedRuns(db).where('runs.id', 'in', [...ids]))
-    .orderBy('runs.id', 'desc')
-    .execute()
-  return rows.map(toSummary)
-}
 
 /** Every pipeline with its newest runs. */
 export async function listPipelines(db: Db): Promise<z.output<typeof PipelineList>['items']> {

@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
 import type { DeliveryId, LaneId, PipelineId, RepositoryId, ResourceId, VersionId } from '#pipelines/ids.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
-import { inputsOf } from '#pipelines/plan/graph.ts'
-import { jobIds, markDirty } from '../catalog/queries.ts'
+import { edgesOf } from '#pipelines/plan/edges.ts'
+import { namedJobs } from '../catalog/queries.ts'
+import { addTriggers } from '../catalog/triggers.ts'
 import type { Trx } from '../db/connect.ts'
 import type { CommitBody } from '../db/schema.ts'
 import { storable, toJson } from '../db/to-json.ts'
@@ -96,25 +97,34 @@ export async function recordCommit(
 ): Promise<string[]> {
   const found = await watching(tx.db, at, commit, preset)
   const named = new Set(commit.changed?.keys() ?? at.definition.resources.map((resource) => resource.name))
-  const recorded: string[] = []
+  const recorded = new Map<string, VersionId>()
   for (const { id, name } of found.filter((candidate) => named.has(candidate.name))) {
     const changed = commit.changed?.get(name) ?? null
     const made = { ...commit, changed, resource: id, lane: at.laneId, name: commit.sha }
     const version = await recordVersion(tx.db, made)
     if (version === null) continue
-    recorded.push(name)
+    recorded.set(name, version)
     const { project, pipeline, lane } = at
     tx.emit({ kind: 'version.recorded', project, pipeline, lane, resource: name, version })
   }
-  await markConsumers(tx, at, recorded)
-  return recorded
+  await triggerByVersions(tx, at, recorded)
+  return [...recorded.keys()]
 }
 
-/** The jobs that consume a resource, directly or through the jobs they need, have something to look at: even a reason to wait. */
-async function markConsumers(tx: Tx, at: LaneNow, resources: readonly string[]) {
-  if (resources.length === 0) return
-  const jobs = at.definition.jobs
-    .map((job) => job.name)
-    .filter((job) => resources.some((resource) => inputsOf(at.definition, job).has(resource)))
-  await markDirty(tx.db, at.laneId, await jobIds(tx.db, at.pipelineId, jobs))
+/** New versions start the jobs that get them themselves, on the lane that they belong to. */
+export async function triggerByVersions(
+  tx: Tx,
+  at: LaneNow,
+  versions: ReadonlyMap<string, VersionId>,
+): Promise<void> {
+  const { startedByVersion } = edgesOf(at.definition)
+  const started = [...versions.keys()].flatMap((resource) => startedByVersion.get(resource) ?? [])
+  const jobs = await namedJobs(tx.db, at.pipelineId, started)
+  const triggers = [...versions].flatMap(([resource, version]) =>
+    (startedByVersion.get(resource) ?? []).flatMap((name) => {
+      const job = jobs.get(name)
+      return job === undefined ? [] : [{ kind: 'version' as const, job, lane: at.laneId, resource, version }]
+    }),
+  )
+  await addTriggers(tx, triggers)
 }

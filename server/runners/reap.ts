@@ -4,7 +4,9 @@ import type { Db } from '../db/connect.ts'
 import type { Hints } from '../events/listen.ts'
 import { startWorker, type Worker } from '../events/worker.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
-import { lockRun, type LockedRun, moveRun } from '../runs/move.ts'
+import { releaseForgotten } from '../runs/holds.ts'
+import { lockRun, type LockedRun } from '../runs/lock-run.ts'
+import { moveRun } from '../runs/move.ts'
 
 /** A run is given to at most this many runners; the last loss ends it. */
 const MOST_ATTEMPTS = 3
@@ -13,7 +15,7 @@ const MOST_ATTEMPTS = 3
 const NO_HINTS: Pick<Hints, 'on'> = { on: () => () => undefined }
 
 /**
- * Look three times a lease for runs whose runner has gone silent.
+ * Look three times a lease for runs whose runner has gone silent, and for held ones whom nobody let on.
  *
  * When a look failed or came late (the database was away, this process or the machine slept), nobody could renew a lease: all of
  * them get a fresh term first.
@@ -25,6 +27,7 @@ export function startReaper(db: Db, leaseMs: number): Worker {
     const lateMs = Date.now() - lookedAt - everyMs
     if (lateMs > everyMs / 2) await extendLeases(db, leaseMs)
     await reap(db)
+    await releaseForgotten(db)
     lookedAt = Date.now()
     return false
   }

@@ -4,7 +4,8 @@ import { LOG_CHUNK_BYTES, type ReportEntry } from '#pipelines/wire/runner.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
 import { appendLog } from '../logs/append.ts'
-import { lockRun, type LockedRun, moveRun } from '../runs/move.ts'
+import { lockRun, type LockedRun } from '../runs/lock-run.ts'
+import { moveRun } from '../runs/move.ts'
 
 /** One numbered thing a runner said of a run: an entry, or bytes of a step's log. */
 export type Report = {

@@ -1,27 +1,17 @@
-import type { RunId } from '#pipelines/ids.ts'
-import { compilePlan } from '#pipelines/plan/compile.ts'
-import { fieldsOfCommit } from '#pipelines/plan/values.ts'
+import { edgesOf } from '#pipelines/plan/edges.ts'
 import { PREPARE, type Plan } from '#pipelines/wire/plan.ts'
-import type { RunError } from '#pipelines/wire/runner.ts'
-import { ofProject } from '../catalog/queries.ts'
+import { definitionOf } from '../catalog/definitions.ts'
 import type { Db, Trx } from '../db/connect.ts'
-import { transact } from '../db/transact.ts'
-import { type Lease, lockRun, moveRun } from './move.ts'
-
-type RepositoryOf = {
-  readonly kind: 'hosted' | 'git' | 'github'
-  readonly url: string
-  readonly ofProject: boolean
-}
-
-/** How a runner gets at a repository: the address and what opens it. */
-export type CheckoutOf = (
-  repository: RepositoryOf,
-  run: { id: RunId; lease: string },
-) => { url: string; credential: { username: string; password: string } | null }
+import { transact, type Tx } from '../db/transact.ts'
+import { mayStart, startsInOrder } from './chrono.ts'
+import { lockHolds, standAside } from './holds.ts'
+import { lockRun, type LockedRun } from './lock-run.ts'
+import { type Lease, moveRun } from './move.ts'
+import { type CheckoutOf, planOf } from './plan-of.ts'
 
 /**
- * Give `lease.runner` the run that has waited longest, as a plan, or null when nothing waits.
+ * Give `lease.runner` the run that is due first, as a plan, or null when none is. A run is due when it was created, a minute
+ * earlier for each point of priority: so everything has its turn some time.
  *
  * Two callers get two runs: never the same one, and never a wait. A run that no plan can be made of ends here, with its reason:
  * it must not stand in everybody's way.
@@ -29,14 +19,17 @@ export type CheckoutOf = (
 export async function claimRun(db: Db, lease: Lease, checkoutOf: CheckoutOf): Promise<Plan | null> {
   for (;;) {
     const claimed = await transact(db, async (tx) => {
-      const id = await lockOldestQueued(tx.db)
-      if (id === null) return { plan: null }
-      const plan = await planOf(tx.db, id, (repository) => checkoutOf(repository, { id, lease: lease.token }))
+      const run = await lockFirstDue(tx.db)
+      if (run === null) return { plan: null }
+      if (!(await isAlone(tx, run))) return null
+      const plan = await planOf(tx.db, run, (repository) =>
+        checkoutOf(repository, { id: run.id, lease: lease.token }),
+      )
       if ('error' in plan) {
-        await moveRun(tx, id, { move: 'break', error: plan.error })
+        await moveRun(tx, run.id, { move: 'break', error: plan.error })
         return null
       }
-      await moveRun(tx, id, { move: 'start', lease })
+      await moveRun(tx, run.id, { move: 'start', lease })
       await openSteps(tx.db, plan)
       return { plan }
     })
@@ -44,71 +37,36 @@ export async function claimRun(db: Db, lease: Lease, checkoutOf: CheckoutOf): Pr
   }
 }
 
-async function lockOldestQueued(db: Trx): Promise<RunId | null> {
-  const waiting = await db
+async function lockFirstDue(db: Trx): Promise<LockedRun | null> {
+  const due = await db
     .selectFrom('runs')
     .select('id')
     .where('state', '=', 'queued')
+    .where('held', 'is', null)
+    .orderBy('due_at')
     .orderBy('id')
     .limit(1)
-    .forUpdate()
+    .forNoKeyUpdate()
     .skipLocked()
     .executeTakeFirst()
-  return waiting?.id ?? null
+  return due ? lockRun(db, due.id) : null
 }
 
-/** The run's plan: its job as its revision says, and the commits it was created with; or why there can be none. */
-async function planOf(
-  db: Trx,
-  id: RunId,
-  checkoutOf: (repository: RepositoryOf) => ReturnType<CheckoutOf>,
-): Promise<Plan | { error: RunError }> {
-  const run = await lockRun(db, id)
-  const { definition, kind } = await db
-    .selectFrom('runs')
-    .innerJoin('revisions', 'revisions.id', 'runs.revision_id')
-    .innerJoin('lanes', 'lanes.id', 'runs.lane_id')
-    .select(['revisions.definition', 'lanes.kind'])
-    .where('runs.id', '=', id)
-    .executeTakeFirstOrThrow()
-  const job = definition?.jobs.find((candidate) => candidate.name === run.job)
-  if (!job)
-    return { error: { code: 'plan_impossible', message: `The run's revision has no job \`${run.job}\`.` } }
-  const inputs = await inputsOf(db, id)
-  const [first] = inputs
-  const plan = compilePlan({
-    run: id,
-    project: run.project,
-    pipeline: run.pipeline,
-    lane: run.lane,
-    kind,
-    attempt: run.attempt,
-    job,
-    inputs: inputs.map(({ resource, sha, body }) => ({ resource, fields: fieldsOfCommit(body, sha) })),
-    matrix: null,
-    given: null,
-    checkout: first ? { ...checkoutOf(first), sha: first.sha, ref: first.body.ref } : null,
-  })
-  return 'impossible' in plan ? { error: { code: 'plan_impossible', message: plan.impossible } } : plan
+/**
+ * Where jobs start in order and alone among their neighbours, starts are looked at one at a time: what has started since the run
+ * was let on makes it stand aside again.
+ */
+async function isAlone(tx: Tx, run: LockedRun): Promise<boolean> {
+  const current = await definitionOf(tx.db, run.lane_id)
+  const edges = current && edgesOf(current.definition)
+  const around = [run.job, ...(edges?.jobs.get(run.job)?.neighbours ?? [])]
+  const ordered = run.start === 'chrono' || (edges && around.some((job) => startsInOrder(edges, job)))
+  if (!ordered) return true
+  await lockHolds(tx.db, run.project_id)
+  if (run.start !== 'chrono' || (await mayStart(tx.db, run))) return true
+  await standAside(tx, run)
+  return false
 }
-
-const inputsOf = (db: Trx, id: RunId) =>
-  db
-    .selectFrom('run_inputs')
-    .innerJoin('versions', 'versions.id', 'run_inputs.version_id')
-    .innerJoin('resources', 'resources.id', 'run_inputs.resource_id')
-    .innerJoin('repositories', 'repositories.id', 'resources.repository_id')
-    .select([
-      'resources.name as resource',
-      'versions.name as sha',
-      'versions.body',
-      'repositories.kind',
-      'repositories.url',
-      ofProject.as('ofProject'),
-    ])
-    .where('run_inputs.run_id', '=', id)
-    .orderBy('run_inputs.position')
-    .execute()
 
 /** The steps and commands a run will go through, for people to see before they begin. */
 async function openSteps(db: Trx, plan: Plan): Promise<void> {

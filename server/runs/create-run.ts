@@ -1,9 +1,23 @@
 import { sql } from 'kysely'
-import type { JobId, LaneId, ResourceId, RevisionId, RunId, UserId, VersionId } from '#pipelines/ids.ts'
+import type {
+  JobId,
+  LaneId,
+  ProjectId,
+  ResourceId,
+  RevisionId,
+  RunId,
+  UserId,
+  VersionId,
+} from '#pipelines/ids.ts'
+import type { Leg } from '#pipelines/plan/matrix.ts'
 import type { Trx } from '../db/connect.ts'
+import { toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
+import { holdAtFirst } from './holds.ts'
+import type { RunRules } from './rules.ts'
 
 export type NewRun = {
+  readonly projectId: ProjectId
   readonly project: string
   readonly pipeline: string
   readonly lane: string
@@ -12,17 +26,37 @@ export type NewRun = {
   readonly laneId: LaneId
   readonly revisionId: RevisionId
   readonly reason: string
-  /** The planner made it; only such runs say how far the job got on its lane. */
-  readonly automatic: boolean
+  /** The planner made it and it is the newest set taken: such runs say how far the job got on its lane. */
+  readonly advances: boolean
   readonly retryOf: RunId | null
   readonly createdBy: UserId | null
   /** In declaration order. */
   readonly inputs: readonly { resourceId: ResourceId; versionId: VersionId; via: readonly RunId[] }[]
+  /** For each need the run that satisfied it. */
+  readonly upstreams: readonly { readonly jobId: JobId; readonly runId: RunId }[]
+  readonly rules: RunRules
+  /** The values of one run of a matrix, and the first run of it; this run is the first one where there is none yet. */
+  readonly leg: { readonly values: Leg; readonly batch: RunId | null } | null
+  /** What a person filled in. */
+  readonly given: Readonly<Record<string, string>> | null
 }
 
 /** A run, queued, with its exact inputs: from here on they are frozen. */
 export async function createRun(tx: Tx, run: NewRun): Promise<RunId> {
-  const { id } = await tx.db
+  const id = await insertRun(tx.db, run)
+  await freezeInputs(tx.db, id, run.inputs)
+  await freezeNeeds(tx.db, id, run.upstreams)
+  const { project, pipeline, lane, job } = run
+  tx.emit({ kind: 'run.moved', project, pipeline, lane, job, run: id, from: null, to: 'queued' })
+  const batch = run.leg && (run.leg.batch ?? id)
+  if (run.leg && run.leg.batch === null) await beginBatch(tx.db, id)
+  await holdAtFirst(tx, { ...run, id, batch })
+  return id
+}
+
+async function insertRun(db: Trx, run: NewRun): Promise<RunId> {
+  const { start, priority, group, environment } = run.rules
+  const { id } = await db
     .insertInto('runs')
     .values((eb) => ({
       job_id: run.jobId,
@@ -33,17 +67,26 @@ export async function createRun(tx: Tx, run: NewRun): Promise<RunId> {
         .select((max) => max.fn.max('number').as('number'))
         .where('job_id', '=', run.jobId)}), 0) + 1`,
       reason: run.reason,
-      automatic: run.automatic,
+      advances: run.advances,
       retry_of: run.retryOf,
       created_by: run.createdBy,
+      start,
+      priority,
+      due_at: sql<Date>`clock_timestamp() - ${priority} * interval '1 minute'`,
+      group_key: group && group.key,
+      group_limit: group && group.limit,
+      environment,
+      matrix: run.leg && toJson(run.leg.values),
+      batch_id: run.leg && run.leg.batch,
+      given: run.given && toJson(run.given),
     }))
     .returning('id')
     .executeTakeFirstOrThrow()
-  await freezeInputs(tx.db, id, run.inputs)
-  const { project, pipeline, lane, job } = run
-  tx.emit({ kind: 'run.moved', project, pipeline, lane, job, run: id, from: null, to: 'queued' })
   return id
 }
+
+const beginBatch = (db: Trx, id: RunId) =>
+  db.updateTable('runs').set({ batch_id: id }).where('id', '=', id).execute()
 
 async function freezeInputs(db: Trx, id: RunId, inputs: NewRun['inputs']): Promise<void> {
   if (inputs.length === 0) return
@@ -64,7 +107,18 @@ async function freezeInputs(db: Trx, id: RunId, inputs: NewRun['inputs']): Promi
   if (via.length > 0) await db.insertInto('run_input_via').values(via).execute()
 }
 
-/** One at a time may number a job's runs: the job's row is the queue ticket. */
+async function freezeNeeds(db: Trx, id: RunId, upstreams: NewRun['upstreams']): Promise<void> {
+  if (upstreams.length === 0) return
+  await db
+    .insertInto('run_needs')
+    .values(upstreams.map(({ jobId, runId }) => ({ run_id: id, job_id: jobId, upstream_id: runId })))
+    .execute()
+}
+
+/**
+ * One at a time may number a job's runs: the job's row is the queue ticket. It comes first: who holds it may lock several runs of
+ * the job; without it one at most, and the job no more.
+ */
 export const lockJob = (db: Trx, job: JobId) =>
   db
     .selectFrom('jobs')

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import type { RunId } from '#pipelines/ids.ts'
 import type { RunState } from '#pipelines/states.ts'
 import type { Db } from '../db/connect.ts'
-import type { CommitBody } from '../db/schema.ts'
+import type { VersionBody } from '../db/schema.ts'
 import type { Run, RunCommand, RunSummary } from './shapes.ts'
 
 type Summary = z.output<typeof RunSummary>
@@ -77,7 +77,7 @@ export function toSummary(row: SummaryRow): Summary {
     cancel_requested: cancel_at !== null,
     inputs: inputs.map(({ body, from_runs, ...input }) => ({
       ...input,
-      ...commitWords(body),
+      ...versionWords(body),
       from_run: from_runs[0] ?? null,
       from_runs,
     })),
@@ -88,12 +88,24 @@ export function toSummary(row: SummaryRow): Summary {
   }
 }
 
-/** A commit in a line: its subject, its author, the ref it came by. */
-export const commitWords = (body: CommitBody) => ({
-  title: body.message.split('\n', 1)[0] || null,
-  author: body.author || null,
-  ref: body.ref || null,
-})
+/** These runs, newest first. */
+export async function summariesOf(db: Db, ids: readonly RunId[]): Promise<Summary[]> {
+  if (ids.length === 0) return []
+  const rows = await summaries(placedRuns(db).where('runs.id', 'in', [...ids]))
+    .orderBy('runs.id', 'desc')
+    .execute()
+  return rows.map(toSummary)
+}
+
+/** A version in a line: of a commit its subject, its author, the ref it came by. */
+export const versionWords = (body: VersionBody) =>
+  'fields' in body
+    ? { title: null, author: null, ref: null }
+    : {
+        title: body.message.split('\n', 1)[0] || null,
+        author: body.author || null,
+        ref: body.ref || null,
+      }
 
 export type RunFilter = {
   readonly project?: string | undefined

@@ -5,8 +5,9 @@ import { RUN_STATES } from '#pipelines/states.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
-import { cancelRun, retryRun } from './ask.ts'
+import { cancelRun } from './ask.ts'
 import { findRun, listRuns } from './queries.ts'
+import { retryRun } from './retry.ts'
 import { Run, RunList } from './shapes.ts'
 
 export const WithRunId = z.object({

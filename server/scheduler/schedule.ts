@@ -1,18 +1,23 @@
-import { sql } from 'kysely'
-import { due } from '#pipelines/plan/due.ts'
-import type { DueRun } from '#pipelines/plan/snapshot.ts'
-import type { JobId, LaneId, RunId } from '#pipelines/ids.ts'
+import { decide } from '#pipelines/plan/decide.ts'
+import type { DueRun, Facts } from '#pipelines/plan/facts.ts'
+import type { JobId, LaneId } from '#pipelines/ids.ts'
+import { markServed } from '../catalog/dirty.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { log } from '../log.ts'
-import { createRun, lockJob, type NewRun } from '../runs/create-run.ts'
-import { loadSnapshot, type Planned, takeDirty } from './snapshot.ts'
+import { cancelRest } from '../runs/fail-fast.ts'
+import { createDue } from './create-due.ts'
+import { loadFacts } from './facts.ts'
+import { isPlanned, type Place, placeOf } from './place.ts'
+import { type Mark, takeDirty, wakeStrictBelow } from './marks.ts'
+import { type Settled, settle, settleAll } from './settle.ts'
+import { openTriggers } from './triggers.ts'
 
 /**
- * Look at one job that something happened to, and create the runs that are due.
+ * Look at one job that something happened to on a lane: every open trigger gets its fate, and the runs that are due are created.
  *
- * The job's mark, its snapshot, its new runs and the mark's clearing are one transaction: a process that dies in between leaves
- * the mark for another one. A job that cannot be planned says so as its reason to wait, and stands in nobody's way.
+ * The look, its runs, the fates and the clearing of the mark are one transaction: a process that dies in between leaves the mark
+ * for another one. A job that cannot be planned says so as its triggers' fate, and stands in nobody's way.
  *
  * @returns True when there may be more to look at.
  */
@@ -20,11 +25,11 @@ export async function schedule(db: Db): Promise<boolean> {
   const looked: { mark: Mark | null } = { mark: null }
   try {
     return await transact(db, async (tx) => {
-      const [mark] = await takeDirty(tx.db, 1)
+      const mark = await takeDirty(tx.db)
       if (!mark) return false
       looked.mark = mark
-      await planJob(tx, mark.job_id, mark.lane_id)
-      await clear(tx, mark)
+      const more = await lookAt(tx, mark.job_id, mark.lane_id)
+      if (!more) markServed(tx, mark)
       return true
     })
   } catch (error) {
@@ -36,80 +41,42 @@ export async function schedule(db: Db): Promise<boolean> {
   }
 }
 
-type Mark = { readonly job_id: JobId; readonly lane_id: LaneId; readonly requested: number }
-
-const clear = (tx: Tx, { job_id, lane_id, requested }: Mark) =>
-  tx.db
-    .updateTable('dirty_jobs')
-    .set({ served: requested })
-    .where('job_id', '=', job_id)
-    .where('lane_id', '=', lane_id)
-    .execute()
+const OUR_FAULT = 'could not be planned, which is our fault; the server’s log holds the cause'
 
 const setAside = (db: Db, mark: Mark) =>
   transact(db, async (tx) => {
-    const reason = 'could not be planned, which is our fault; the server’s log holds the cause'
-    await noteWait(tx, { jobId: mark.job_id, laneId: mark.lane_id, reason })
-    await clear(tx, mark)
+    await settleAll(tx.db, { jobId: mark.job_id, laneId: mark.lane_id }, OUR_FAULT)
+    markServed(tx, mark)
   })
 
-async function planJob(tx: Tx, jobId: JobId, laneId: LaneId): Promise<void> {
-  await lockJob(tx.db, jobId)
-  const planned = await loadSnapshot(tx.db, jobId, laneId)
-  const decision = planned ? due(planned.snapshot) : { due: [], waiting: null }
-  if (planned) for (const run of decision.due) await createRun(tx, newRun(planned, jobId, laneId, run))
-  const changed = await noteWait(tx, { jobId, laneId, reason: decision.waiting })
-  if (planned && changed) tx.emit({ kind: 'job.planned', ...planned.place, job: planned.job.name })
-}
-
-/** The planner's answer as a run to be created. */
-export const newRun = (planned: Planned, jobId: JobId, laneId: LaneId, run: DueRun): NewRun => ({
-  ...planned.place,
-  job: planned.job.name,
-  jobId,
-  laneId,
-  revisionId: planned.revisionId,
-  reason: run.reason,
-  automatic: true,
-  retryOf: null,
-  createdBy: null,
-  inputs: run.inputs.map((input) => ({
-    resourceId: resourceId(planned, input.resource),
-    versionId: input.version.id,
-    via: input.via satisfies readonly RunId[],
-  })),
-})
-
-function resourceId(planned: Planned, name: string) {
-  const id = planned.resourceIds.get(name)
-  if (id === undefined) throw new Error(`the resource ${name} has no row`)
-  return id
-}
-
-/** @returns Whether the job waits for something else than before. */
-async function noteWait(
-  tx: Tx,
-  wait: { jobId: JobId; laneId: LaneId; reason: string | null },
-): Promise<boolean> {
-  const { jobId, laneId, reason } = wait
-  if (reason === null) {
-    const gone = await tx.db
-      .deleteFrom('waits')
-      .where('job_id', '=', jobId)
-      .where('lane_id', '=', laneId)
-      .executeTakeFirst()
-    return gone.numDeletedRows > 0n
+/** @returns Whether there were more open triggers than one look takes on. */
+async function lookAt(tx: Tx, jobId: JobId, laneId: LaneId): Promise<boolean> {
+  const place = await placeOf(tx.db, jobId, laneId)
+  if (!isPlanned(place)) {
+    const reason = `the lane’s present file has no job \`${place.job}\``
+    await settleAll(tx.db, place, reason)
+    return false
   }
-  const row = await tx.db
-    .insertInto('waits')
-    .values({ job_id: jobId, lane_id: laneId, reason })
-    .onConflict((oc) =>
-      oc
-        .columns(['job_id', 'lane_id'])
-        .doUpdateSet({ reason, since: sql<Date>`now()` })
-        .where('waits.reason', '<>', reason),
-    )
-    .returning('job_id')
-    .executeTakeFirst()
-  return row !== undefined
+  if (place.edges.job.matrix?.failFast) await cancelRest(tx, place)
+  const open = await openTriggers(tx.db, place)
+  if (open.triggers.length + open.over.length === 0) return false
+  const facts = await loadFacts(tx.db, place, open)
+  const decision = decide(facts)
+  const settled = await createAll(tx, place, { facts, runs: decision.runs })
+  const changed = await settle(tx.db, [...open.over, ...decision.fates, ...settled])
+  const names = { project: place.project, pipeline: place.pipeline, lane: place.lane.name }
+  if (changed.unrun) tx.emit({ kind: 'job.planned', ...names, job: place.edges.job.name })
+  if (changed.done) await wakeStrictBelow(tx, place)
+  return open.more && changed.done
+}
+
+type Due = { readonly facts: Facts; readonly runs: readonly DueRun[] }
+
+async function createAll(tx: Tx, place: Place, { facts, runs }: Due): Promise<Settled[]> {
+  const settled: Settled[] = []
+  for (const due of runs) {
+    const run = await createDue(tx, place, { facts, due })
+    settled.push(...due.triggers.map((trigger) => ({ trigger, fate: 'run' as const, run, reason: null })))
+  }
+  return settled
 }

@@ -10,7 +10,7 @@ const KINDS: Record<string, RegExp> = {
   bigint: /^(number|\w+Id)$/,
   integer: /^number$/,
   boolean: /^boolean$/,
-  text: /^(string|RunState|StepState|DeliverySource|DeliveryState|'[\w' |]+')$/,
+  text: /^(string|RunState|StepState|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|'[\w' |]+')$/,
   bytea: /^Buffer$/,
   jsonb: /^(Json<.*>|JSONColumnType<.*>)$/,
   'timestamp with time zone': /^Time$/,
@@ -95,7 +95,7 @@ test('a run is running exactly as long as it is leased, whatever a query tries',
   await sql`insert into lanes (pipeline_id, name) values (1, 'main')`.execute(db)
   await sql`insert into jobs (pipeline_id, name) values (1, 'test')`.execute(db)
   const insert = (state: string, lease: string) =>
-    sql`insert into runs (job_id, lane_id, revision_id, number, state, reason, automatic, lease_until, ended_at)
+    sql`insert into runs (job_id, lane_id, revision_id, number, state, reason, advances, lease_until, ended_at)
         values (1, 1, 1, 1, ${state}, '', true, ${sql.raw(lease)}, null)`.execute(db)
   await expect(insert('running', 'null')).rejects.toThrow(/check constraint/)
   await expect(insert('queued', 'now()')).rejects.toThrow(/check constraint/)

@@ -1,0 +1,30 @@
+import type { EndingId, JobId, LaneId, VersionId } from '#pipelines/ids.ts'
+import type { Tx } from '../db/transact.ts'
+import { markDirty } from './dirty.ts'
+
+/** A new fact on an edge that triggers, for one job on one lane: a run may come of it, or a reason why none did. */
+export type NewTrigger = { readonly job: JobId; readonly lane: LaneId } & (
+  | { readonly kind: 'version'; readonly resource: string; readonly version: VersionId }
+  | { readonly kind: 'ending'; readonly upstream: string; readonly ending: EndingId }
+  | { readonly kind: 'changed'; readonly words: string }
+)
+
+/** Take note of triggers, in the transaction that records their facts, and ask for a look at their jobs. */
+export async function addTriggers(tx: Tx, triggers: readonly NewTrigger[]): Promise<void> {
+  if (triggers.length === 0) return
+  await tx.db.insertInto('triggers').values(triggers.map(toRow)).execute()
+  for (const { job, lane } of triggers) markDirty(tx, lane, [job])
+}
+
+function toRow(trigger: NewTrigger) {
+  const at = { job_id: trigger.job, lane_id: trigger.lane, kind: trigger.kind }
+  const nothing = { version_id: null, ending_id: null }
+  switch (trigger.kind) {
+    case 'version':
+      return { ...at, ...nothing, edge: trigger.resource, version_id: trigger.version }
+    case 'ending':
+      return { ...at, ...nothing, edge: trigger.upstream, ending_id: trigger.ending }
+    case 'changed':
+      return { ...at, ...nothing, edge: trigger.words }
+  }
+}

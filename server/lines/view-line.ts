@@ -1,0 +1,52 @@
+import type { z } from 'zod'
+import type { LaneId, PipelineId } from '#pipelines/ids.ts'
+import type { Pipeline } from '#pipelines/language/pipeline.ts'
+import { isGit } from '#pipelines/language/resource.ts'
+import type { Db } from '../db/connect.ts'
+import { summariesOf, versionWords } from '../runs/queries.ts'
+import { newestVersions } from './newest-versions.ts'
+import type { PipelineView } from './shapes.ts'
+import { standingsOf } from './standings.ts'
+import { waitingWords } from './waiting.ts'
+
+type View = z.output<typeof PipelineView>
+type At = {
+  readonly pipeline: { readonly id: PipelineId; readonly default_branch: string }
+  readonly lane: LaneId
+  readonly definition: Pipeline
+}
+
+/** The resources of a line with their newest versions, and its jobs with their last run and what they wait for, on one lane. */
+export async function viewLine(
+  db: Db,
+  { pipeline, lane, definition }: At,
+): Promise<Pick<View, 'resources' | 'jobs'>> {
+  const newest = await newestVersions(db, { pipeline, lane, definition })
+  const standings = await standingsOf(db, { pipeline: pipeline.id, lane, definition, newest })
+  const last = await summariesOf(
+    db,
+    [...standings.values()].flatMap(({ last }) => (last ? [last.run] : [])),
+  )
+  const resources = definition.resources.filter(isGit).map(({ name, kind, repository, branch }) => {
+    const version = newest.get(name)
+    const words = version && {
+      name: version.name,
+      ...versionWords(version.body),
+      forced: version.forced,
+      created_at: version.created_at.toISOString(),
+    }
+    return { name, kind, repository, branch, newest: words ?? null }
+  })
+  const jobs = definition.jobs.map(({ name, gets, needs, image }) => {
+    const standing = standings.get(name)
+    return {
+      name,
+      gets: gets.map(({ resource, trigger }) => ({ resource, trigger })),
+      needs: needs.map(({ job, trigger }) => ({ job, trigger })),
+      image,
+      last_run: last.find((run) => run.job === name) ?? null,
+      waiting: standing ? waitingWords(standing) : null,
+    }
+  })
+  return { resources, jobs }
+}

@@ -1,0 +1,46 @@
+import type { RunId } from '#pipelines/ids.ts'
+import type { Trx } from '../db/connect.ts'
+import { Problem } from '../problem.ts'
+
+/** A run with the names of its place, locked until the transaction ends. */
+export async function lockRun(db: Trx, id: RunId) {
+  const run = await db
+    .selectFrom('runs')
+    .innerJoin('jobs', 'jobs.id', 'runs.job_id')
+    .innerJoin('lanes', 'lanes.id', 'runs.lane_id')
+    .innerJoin('pipelines', 'pipelines.id', 'jobs.pipeline_id')
+    .innerJoin('projects', 'projects.id', 'pipelines.project_id')
+    .select([
+      'runs.id',
+      'runs.state',
+      'runs.attempt',
+      'runs.job_id',
+      'runs.lane_id',
+      'runs.revision_id',
+      'runs.lease_token',
+      'runs.runner_id',
+      'runs.heard_seq',
+      'runs.cancel_at',
+      'runs.cancel_reason',
+      'runs.start',
+      'runs.group_key',
+      'runs.group_limit',
+      'runs.batch_id',
+      'runs.matrix',
+      'runs.given',
+      'jobs.name as job',
+      'lanes.name as lane',
+      'lanes.kind as lane_kind',
+      'pipelines.id as pipeline_id',
+      'pipelines.name as pipeline',
+      'projects.id as project_id',
+      'projects.name as project',
+    ])
+    .where('runs.id', '=', id)
+    // Not for key changes: who refers to the run meanwhile, as the scheduler does, need not wait.
+    .forNoKeyUpdate('runs')
+    .executeTakeFirst()
+  if (!run) throw new Problem('run-not-found', `there is no run ${id}`)
+  return run
+}
+export type LockedRun = Awaited<ReturnType<typeof lockRun>>

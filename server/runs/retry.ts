@@ -1,0 +1,99 @@
+import type { JobId, RunId, UserId } from '#pipelines/ids.ts'
+import type { Job } from '#pipelines/language/pipeline.ts'
+import { isFinal } from '#pipelines/states.ts'
+import { definitionIn } from '../catalog/definitions.ts'
+import type { Db, Trx } from '../db/connect.ts'
+import { transact, type Tx } from '../db/transact.ts'
+import { Problem } from '../problem.ts'
+import { createRun, lockJob, type NewRun } from './create-run.ts'
+import { lockRun, type LockedRun } from './lock-run.ts'
+import { rulesOf } from './rules.ts'
+
+export type Person = { readonly id: UserId; readonly name: string }
+
+/**
+ * Another run of the same job with exactly the same inputs; of a matrix, of the same leg.
+ *
+ * @throws {Problem} `run-not-found`; `illegal-move` while the run has not ended.
+ */
+export async function retryRun(db: Db, id: RunId, by: Person): Promise<RunId> {
+  return transact(db, async (tx) => {
+    await lockJob(tx.db, await jobOf(tx.db, id))
+    const run = await lockRun(tx.db, id)
+    if (!isFinal(run.state))
+      throw new Problem('illegal-move', `run ${id} is ${run.state}; cancel it or wait for its end`, {
+        state: run.state,
+      })
+    return copyRun(tx, run, by)
+  })
+}
+
+/** @throws {Problem} `run-not-found`. */
+export async function jobOf(db: Trx, id: RunId): Promise<JobId> {
+  const run = await db.selectFrom('runs').select('job_id').where('id', '=', id).executeTakeFirst()
+  if (!run) throw new Problem('run-not-found', `there is no run ${id}`)
+  return run.job_id
+}
+
+async function copyRun(tx: Tx, run: LockedRun, by: Person): Promise<RunId> {
+  const { number } = await tx.db
+    .selectFrom('runs')
+    .select('number')
+    .where('id', '=', run.id)
+    .executeTakeFirstOrThrow()
+  const job = await jobAsItWas(tx.db, run)
+  return createRun(tx, {
+    projectId: run.project_id,
+    project: run.project,
+    pipeline: run.pipeline,
+    lane: run.lane,
+    job: run.job,
+    jobId: run.job_id,
+    laneId: run.lane_id,
+    revisionId: run.revision_id,
+    reason: `retry of #${number} by ${by.name}`,
+    advances: false,
+    retryOf: run.id,
+    createdBy: by.id,
+    inputs: await frozenInputs(tx.db, run.id),
+    upstreams: await frozenNeeds(tx.db, run.id),
+    rules: rulesOf(run, job, run.start),
+    leg: run.matrix && { values: run.matrix, batch: run.batch_id },
+    given: run.given,
+  })
+}
+
+async function jobAsItWas(db: Trx, run: LockedRun): Promise<Job> {
+  const revision = await definitionIn(db, run.revision_id)
+  const job = revision?.definition.jobs.find((each) => each.name === run.job)
+  if (!job) throw new Error(`the revision of run ${run.id} has no job ${run.job}`)
+  return job
+}
+
+async function frozenInputs(db: Trx, id: RunId): Promise<NewRun['inputs']> {
+  const inputs = await db
+    .selectFrom('run_inputs')
+    .select(['position', 'resource_id', 'version_id'])
+    .where('run_id', '=', id)
+    .orderBy('position')
+    .execute()
+  const via = await db
+    .selectFrom('run_input_via')
+    .select(['position', 'upstream_id'])
+    .where('run_id', '=', id)
+    .execute()
+  return inputs.map(({ position, resource_id, version_id }) => ({
+    resourceId: resource_id,
+    versionId: version_id,
+    via: via.filter((row) => row.position === position).map((row) => row.upstream_id),
+  }))
+}
+
+async function frozenNeeds(db: Trx, id: RunId): Promise<NewRun['upstreams']> {
+  const needs = await db
+    .selectFrom('run_needs')
+    .select(['job_id', 'upstream_id'])
+    .where('run_id', '=', id)
+    .execute()
+  return needs.map(({ job_id, upstream_id }) => ({ jobId: job_id, runId: upstream_id }))
+}

@@ -1,0 +1,76 @@
+import type { ResourceId, RunId, UserId } from '#pipelines/ids.ts'
+import type { DueRun, Facts } from '#pipelines/plan/facts.ts'
+import { legsOf } from '#pipelines/plan/matrix.ts'
+import { toJson } from '../db/to-json.ts'
+import type { Tx } from '../db/transact.ts'
+import { createRun, type NewRun } from '../runs/create-run.ts'
+import { moveRun } from '../runs/move.ts'
+import { rulesOf } from '../runs/rules.ts'
+import { supersede } from '../runs/supersede.ts'
+import type { Place } from './place.ts'
+
+type Due = { readonly facts: Facts; readonly due: DueRun }
+export type Person = { readonly id: UserId; readonly name: string }
+
+/** A run that the planner finds due: one for each leg of a matrix; or passed through, which supersedes nothing. */
+export async function createDue(tx: Tx, place: Place, { facts, due }: Due): Promise<RunId> {
+  const run = newRun(place, due)
+  if (due.skip !== null) {
+    const passed = await createRun(tx, { ...run, reason: due.skip, rules: { ...run.rules, ...UNHELD } })
+    await moveRun(tx, passed, { move: 'skip' })
+    return passed
+  }
+  const first = await createLegs(tx, place, run)
+  if (due.advances) await supersede(tx, place, { lane: place.lane, job: place.edges.job, run: first })
+  await tx.db
+    .insertInto('run_facts')
+    .values({ run_id: first, facts: toJson(facts) })
+    .execute()
+  return first
+}
+
+/** What is passed through takes nobody's place. */
+const UNHELD = { start: 'settled', group: null } as const
+
+/** All legs of a job's matrix, or the one run of a job that has none. @returns The first one. */
+export async function createLegs(tx: Tx, { edges }: Place, run: NewRun): Promise<RunId> {
+  const legs = edges.job.matrix ? (legsOf(edges.job.matrix) ?? []) : []
+  const [values, ...others] = legs
+  const first = await createRun(tx, { ...run, leg: values ? { values, batch: null } : null })
+  for (const leg of others) await createRun(tx, { ...run, leg: { values: leg, batch: first } })
+  return first
+}
+
+/** The planner's answer as a run to be created. */
+export const newRun = (place: Place, due: DueRun): NewRun => ({
+  projectId: place.projectId,
+  project: place.project,
+  pipeline: place.pipeline,
+  lane: place.lane.name,
+  job: place.edges.job.name,
+  jobId: place.jobId,
+  laneId: place.laneId,
+  revisionId: place.revisionId,
+  reason: due.reason,
+  advances: due.advances,
+  retryOf: null,
+  createdBy: null,
+  inputs: due.inputs.map((input) => ({
+    resourceId: resourceId(place, input.resource),
+    versionId: input.version.id,
+    via: input.via,
+  })),
+  upstreams: due.upstreams.flatMap(({ job, run }) => {
+    const jobId = place.jobs.get(job)?.id
+    return jobId === undefined ? [] : [{ jobId, runId: run }]
+  }),
+  rules: rulesOf(place, place.edges.job, due.start),
+  leg: null,
+  given: null,
+})
+
+function resourceId(place: Place, name: string): ResourceId {
+  const id = place.resources.get(name)
+  if (id === undefined) throw new Error(`the resource ${name} has no row`)
+  return id
+}
