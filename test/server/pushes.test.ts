@@ -1,43 +1,19 @@
-import { createHmac, randomUUID } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { GITHUB_SECRET, type House, startHouse } from '../support/server.ts'
-import { type PublicGit, publicGit } from '../support/public-git.ts'
+import { type House, startHouse } from '../support/server.ts'
+import { publicGit } from '../support/public-git.ts'
 import { hostedProject } from '../support/repository.ts'
 import { startRunner } from '../support/runner.ts'
+import { line, settled, tell as tellOf, told, ZERO } from '../support/told.ts'
 import { until } from '../support/until.ts'
 
 const ONE = { '.takt.yml': 'jobs: { test: { run: say x } }' }
 const TWO = { '.takt.yml': 'jobs: { test: { run: say x }, deploy: { needs: test, run: say y } }' }
-const ZERO = '0'.repeat(40)
-
-/** A project whose repository lies elsewhere, and its forge telling of pushes in any order. */
-async function told(house: House, git: PublicGit) {
-  await house.ask('POST /api/v1/projects', { name: 'shop', repository: { url: git.url } })
-  return async (before: string, after: string, ref = 'refs/heads/main', more: object = {}) => {
-    const repository = { id: 42, clone_url: git.url, default_branch: 'main' }
-    const body = JSON.stringify({ ref, before, after, repository, sent: randomUUID(), ...more })
-    const signature = `sha256=${createHmac('sha256', GITHUB_SECRET).update(body).digest('hex')}`
-    const headers = {
-      'x-github-event': 'push',
-      'x-github-delivery': randomUUID(),
-      'x-hub-signature-256': signature,
-    }
-    await house.ask('POST /hooks/github', body, { as: null, headers })
-    return settled(house)
-  }
-}
-
-const settled = (house: House) =>
-  until(async () => {
-    const { items } = (await house.ask('GET /api/v1/deliveries')).body
-    return items.every((item: { state: string }) => item.state !== 'received') && items
-  })
-const line = async (house: House) => (await house.ask('GET /api/v1/projects/shop/pipelines/main')).body
 const newest = async (house: House) => (await line(house)).resources[0].newest.name
 const versionsRun = async (house: House, job: string) => {
   const { items } = (await house.ask(`GET /api/v1/runs?job=${job}`)).body
@@ -69,7 +45,7 @@ test('a push that is overtaken on its way takes its place in the order, and the 
   const second = await git.clone.push({ a: '2' })
   const third = await git.clone.push(TWO)
   await tell(second, third)
-  const [late] = await tell(first, second)
+  const late = await tell(first, second)
   expect(late.reason).toContain('told late: newer ones stay in force')
   expect(await newest(house)).toBe(third)
   expect((await line(house)).revision.sha).toBe(third)
@@ -102,7 +78,7 @@ test('a deletion that is replayed leaves a branch that was pushed again alone', 
   await tell(ZERO, sha, ref)
   await house.ask('POST /api/v1/deliveries/2/replay')
   const items = await settled(house)
-  expect(items.find((item: { id: number }) => item.id === 2).reason).toBe('feature has been pushed to since')
+  expect(items.find((item) => item.id === 2)!.reason).toBe('feature has been pushed to since')
   expect((await line(house)).lanes).toMatchObject([{ name: 'feature', closed: false }])
 })
 
@@ -133,19 +109,12 @@ test('a resource that is added or moved in the file does not stop the line', asy
   const waiting = await until(async () => (await line(house)).jobs[0].waiting)
   expect(waiting).toBe('waits for the first version of lib')
 
-  const body = JSON.stringify({
+  await tellOf(house, 'push', {
     ref: 'refs/heads/main',
     before: ZERO,
     after: await lib.clone.push({ lib: '1' }),
     repository: { id: 7, clone_url: lib.url },
   })
-  const signature = `sha256=${createHmac('sha256', GITHUB_SECRET).update(body).digest('hex')}`
-  const headers = {
-    'x-github-event': 'push',
-    'x-github-delivery': randomUUID(),
-    'x-hub-signature-256': signature,
-  }
-  await house.ask('POST /hooks/github', body, { as: null, headers })
   await until(async () => (await versionsRun(house, 'test')).length === 4)
   const last = await clone.push({ '.takt.yml': both([src, other]) })
   await until(async () => (await versionsRun(house, 'test')).length === 5)
@@ -167,7 +136,7 @@ test('a repository that is renamed to an address another one has keeps its deliv
   const renamed = {
     repository: { id: 42, clone_url: git.url.replace('shop.git', 'other.git'), default_branch: 'main' },
   }
-  const [last] = await tell(sha, ZERO, 'refs/heads/none', renamed)
+  const last = await tell(sha, ZERO, 'refs/heads/none', renamed)
   expect(last).toMatchObject({ state: 'processed', project: 'shop' })
 })
 
@@ -177,9 +146,9 @@ test('a payload that PostgreSQL cannot hold is set aside and holds up nobody', a
   const tell = await told(house, git)
   const sha = await git.clone.push(ONE)
   const poison = { repository: { id: 42, clone_url: git.url, default_branch: 'ma\0in' } }
-  const [refused] = await tell(ZERO, sha, 'refs/heads/main', poison)
+  const refused = await tell(ZERO, sha, 'refs/heads/main', poison)
   expect(refused).toMatchObject({ state: 'failed', reason: expect.stringContaining('default_branch') })
-  const [next] = await tell(ZERO, sha)
+  const next = await tell(ZERO, sha)
   expect(next.state).toBe('processed')
 })
 

@@ -12,6 +12,8 @@ import { type Clone, cloneOf } from './repository.ts'
 export type PublicGit = AsyncDisposable & {
   readonly url: string
   readonly bare: string
+  /** How often somebody began to fetch. */
+  fetches(): number
   readonly clone: Clone
 }
 
@@ -20,10 +22,12 @@ export async function publicGit(name = 'shop'): Promise<PublicGit> {
   const bare = join(root, 'git', `${name}.git`)
   await mkdir(bare, { recursive: true })
   await git(['init', '-q', '--bare', '--initial-branch=main', bare], { dir: bare })
+  let fetches = 0
   const server = createAdaptorServer({
     fetch: async (request: Request) => {
       const { pathname, search } = new URL(request.url)
       const { method, headers, body } = request
+      if (search.includes('git-upload-pack')) fetches++
       const answered = await httpBackend(root, {
         method,
         path: pathname,
@@ -41,6 +45,7 @@ export async function publicGit(name = 'shop'): Promise<PublicGit> {
   return {
     url,
     bare,
+    fetches: () => fetches,
     clone,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
