@@ -18,6 +18,8 @@ const PROBLEMS = {
   'job-not-found': { status: 404, title: 'There is no such job' },
   'lane-not-found': { status: 404, title: 'There is no such lane' },
   'version-not-found': { status: 404, title: 'There is no such version' },
+  'version-ambiguous': { status: 409, title: 'Several versions begin like this' },
+  'bad-input': { status: 422, title: 'What the job asks for is not filled in rightly' },
   'no-input': { status: 409, title: 'The job has no agreed input to run with yet' },
   'run-not-found': { status: 404, title: 'There is no such run' },
   'illegal-move': { status: 409, title: 'The run cannot do that from its present state' },

@@ -8,13 +8,25 @@ import { childOf } from './schema-walk.ts'
  * Where a list of keys is missing, whatever stands there is carried out.
  */
 type Runs = { readonly [key: string]: Runs | true }
-const EDGE: Runs = { '*': { trigger: true } }
+const GET: Runs = { '*': { trigger: true, version: true, start: true } }
+const NEED: Runs = { '*': { trigger: true, on: true, versions: true, start: true } }
+const LINE: Runs = {
+  get: GET,
+  needs: NEED,
+  start: true,
+  when: true,
+  if: true,
+  paths: true,
+  concurrency: true,
+  priority: true,
+  matrix: true,
+}
 const SHARED: Runs = { image: true, env: true, timeout: true }
 const RUNS: Runs = {
-  resources: { '*': { git: true, branch: true, paths: true } },
+  resources: { '*': { git: true, branch: true, paths: true, pin: true } },
   triggers: { push: true, pull_request: true, tag: true, skip: true },
   defaults: SHARED,
-  jobs: { '*': { ...SHARED, get: EDGE, needs: EDGE, run: true } },
+  jobs: { '*': { ...SHARED, ...LINE, run: true } },
 }
 
 /** Findings for whatever the file uses that is read, checked, stored, and not carried out yet. The file itself is well-shaped. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { JobId, LaneId } from '#pipelines/ids.ts'
 import type { Trx } from '../db/connect.ts'
-import type { Tx } from '../db/transact.ts'
+import { CHANNEL, type Tx } from '../db/transact.ts'
 
 /** A job on a lane that is to be looked at: how often that was asked for, and which of the askings have been served. */
 export type DirtyMark = {
@@ -39,14 +39,23 @@ function note(tx: Tx, mark: DirtyMark): void {
   })
 }
 
+/** The hint goes with what is asked for: that is not always told as an event. */
 const write = (db: Trx, marks: readonly DirtyMark[]) =>
   db
-    .insertInto('dirty_jobs')
-    .values(marks.toSorted((a, b) => a.job_id - b.job_id || a.lane_id - b.lane_id))
-    .onConflict((oc) =>
-      oc.columns(['job_id', 'lane_id']).doUpdateSet({
-        requested: sql<number>`dirty_jobs.requested + excluded.requested`,
-        served: sql<number>`greatest(dirty_jobs.served, excluded.served)`,
-      }),
+    .with('marked', (cte) =>
+      cte
+        .insertInto('dirty_jobs')
+        .values(marks.toSorted((a, b) => a.job_id - b.job_id || a.lane_id - b.lane_id))
+        .onConflict((oc) =>
+          oc.columns(['job_id', 'lane_id']).doUpdateSet({
+            requested: sql<number>`dirty_jobs.requested + excluded.requested`,
+            served: sql<number>`greatest(dirty_jobs.served, excluded.served)`,
+          }),
+        ),
+    )
+    .selectNoFrom(
+      sql`case when ${marks.some((mark) => mark.requested > 0)} then pg_notify(${CHANNEL}, '') end`.as(
+        'told',
+      ),
     )
     .execute()

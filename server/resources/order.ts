@@ -3,7 +3,7 @@ import type { Trx } from '../db/connect.ts'
 import type { NewVersion } from './record-version.ts'
 
 /** Room between neighbours, for what is told late. */
-const STEP = 2 ** 20
+export const STEP = 2 ** 20
 /** Far from both ends of what a number can be. */
 const FIRST = 2 ** 40
 

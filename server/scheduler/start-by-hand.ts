@@ -1,4 +1,5 @@
 import type { JobId, LaneId, RunId } from '#pipelines/ids.ts'
+import { fillForm } from '#pipelines/language/form-values.ts'
 import { chooseByHand } from '#pipelines/plan/choose.ts'
 import type { VersionFact } from '#pipelines/plan/facts.ts'
 import type { Db, Trx } from '../db/connect.ts'
@@ -14,7 +15,9 @@ type At = { readonly job: JobId; readonly lane: LaneId }
 /** What a person chose: versions by resource, each by its name or a beginning of it, and what the job's form asks for. */
 export type Chosen = {
   readonly versions: ReadonlyMap<string, string>
-  readonly given: Readonly<Record<string, string>> | null
+  readonly given: Readonly<Record<string, unknown>> | null
+  /** Why it runs, in words; without it who started it. */
+  readonly reason?: string
 }
 const NOTHING: Chosen = { versions: new Map(), given: null }
 
@@ -22,7 +25,8 @@ const NOTHING: Chosen = { versions: new Map(), given: null }
  * A person starts a job on the newest inputs on which all its needs agree, whether or not they ran before.
  *
  * @throws {Problem} `job-not-found` when the lane's file has no such job, `version-not-found` when a chosen version is not there,
- *   `no-input` when there is nothing to run with.
+ *   `version-ambiguous` when several begin like it, `bad-input` when the form is not filled in rightly, `no-input` when there is
+ *   nothing to run with.
  */
 export async function startByHand(db: Db, at: At, by: Person, chosen: Chosen = NOTHING): Promise<RunId> {
   return transact(db, async (tx) => {
@@ -44,8 +48,38 @@ async function createChosen(
   const due = chooseByHand(facts, new Map([...wanted].map(([name, version]) => [name, version.id])))
   if ('problem' in due) throw new Problem('no-input', `\`${facts.job.name}\` ${due.problem}`)
   const run = newRun(place, due)
-  const reason = `started by ${by.name}`
-  return createLegs(tx, place, { ...run, reason, createdBy: by.id, given: chosen.given })
+  const given = filledIn(place, chosen.given)
+  const reason = chosen.reason ?? `started by ${by.name}`
+  return createLegs(tx, place, { ...run, reason, createdBy: by.id, given })
+}
+
+/** @throws {Problem} `bad-input`. */
+function filledIn(
+  { edges: { job } }: Place,
+  given: Chosen['given'],
+): Readonly<Record<string, string>> | null {
+  if (job.inputs.length === 0 && given === null) return null
+  const filled = fillForm(job.inputs, given ?? {})
+  if ('values' in filled) return filled.values
+  const words = filled.problems.map(({ field, message }) => `${field}: ${message}`).join('; ')
+  throw new Problem('bad-input', words, { problems: filled.problems })
+}
+
+/**
+ * The job of a run once more on its lane, on the newest inputs that agree now, with what was filled in then.
+ *
+ * @throws {Problem} `run-not-found`, and whatever a start by hand is refused with.
+ */
+export async function runWithNewest(db: Db, id: RunId, by: Person): Promise<RunId> {
+  const run = await db
+    .selectFrom('runs')
+    .select(['job_id', 'lane_id', 'number', 'given'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (!run) throw new Problem('run-not-found', `there is no run ${id}`)
+  const reason = `#${run.number} with the newest versions, by ${by.name}`
+  const at = { job: run.job_id, lane: run.lane_id }
+  return startByHand(db, at, by, { versions: new Map(), given: run.given, reason })
 }
 
 /** As few letters of a version's name as tell it from others. */
@@ -92,6 +126,6 @@ async function versionNamed(db: Trx, place: Place, { resource, name }: Named): P
   if (!first)
     throw new Problem('version-not-found', `\`${resource}\` has no version \`${name}\` on ${place.lane.name}`)
   if (second && first.name !== name)
-    throw new Problem('version-not-found', `more than one version of \`${resource}\` begins with \`${name}\``)
+    throw new Problem('version-ambiguous', `several versions of \`${resource}\` begin with \`${name}\``)
   return first
 }
