@@ -18,8 +18,9 @@ export class GitError extends Error {
 }
 
 /**
- * What git may use of this machine: no configuration but ours, no prompts, no hooks, no protocols but those named. Credentials
- * are given by environment, so that they stand in no argument list.
+ * What git may use of this machine: no configuration but ours, no prompts, no hooks, no protocols but those named; and no objects
+ * put in the place of others, which whoever pushes could do. Credentials are given by environment, so that they stand in no
+ * argument list.
  */
 function gitEnv(config: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const all = {
@@ -39,6 +40,7 @@ function gitEnv(config: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
     PATH: SEARCH_PATH,
     LANG: 'C.UTF-8',
     GIT_TERMINAL_PROMPT: '0',
+    GIT_NO_REPLACE_OBJECTS: '1',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_COUNT: String(Object.keys(all).length),

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { git as run } from '../../server/forges/git.ts'
 import { publicGit } from '../support/public-git.ts'
@@ -194,4 +195,68 @@ test('an annotated tag is a version of the commit that it names', async () => {
   await git.clone.git('push', '-q', 'origin', 'v1')
   await tell(ZERO, await git.clone.git('rev-parse', 'v1'), 'refs/tags/v1')
   expect(await orderOf(house, {}, 'tag/v1')).toEqual(shas)
+})
+
+test('pushes that nobody told are found when the server starts, in their place in the history', async () => {
+  await using house = await startHouse()
+  await using clone = await hostedProject(house, 'shop')
+  const { shas, names } = await chain(clone, 2)
+  await settled(house)
+  const dir = join(house.dataDir, 'git', 'shop.git')
+  const next = await clone.commit({ n: '8' })
+  const last = await clone.commit({ n: '9' })
+  await clone.git('reset', '-q', '--hard', shas[0]!)
+  const aside = await clone.commit({ n: '7' })
+  await clone.git('push', '-q', 'origin', `${last}:refs/hidden/last`, `${aside}:refs/hidden/aside`)
+  const all = { ...names, [next]: 'next', [last]: 'last', [aside]: 'aside' }
+  const missed = async (sha: string) => {
+    await run(['update-ref', 'refs/heads/main', sha], { dir })
+    await house.restart()
+    return (await settled(house))[0]!.reason
+  }
+  expect(await missed(last)).toBe(`shop/main: src ${last.slice(0, 7)} on main`)
+  expect(await orderOf(house, all)).toEqual(['b', 'last'])
+  expect(await missed(aside)).toContain('force-push: 2 versions left behind')
+  expect(await orderOf(house, all)).toEqual(['(b)', '(last)', 'aside'])
+})
+
+test('a head that is gone from its server is left behind all the same', async () => {
+  await using house = await startHouse()
+  await using git = await publicGit()
+  const tell = await told(house, git)
+  const { shas } = await chain(git.clone, 2)
+  await tell(ZERO, shas[1]!)
+  await git.clone.git('checkout', '-q', '--orphan', 'anew')
+  const anew = await git.clone.push({ ...FILE, n: 'anew' })
+  await run(['reflog', 'expire', '--expire=now', '--all'], { dir: git.bare })
+  await run(['prune', '--expire=now'], { dir: git.bare })
+  expect((await tell(shas[1]!, anew)).reason).toContain('force-push: 1 version left behind')
+  expect(await orderOf(house)).toEqual([`(${shas[1]})`, anew])
+})
+
+test('a branch that was deleted and made anew somewhere else begins there', async () => {
+  await using house = await startHouse()
+  await using git = await publicGit()
+  const tell = await told(house, git)
+  const { shas, names } = await chain(git.clone, 3)
+  await tell(ZERO, shas[1]!)
+  await tell(shas[1]!, shas[2]!)
+  await tell(shas[2]!, ZERO)
+  expect((await tell(ZERO, shas[1]!)).reason).toContain('moved back: 1 version left behind')
+  expect(await orderOf(house, names)).toEqual(['(c)', 'b'])
+  expect((await line(house)).lanes).toMatchObject([{ name: 'main', closed: false }])
+})
+
+test('a commit that somebody put in the place of another counts for nothing', async () => {
+  await using house = await startHouse()
+  await using clone = await hostedProject(house, 'shop')
+  const { names } = await chain(clone, 2)
+  await settled(house)
+  const child = await clone.commit({ n: 'child' })
+  await clone.git('checkout', '-q', '--orphan', 'anew')
+  const anew = await clone.commit({ n: 'anew' })
+  await clone.git('replace', anew, child)
+  await clone.git('push', '-q', '--force', 'origin', 'refs/replace/*', `${anew}:refs/heads/main`)
+  expect((await settled(house))[0]!.reason).toContain('force-push')
+  expect(await orderOf(house, { ...names, [anew]: 'anew' })).toEqual(['(b)', 'anew'])
 })
