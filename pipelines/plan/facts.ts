@@ -65,14 +65,10 @@ export type Trigger = {
   readonly id: TriggerId
   /** It waits already, in a `strict` job's one entry. */
   readonly gathered: boolean
+  /** Why no job takes its version, or one that its ending holds, any more: a person disabled it, a force-push left it behind. */
+  readonly refused?: string | null
 } & (
-  | {
-      readonly kind: 'version'
-      readonly resource: string
-      readonly version: VersionFact
-      /** Why no job takes it any more, in words: a person disabled it, a force-push left it behind. */
-      readonly refused?: string | null
-    }
+  | { readonly kind: 'version'; readonly resource: string; readonly version: VersionFact }
   | { readonly kind: 'ending'; readonly job: string; readonly ending: EndingFact }
   /** Something else made another look worthwhile: a pin, a version enabled again, a job that goes on. `words` say what. */
   | { readonly kind: 'changed'; readonly words: string }

@@ -1,8 +1,13 @@
 import type { Facts, Trigger } from './facts.ts'
-import { inWords, letsThrough, shortName } from './words.ts'
+import { inWords, letsThrough } from './words.ts'
 
 /** Why nothing can come of a trigger, whatever else there is, in words; null when something may. */
 export function refusalOf(facts: Facts, trigger: Trigger): string | null {
+  const own = refusalOfFact(facts, trigger)
+  return own ?? trigger.refused ?? null
+}
+
+function refusalOfFact(facts: Facts, trigger: Trigger): string | null {
   switch (trigger.kind) {
     case 'version':
       return refusedVersion(facts, trigger)
@@ -15,13 +20,12 @@ export function refusalOf(facts: Facts, trigger: Trigger): string | null {
 
 type Of<Kind extends Trigger['kind']> = Extract<Trigger, { kind: Kind }>
 
-function refusedVersion({ job, inputs }: Facts, { resource, version, refused }: Of<'version'>) {
+function refusedVersion({ job, inputs }: Facts, { resource, version }: Of<'version'>) {
   const input = inputs.find((each) => each.resource === resource)
   if (!input?.get?.trigger) return `${resource} starts ${job.name} no more`
   if (input.via.length > 0 && input.get.start !== 'immediate')
     return `${inWords(resource, version)} starts ${job.name} when ${input.via.join(' and ')} passed it`
   if (input.pin) return input.pin.version?.id === version.id ? null : input.pin.words
-  if (refused) return refused
   const isLeftOut = !input.newest || input.newest.seq < version.seq
   return isLeftOut ? `${inWords(resource, version)} was disabled, or left behind by a force-push` : null
 }
@@ -34,8 +38,5 @@ function refusedEnding({ job, inputs, needs }: Facts, { job: name, ending }: Of<
     const held = ending.versions[resource]
     return pin && held && held.id !== pin.version?.id && (via.includes(name) || from === name)
   })
-  if (other?.pin) return other.pin.words
-  if (need.endings.some((each) => each.id === ending.id)) return null
-  const held = Object.values(ending.versions).map((version) => shortName(version.name))
-  return `a version of ${held.join(', ')} was disabled, or left behind by a force-push`
+  return other?.pin?.words ?? null
 }

@@ -1,6 +1,14 @@
 import { goesWith, joinOrder, type Known, narrowed } from '#pipelines/plan/closure.ts'
 import type { InputEdge, JobEdges } from '#pipelines/plan/edges.ts'
-import type { Active, EndingFact, Facts, InputFact, NeedFact, VersionFact } from '#pipelines/plan/facts.ts'
+import type {
+  Active,
+  EndingFact,
+  Facts,
+  InputFact,
+  NeedFact,
+  Trigger,
+  VersionFact,
+} from '#pipelines/plan/facts.ts'
 import {
   howOf,
   isOpen,
@@ -50,12 +58,15 @@ export function factsOf(world: TinyWorld, on: Place, wanted: readonly VersionFac
     triggers: triggers.map(({ on: _on, fate, reason: _reason, run: _run, ...trigger }) => ({
       ...trigger,
       gathered: fate === 'gathered',
-      ...(trigger.kind === 'version' && world.versions.find(({ id }) => id === trigger.version.id)!.isOut
-        ? { refused: 'disabled' }
-        : {}),
+      refused: isRefused(world, trigger) ? 'disabled by Ann' : null,
     })),
   }
 }
+
+const isRefused = (world: TinyWorld, trigger: Trigger) =>
+  trigger.kind === 'ending'
+    ? holdsDisabled(world, trigger.ending)
+    : trigger.kind === 'version' && world.versions.find(({ id }) => id === trigger.version.id)!.isOut
 
 const isOf = (world: TinyWorld, { id }: VersionFact, resource: string) =>
   world.versions.some((each) => each.id === id && each.resource === resource)

@@ -1,5 +1,5 @@
 import { decide } from '#pipelines/plan/decide.ts'
-import type { Decision, Facts } from '#pipelines/plan/facts.ts'
+import type { Decision } from '#pipelines/plan/facts.ts'
 import type { RunId, TriggerId } from '#pipelines/ids.ts'
 import { factsOf } from './tiny-facts.ts'
 import {
@@ -13,14 +13,11 @@ import {
 } from './tiny-world.ts'
 
 /** Look at a job on a lane as the scheduler does: collect, decide, record. */
-export function look(world: TinyWorld, on: Place): { readonly facts: Facts; readonly decision: Decision } {
-  const facts = factsOf(world, on)
-  const decision = decide(facts)
-  record(world, on, decision)
-  return { facts, decision }
-}
+export const look = (world: TinyWorld, on: Place): boolean => record(world, on, decide(factsOf(world, on)))
 
-function record(world: TinyWorld, on: Place, { runs, fates }: Decision): void {
+/** @returns Whether anything moved. */
+export function record(world: TinyWorld, on: Place, { runs, fates }: Decision): boolean {
+  const before = world.triggers.map(({ fate }) => fate).join()
   const settle = (id: TriggerId, settled: Partial<TinyTrigger>) =>
     Object.assign(
       world.triggers.find((trigger) => trigger.id === id)!,
@@ -42,6 +39,7 @@ function record(world: TinyWorld, on: Place, { runs, fates }: Decision): void {
     if (due.skip !== null) end(world, run, 'skipped')
   }
   for (const { trigger, fate, reason } of fates) settle(trigger, { fate, reason })
+  return before !== world.triggers.map(({ fate }) => fate).join()
 }
 
 /** The jobs that the scheduler has marks of, and those that gather. */
@@ -53,10 +51,8 @@ export const toLookAt = (world: TinyWorld): Place[] => {
 
 /** Look until nothing moves any more. */
 export function lookAround(world: TinyWorld): void {
-  for (let before = ''; ;) {
-    for (const on of toLookAt(world)) look(world, on)
-    const now = `${world.runs.length} ${world.triggers.map(({ fate }) => fate).join()}`
-    if (now === before) return
-    before = now
+  for (let moved = true; moved;) {
+    moved = false
+    for (const on of toLookAt(world)) moved = look(world, on) || moved
   }
 }

@@ -1,6 +1,6 @@
 import { edgesOf, type Edges, type JobEdges } from '#pipelines/plan/edges.ts'
 import type { EndingFact, How, LaneFact, Trigger, VersionFact } from '#pipelines/plan/facts.ts'
-import type { StartMode } from '#pipelines/language/pipeline.ts'
+import type { Pipeline, StartMode } from '#pipelines/language/pipeline.ts'
 import { parsePipeline } from '#pipelines/language/parse.ts'
 import type { EndingId, RunId, TriggerId, VersionId } from '#pipelines/ids.ts'
 
@@ -50,6 +50,10 @@ export const MAIN: LaneFact = { name: 'main', kind: 'push' }
 export function tinyWorld(file: string, lanes: readonly LaneFact[] = [MAIN]): TinyWorld {
   const { pipeline, diagnostics } = parsePipeline(file)
   if (!pipeline) throw new Error(JSON.stringify(diagnostics, null, 2))
+  return tinyWorldOf(pipeline, lanes)
+}
+
+export function tinyWorldOf(pipeline: Pipeline, lanes: readonly LaneFact[] = [MAIN]): TinyWorld {
   return {
     edges: edgesOf(pipeline),
     lanes,
