@@ -22,9 +22,10 @@ export type Join = {
   readonly versions: ReadonlyMap<string, VersionFact>
 }
 
-type Row = { readonly ending: EndingFact; readonly held: readonly (VersionFact | undefined)[] }
-type Domain = { readonly job: string; readonly rows: readonly Row[] }
 type Held = readonly (VersionFact | undefined)[]
+type Row = { readonly ending: EndingFact; readonly held: Held }
+/** `at`: the columns of which some of its endings hold a version. */
+type Domain = { readonly job: string; readonly at: readonly number[]; readonly rows: readonly Row[] }
 type Search = {
   readonly columns: readonly Column[]
   best: { readonly rank: readonly number[]; readonly chosen: readonly (readonly [string, Row])[] } | null
@@ -41,7 +42,8 @@ type Search = {
 export function newestJoin(relations: readonly Relation[], columns: readonly Column[]): Join | null {
   const search: Search = { columns, best: null, tries: 0 }
   const held = columns.map(() => undefined)
-  descend(search, { held, chosen: [], domains: relations.map((each) => domainOf(each, columns)) })
+  const domains = relations.map((each) => domainOf(each, columns))
+  descend(search, { held, chosen: [], domains, moved: columns.map((_, at) => at) })
   if (!search.best) return null
   const { chosen } = search.best
   return {
@@ -57,22 +59,32 @@ export function newestJoin(relations: readonly Relation[], columns: readonly Col
 
 /** An ending with the same versions as a newer one adds nothing: a retry stands for what it repeats. */
 function domainOf({ job, endings }: Relation, columns: readonly Column[]): Domain {
+  const at = columns.flatMap(({ resource }, index) =>
+    endings.some((ending) => ending.versions[resource]) ? [index] : [],
+  )
   const unique = new Map<string, Row>()
   for (const ending of endings) {
-    const held = columns.map(({ resource }) => ending.versions[resource])
-    const key = held.map((version) => version?.id ?? 0).join()
+    const held: (VersionFact | undefined)[] = new Array(columns.length)
+    let key = ''
+    for (const index of at) {
+      const version = ending.versions[columns[index]?.resource ?? '']
+      held[index] = version
+      key += `${version?.id ?? 0},`
+    }
     const known = unique.get(key)
     if (!known || isLater(ending, known.ending)) unique.set(key, { ending, held })
   }
-  const rows = [...unique.values()].toSorted((a, b) => compare(seqsOf(b.held), seqsOf(a.held)))
-  return { job, rows }
+  const newer = (a: Row, b: Row) => {
+    const index = at.find((each) => a.held[each]?.seq !== b.held[each]?.seq)
+    return index === undefined ? 0 : (b.held[index]?.seq ?? 0) - (a.held[index]?.seq ?? 0)
+  }
+  return { job, at, rows: [...unique.values()].toSorted(newer) }
 }
 
 /** By the run, so that a matrix counts as its newest leg; what a batch ended with last counts when the run is the same. */
 export const isLater = (a: EndingFact, b: EndingFact): boolean =>
   a.run === b.run ? a.id > b.id : a.run > b.run
 
-const seqsOf = (held: Held) => held.map((version) => version?.seq ?? 0)
 const compare = (a: readonly number[], b: readonly number[]): number => {
   for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return (a[at] ?? 0) - (b[at] ?? 0)
   return 0
@@ -82,47 +94,55 @@ type Place = {
   readonly held: Held
   readonly chosen: readonly (readonly [string, Row])[]
   readonly domains: readonly Domain[]
+  /** The columns of which something was decided since the domains agreed. */
+  readonly moved: readonly number[]
 }
 
 function descend(search: Search, place: Place): void {
   const domains = agreeing(place)
   if (!domains) return
-  const rank = ceiling(search.columns, place.held, domains)
-  if (search.best && compare(rank, search.best.rank) <= 0) return
+  const top = ceiling(search.columns, place.held, domains)
+  if (search.best && compare(top, search.best.rank) <= 0) return
   const next = nextDomain(place.held, domains)
   if (!next) {
-    search.best = { rank, chosen: place.chosen }
+    search.best = { rank: top, chosen: place.chosen }
     return
   }
   const others = domains.filter((domain) => domain !== next)
   for (const row of next.rows) {
+    if (search.best && compare(under(search.columns, top, row), search.best.rank) <= 0) continue
     if (++search.tries > MOST_TRIES) return
     descend(search, {
       held: place.held.map((version, at) => version ?? row.held[at]),
       chosen: [...place.chosen, [next.job, row]],
       domains: others,
+      moved: next.at,
     })
   }
 }
 
-/** The domains without what no row of another one goes with, column by column until nothing changes; null when one is empty. */
-function agreeing({ held, domains: given }: Place): readonly Domain[] | null {
-  let domains = given
-  for (;;) {
-    const allowed = held.map((version, at) => allowedAt(at, version, domains))
-    const goes = (row: Row) =>
-      allowed.every((ids, at) => {
-        const version = row.held[at]
-        return !version || !ids || ids.has(version.id)
-      })
-    const left = domains.map((domain) => {
-      const rows = domain.rows.filter(goes)
-      return rows.length === domain.rows.length ? domain : { job: domain.job, rows }
-    })
-    if (left.some((domain) => domain.rows.length === 0)) return null
-    if (left.every((domain, index) => domain === domains[index])) return left
-    domains = left
+/** What is left of a ceiling with a row under it. */
+const under = (columns: readonly Column[], top: readonly number[], row: Row): number[] =>
+  top.map((seq, at) => (columns[at]?.ranked ? (row.held[at]?.seq ?? seq) : seq))
+
+/** The domains without what no row of another one goes with, column by column until nothing moves; null when one is empty. */
+function agreeing({ held, domains: given, moved }: Place): readonly Domain[] | null {
+  const domains = [...given]
+  const open = new Set(moved)
+  for (const at of open) {
+    open.delete(at)
+    const allowed = allowedAt(at, held[at], domains)
+    if (!allowed) continue
+    for (const [index, domain] of domains.entries()) {
+      if (!domain.at.includes(at)) continue
+      const rows = domain.rows.filter(({ held: { [at]: version } }) => !version || allowed.has(version.id))
+      if (rows.length === 0) return null
+      if (rows.length === domain.rows.length) continue
+      domains[index] = { ...domain, rows }
+      for (const other of domain.at) open.add(other)
+    }
   }
+  return domains
 }
 
 /** The versions of a column that every domain can go with; null where none of them insists on one. */
@@ -132,12 +152,24 @@ function allowedAt(
   domains: readonly Domain[],
 ): ReadonlySet<VersionId> | null {
   if (fixed) return new Set([fixed.id])
-  const insisted = domains.flatMap(({ rows }) => {
-    const ids = rows.map((row) => row.held[at]?.id)
-    return ids.includes(undefined) ? [] : [new Set(ids.filter((id) => id !== undefined))]
-  })
-  const [first, ...others] = insisted
-  return first ? others.reduce((both, ids) => both.intersection(ids), first) : null
+  let allowed: Set<VersionId> | null = null
+  for (const { at: columns, rows } of domains) {
+    if (!columns.includes(at)) continue
+    const ids = heldBy(rows, at)
+    if (ids) allowed = allowed ? allowed.intersection(ids) : ids
+  }
+  return allowed
+}
+
+/** The versions that rows hold; null where one of them holds none, and so goes with all. */
+function heldBy(rows: readonly Row[], at: number): Set<VersionId> | null {
+  const ids = new Set<VersionId>()
+  for (const { held } of rows) {
+    const version = held[at]
+    if (!version) return null
+    ids.add(version.id)
+  }
+  return ids
 }
 
 /** The rank that no set from here on exceeds; of a whole set its own. */
@@ -146,20 +178,32 @@ const ceiling = (columns: readonly Column[], held: Held, domains: readonly Domai
     if (!ranked) return 0
     const fixed = held[at]
     if (fixed) return fixed.seq
-    const tops = domains.map(({ rows }) => ({
-      most: Math.max(...rows.map((row) => row.held[at]?.seq ?? floor)),
-      insists: rows.every((row) => row.held[at]),
-    }))
-    const insisting = tops.filter((top) => top.insists).map((top) => top.most)
-    return insisting.length > 0 ? Math.min(...insisting) : Math.max(floor, ...tops.map((top) => top.most))
+    let insisted = Infinity
+    let most = floor
+    for (const domain of domains) {
+      if (!domain.at.includes(at)) continue
+      const top = topOf(domain.rows, at)
+      if (top.insists) insisted = Math.min(insisted, top.most)
+      most = Math.max(most, top.most)
+    }
+    return insisted === Infinity ? most : insisted
   })
+
+function topOf(rows: readonly Row[], at: number): { readonly most: number; readonly insists: boolean } {
+  let most = 0
+  let insists = true
+  for (const { held } of rows) {
+    const version = held[at]
+    if (!version) insists = false
+    else if (version.seq > most) most = version.seq
+  }
+  return { most, insists }
+}
 
 /** The one with the earliest resource that is still open, so that the first set found is mostly the newest; the smallest of those. */
 function nextDomain(held: Held, domains: readonly Domain[]): Domain | null {
-  const open = ({ rows }: Domain) => {
-    const at = held.findIndex((version, index) => !version && rows.some((row) => row.held[index]))
-    return at < 0 ? held.length : at
-  }
+  const open = ({ at, rows }: Domain) =>
+    at.find((index) => !held[index] && rows.some((row) => row.held[index])) ?? held.length
   const [next] = domains
     .map((domain) => ({ domain, at: open(domain) }))
     .toSorted((a, b) => a.at - b.at || a.domain.rows.length - b.domain.rows.length)

@@ -62,15 +62,19 @@ function joinOf(facts: Facts, fixed: Fixed, taken: Taken | null): Join | null {
 }
 
 /** The endings of a need that do not contradict a pin or what is fixed. */
-const candidates = (need: NeedFact, facts: Facts, fixed: Fixed): readonly EndingFact[] => {
+function candidates(need: NeedFact, facts: Facts, fixed: Fixed): readonly EndingFact[] {
   if (fixed.ending?.job === need.job) return [fixed.ending.ending]
+  const isJoined = facts.needs.some((each) => each.job === fixed.ending?.job && each.versions === 'same')
+  const given = isJoined ? fixed.ending?.ending.versions : undefined
+  const asked = facts.inputs.flatMap((input) => {
+    const id = (given?.[input.resource] ?? wantedOf(input, fixed))?.id
+    return id !== undefined && input.via.includes(need.job) ? [{ resource: input.resource, id }] : []
+  })
   return need.endings.filter((ending) =>
-    facts.inputs.every((input) => {
-      if (!input.via.includes(need.job)) return true
-      const held = ending.versions[input.resource]
-      const wanted = wantedOf(input, fixed)
+    asked.every(({ resource, id }) => {
+      const held = ending.versions[resource]
       // A pin lets what holds nothing pass; a version that was asked for has to be vouched for.
-      return held ? !wanted || held.id === wanted.id : !fixed.versions.has(input.resource)
+      return held ? held.id === id : !fixed.versions.has(resource)
     }),
   )
 }

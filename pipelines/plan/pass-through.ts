@@ -1,4 +1,4 @@
-import { matchesGlob } from '../language/glob.ts'
+import { globList } from '../language/glob.ts'
 import { evaluate } from '../language/expression/evaluate.ts'
 import type { LaneKind } from '../language/pipeline.ts'
 import type { DueInput, Facts, Trigger } from './facts.ts'
@@ -69,15 +69,6 @@ function leftOutByPaths({ job, inputs: edges, details }: Facts, inputs: readonly
     return kind === undefined ? Boolean(details[version.id]?.changed) : kind === 'git'
   })
   const changed = git ? details[git.version.id]?.changed : null
-  if (!changed || changed.some((path) => touches(path, job.paths))) return null
+  if (!changed || changed.some(globList(job.paths))) return null
   return `nothing in ${job.paths.map((path) => `\`${path}\``).join(', ')} changed`
 }
-
-/** A pattern with `!` in front takes away what another one lets through. */
-function touches(path: string, patterns: readonly string[]): boolean {
-  const [no, yes] = [patterns.filter(isNot), patterns.filter((pattern) => !isNot(pattern))]
-  if (no.some((pattern) => matchesGlob(path, pattern.slice(1)))) return false
-  return yes.length === 0 || yes.some((pattern) => matchesGlob(path, pattern))
-}
-
-const isNot = (pattern: string) => pattern.startsWith('!')

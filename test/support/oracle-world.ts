@@ -28,6 +28,7 @@ export function jobOn(world: TinyWorld, on: Place) {
       : edge.pin !== null
         ? { id: all.find(({ name }) => name === edge.pin)?.id ?? null }
         : null
+    if (pin && all.some(({ id, isOut }) => isOut && id === pin.id)) pin.id = null
     return { ...edge, all, newest, pin, by: edge.via.length > 0 ? edge.via : edge.from ? [edge.from] : [] }
   })
   const needs = edges.needs.map((need) => ({

@@ -75,9 +75,11 @@ function inputFact(world: TinyWorld, edge: InputEdge, lane: string): InputFact {
   const at = laneOfInput(edge, lane)
   const here = world.versions.filter((each) => each.resource === edge.resource && each.lane === at)
   const usable = here.filter(({ isOut }) => !isOut).toSorted((a, b) => b.seq - a.seq)
-  const named = here.find(({ name }) => name === edge.pin)
+  const named = usable.find(({ name }) => name === edge.pin)
   const byFile =
     edge.pin === null ? null : { version: named ? plain(named) : null, words: 'pinned by the file' }
+  const byPerson = world.pins.get(`${edge.resource}@${at}`)
+  const isOut = here.some((each) => each.isOut && each.id === byPerson?.version?.id)
   const { resource, kind, get, via, from } = edge
   return {
     resource,
@@ -85,7 +87,7 @@ function inputFact(world: TinyWorld, edge: InputEdge, lane: string): InputFact {
     get,
     via,
     from,
-    pin: world.pins.get(`${resource}@${at}`) ?? byFile,
+    pin: byPerson && isOut ? { ...byPerson, version: null } : (byPerson ?? byFile),
     newest: usable[0] ? plain(usable[0]) : null,
   }
 }
