@@ -1,4 +1,5 @@
 import { type Values, variableOf } from '../language/expression/interpolate.ts'
+import { pullNumberOf } from './lanes.ts'
 
 /** A commit as it was recorded: its ref, and what its author and its forge said of it. */
 export type CommitSaid = {
@@ -8,11 +9,9 @@ export type CommitSaid = {
   readonly message: string
   /** Where people look at it; only a forge knows. */
   readonly url?: string | null
-  /** Of a pull request, where its ref does not say it. */
-  readonly number?: number | null
+  /** Of a pull request's commit: what the forge says of the request. */
+  readonly pull?: { readonly number: number }
 }
-
-const PULL_REQUEST = /^refs\/(?:pull|pulls|merge-requests)\/([1-9]\d{0,15})\//
 
 /**
  * What a commit tells, under the names of `FIELDS.git`. What it has not is not there: a tag has no branch, and neither has a pull
@@ -20,7 +19,7 @@ const PULL_REQUEST = /^refs\/(?:pull|pulls|merge-requests)\/([1-9]\d{0,15})\//
  */
 export function fieldsOfCommit(body: CommitSaid, sha: string): Readonly<Record<string, string>> {
   const { ref, author, message } = body
-  const number = body.number ?? PULL_REQUEST.exec(ref)?.[1]
+  const number = body.pull?.number ?? pullNumberOf(ref)
   return {
     sha,
     short_sha: sha.slice(0, 7),
@@ -30,7 +29,7 @@ export function fieldsOfCommit(body: CommitSaid, sha: string): Readonly<Record<s
     author,
     message,
     ...(body.url ? { url: body.url } : {}),
-    ...(number === undefined ? {} : { number: String(number) }),
+    ...(number === null ? {} : { number: String(number) }),
   }
 }
 

@@ -184,8 +184,8 @@ describe('a commit tells', () => {
     [{ ref: 'refs/heads/release/1' }, { branch: 'release/1' }, ['tag', 'number', 'url']],
     [{ ref: 'refs/tags/v1' }, { tag: 'v1' }, ['branch', 'number', 'url']],
     [{ ref: 'refs/pull/12/head' }, { number: '12' }, ['branch', 'tag']],
-    [{ ref: 'refs/merge-requests/3/head', number: 4 }, { number: '4' }, ['branch', 'tag']],
-    [{ url: 'https://x/c/1', number: null }, { url: 'https://x/c/1', branch: 'main' }, ['number']],
+    [{ ref: 'refs/merge-requests/3/head', pull: { number: 4 } }, { number: '4' }, ['branch', 'tag']],
+    [{ url: 'https://x/c/1' }, { url: 'https://x/c/1', branch: 'main' }, ['number']],
     [{ author: '', message: '' }, { author: '', message: '' }, []],
   ])('%o: %o', (body, has, hasNot) => {
     const fields = commit(body)
