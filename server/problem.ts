@@ -17,6 +17,7 @@ const PROBLEMS = {
   'pipeline-not-found': { status: 404, title: 'There is no such pipeline' },
   'job-not-found': { status: 404, title: 'There is no such job' },
   'lane-not-found': { status: 404, title: 'There is no such lane' },
+  'resource-not-found': { status: 404, title: 'There is no such resource' },
   'version-not-found': { status: 404, title: 'There is no such version' },
   'version-ambiguous': { status: 409, title: 'Several versions begin like this' },
   'bad-input': { status: 422, title: 'What the job asks for is not filled in rightly' },

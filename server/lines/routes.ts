@@ -3,8 +3,9 @@ import { MOST_REF_BYTES } from '#pipelines/refs.ts'
 import type { Db } from '../db/connect.ts'
 import { json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
-import { chosenLane, findPipeline, listPipelines, viewPipeline } from './queries.ts'
+import { chosenLane, listPipelines, viewPipeline } from './queries.ts'
 import { PipelineList, PipelineView } from './shapes.ts'
+import { thePipeline } from './the-place.ts'
 
 const name = z.string().max(100)
 const tags = ['Pipelines']
@@ -32,17 +33,6 @@ const get = createRoute({
   },
   responses: { 200: json(PipelineView, 'The pipeline') },
 })
-
-/** @throws {Problem} `pipeline-not-found`. */
-export async function thePipeline(db: Db, project: string, pipeline: string) {
-  const found = await findPipeline(db, project, pipeline)
-  if (!found)
-    throw new Problem(
-      'pipeline-not-found',
-      `there is no pipeline \`${pipeline}\` in a project \`${project}\``,
-    )
-  return found
-}
 
 export const lineRoutes = ({ db }: { db: Db }) =>
   routes()

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { Revision } from '../catalog/shapes.ts'
+import { RUN_STATES } from '#pipelines/states.ts'
 import { RunSummary } from '../runs/shapes.ts'
 
 const time = z.string().openapi({ format: 'date-time' })
@@ -67,3 +68,97 @@ export const PipelineList = z
     next: z.string().nullable(),
   })
   .openapi('PipelineList')
+
+/** What a person decided, and why. */
+export const Decree = z
+  .object({
+    by: z.string().nullable().openapi({ description: 'Null when that account is gone' }),
+    reason: z.string(),
+    at: time,
+  })
+  .openapi('Decree')
+
+/** What was decided about a version, and about the lane that takes it. */
+export const VersionStanding = z
+  .object({
+    resource: z.string(),
+    lane: z.string(),
+    version: z.string(),
+    pinned: Decree.nullable(),
+    disabled: Decree.nullable(),
+  })
+  .openapi('VersionStanding')
+export const Unpinned = z.object({ resource: z.string(), lane: z.string(), unpinned: z.boolean() })
+export const JobPause = z.object({ job: z.string(), paused: Decree.nullable() }).openapi('JobPause')
+
+export const VersionList = z
+  .object({
+    resource: z.string(),
+    lane: z.string(),
+    items: z.array(
+      Version.extend({
+        seq: z.number().int().openapi({ description: 'Its place in the lane: higher is newer' }),
+        forced: z.boolean().openapi({ description: 'It came by a force-push' }),
+        left: z.boolean().openapi({ description: 'A force-push left it behind: no job takes it by itself' }),
+        disabled: Decree.nullable().openapi({ description: 'Who decided that no job takes it' }),
+        pinned: Decree.nullable().openapi({ description: 'Who decided that jobs take only this one' }),
+        used: z.boolean().openapi({ description: 'Some run was created with it' }),
+        changed: z
+          .number()
+          .int()
+          .nullable()
+          .openapi({ description: 'How many paths it changed; null where that is not known' }),
+      }).openapi('LaneVersion'),
+    ),
+    next: z.string().nullable().openapi({ description: 'Give it as `after` for the next page' }),
+  })
+  .openapi('VersionList')
+
+const run = z.number().int().positive()
+const TracedRun = z
+  .object({
+    id: run,
+    number: z.number().int(),
+    state: z.enum(RUN_STATES),
+    environment: z.string().nullable(),
+    outputs: z
+      .array(z.object({ resource: z.string(), version: z.string() }))
+      .openapi({ description: 'What it put' }),
+    created_at: time,
+    ended_at: time.nullable(),
+  })
+  .openapi('TracedRun')
+
+/** How far a commit got. */
+export const Trace = z
+  .object({
+    version: z.string().openapi({ description: 'Its whole name' }),
+    title: z.string().nullable(),
+    author: z.string().nullable(),
+    environments: z.array(
+      z.object({
+        name: z.string(),
+        pipeline: z.string(),
+        lane: z.string(),
+        job: z.string(),
+        run,
+        since: time,
+        state: z.enum(['here', 'was here', 'on its way', 'failed']),
+      }),
+    ),
+    lines: z.array(
+      z.object({
+        pipeline: z.string(),
+        lane: z.string(),
+        resource: z.string(),
+        recorded_at: time,
+        newest: z.boolean().openapi({ description: 'No newer version of the resource is on the lane' }),
+        left: z.boolean(),
+        disabled: Decree.nullable(),
+        jobs: z
+          .array(z.object({ job: z.string(), run: TracedRun.nullable() }))
+          .openapi({ description: 'Each job’s newest run with it, or with something that came of it' }),
+      }),
+    ),
+  })
+  .openapi('Trace')

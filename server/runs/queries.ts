@@ -5,7 +5,7 @@ import type { RunId } from '#pipelines/ids.ts'
 import type { RunState } from '#pipelines/states.ts'
 import type { Db } from '../db/connect.ts'
 import type { VersionBody } from '../db/schema.ts'
-import type { Run, RunCommand, RunSummary } from './shapes.ts'
+import type { RunSummary } from './shapes.ts'
 
 type Summary = z.output<typeof RunSummary>
 
@@ -38,6 +38,12 @@ export const summaries = (runs: SelectQueryBuilder<PlacedTables['db'], PlacedTab
     'runs.cancel_at',
     'runs.cancel_reason',
     'runs.retry_of',
+    'runs.start',
+    'runs.held',
+    'runs.environment',
+    'runs.matrix',
+    'runs.batch_id as batch',
+    'runs.given',
     'runners.name as runner',
     'runners.isolated',
     'runs.created_at',
@@ -62,15 +68,25 @@ export const summaries = (runs: SelectQueryBuilder<PlacedTables['db'], PlacedTab
         .whereRef('run_inputs.run_id', '=', 'runs.id')
         .orderBy('run_inputs.position'),
     ).as('inputs'),
+    eb
+      .selectFrom('run_outputs')
+      .innerJoin('resources', 'resources.id', 'run_outputs.resource_id')
+      .innerJoin('versions', 'versions.id', 'run_outputs.version_id')
+      .select(sql<Record<string, string> | null>`jsonb_object_agg(resources.name, versions.name)`.as('put'))
+      .whereRef('run_outputs.run_id', '=', 'runs.id')
+      .as('outputs'),
   ])
 
 type SummaryRow = Awaited<ReturnType<ReturnType<typeof summaries>['execute']>>[number]
 
 /** A row in the shape the API speaks. */
 export function toSummary(row: SummaryRow): Summary {
-  const { cancel_at, cancel_reason, created_at, started_at, ended_at, inputs, error, ...rest } = row
+  const { cancel_at, cancel_reason, created_at, started_at, ended_at, inputs, outputs, error, ...rest } = row
   return {
     ...rest,
+    // What it waited for before somebody cancelled it is over.
+    held: row.state === 'queued' ? row.held : null,
+    skip: row.state === 'skipped' ? row.reason : null,
     error:
       error ??
       (row.state === 'cancelled' && cancel_reason ? { code: 'cancelled', message: cancel_reason } : null),
@@ -81,7 +97,7 @@ export function toSummary(row: SummaryRow): Summary {
       from_run: from_runs[0] ?? null,
       from_runs,
     })),
-    outputs: {},
+    outputs: outputs ?? {},
     created_at: created_at.toISOString(),
     started_at: started_at?.toISOString() ?? null,
     ended_at: ended_at?.toISOString() ?? null,
@@ -139,73 +155,3 @@ const usesVersion = (db: Db, name: string) =>
     .innerJoin('versions', 'versions.id', 'run_inputs.version_id')
     .select('run_inputs.run_id')
     .where('versions.name', '=', name)
-
-/** A run with the steps of an attempt, the present one's unless told, and who went on from it; undefined when there is none. */
-export async function findRun(
-  db: Db,
-  id: RunId,
-  attempt?: number,
-): Promise<z.output<typeof Run> | undefined> {
-  const row = await summaries(placedRuns(db).where('runs.id', '=', id)).executeTakeFirst()
-  if (!row || (attempt ?? 1) > row.attempt) return undefined
-  const shown = attempt ?? row.attempt
-  const [steps, commands, downstream] = await Promise.all([
-    db
-      .selectFrom('steps')
-      .selectAll()
-      .where('run_id', '=', id)
-      .where('attempt', '=', shown)
-      .orderBy('step')
-      .execute(),
-    db
-      .selectFrom('commands')
-      .selectAll()
-      .where('run_id', '=', id)
-      .where('attempt', '=', shown)
-      .orderBy('command')
-      .execute(),
-    db
-      .selectFrom('run_input_via')
-      .select('run_id')
-      .distinct()
-      .where('upstream_id', '=', id)
-      .orderBy('run_id')
-      .execute(),
-  ])
-  return {
-    ...toSummary(row),
-    steps: steps.map((step) => ({
-      step: step.step,
-      name: step.name,
-      state: step.state,
-      exit_code: step.exit_code,
-      lines: step.lines + (step.open_line ? 1 : 0),
-      bytes: step.bytes,
-      commands: commands.filter((command) => command.step === step.step).map(toCommand),
-      ...times(step),
-    })),
-    downstream: downstream.map((below) => below.run_id),
-  }
-}
-
-type CommandRow = {
-  command: number
-  words: string
-  state: z.output<typeof RunCommand>['state']
-  exit_code: number | null
-  first_line: number | null
-} & Times
-const toCommand = (row: CommandRow): z.output<typeof RunCommand> => ({
-  command: row.command,
-  text: row.words,
-  state: row.state,
-  exit_code: row.exit_code,
-  first_line: row.first_line,
-  ...times(row),
-})
-
-type Times = { started_at: Date | null; ended_at: Date | null }
-const times = (row: Times) => ({
-  started_at: row.started_at?.toISOString() ?? null,
-  ended_at: row.ended_at?.toISOString() ?? null,
-})

@@ -1,5 +1,8 @@
 import { z } from '@hono/zod-openapi'
+import type { StartMode } from '#pipelines/language/pipeline.ts'
 import { RUN_STATES, STEP_STATES } from '#pipelines/states.ts'
+
+const START_MODES = ['settled', 'strict', 'chrono', 'immediate'] as const satisfies readonly StartMode[]
 
 /** The shapes in which the API speaks of runs. Times are ISO 8601 in UTC. */
 const time = z.string().openapi({ format: 'date-time' })
@@ -61,6 +64,15 @@ export const RunSummary = z
     state: z.enum(RUN_STATES),
     attempt: z.number().int(),
     reason: z.string(),
+    start: z.enum(START_MODES),
+    held: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Why a queued run may not start yet; null when a runner may have it' }),
+    skip: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Why the job was passed through instead of run; null when it was not' }),
     error: RunError.nullable(),
     cancel_requested: z.boolean(),
     retry_of: id.nullable(),
@@ -70,7 +82,16 @@ export const RunSummary = z
       .nullable()
       .openapi({ description: 'Whether the runner’s engine isolates runs; null before a runner took it' }),
     inputs: z.array(RunInput),
-    outputs: z.record(z.string(), z.string()),
+    outputs: z
+      .record(z.string(), z.string())
+      .openapi({ description: 'The version that it put, by resource' }),
+    environment: z.string().nullable(),
+    matrix: z
+      .record(z.string(), z.string())
+      .nullable()
+      .openapi({ description: 'The value of each axis; null where the job has no matrix' }),
+    batch: id.nullable().openapi({ description: 'The first run of its matrix' }),
+    given: z.record(z.string(), z.string()).nullable().openapi({ description: 'What a person filled in' }),
     created_at: time,
     started_at: time.nullable(),
     ended_at: time.nullable(),
@@ -79,7 +100,12 @@ export const RunSummary = z
 
 export const Run = RunSummary.extend({
   steps: z.array(RunStep),
-  downstream: z.array(id).openapi({ description: 'Runs that took a version this run vouched for' }),
+  upstream: z
+    .array(z.object({ job: z.string(), run: id, inputs: z.array(z.string()) }))
+    .openapi({ description: 'The runs that its needs were satisfied by, with the inputs each vouched for' }),
+  downstream: z
+    .array(id)
+    .openapi({ description: 'The newest 200 runs that this one satisfied a need of, oldest first' }),
 }).openapi('Run')
 
 export const RunList = z
