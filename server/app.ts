@@ -10,12 +10,15 @@ import { dashboard } from './http/files.ts'
 import { atMost, headers, sameOrigin } from './http/guard.ts'
 import { answerError, routes } from './http/kit.ts'
 import { legibleAddress, legibleBody } from './http/legible.ts'
+import { decreeRoutes } from './lines/decree-routes.ts'
 import { lineRoutes } from './lines/routes.ts'
+import { versionRoutes } from './lines/version-routes.ts'
 import { logRoutes } from './logs/routes.ts'
 import { log } from './log.ts'
 import { Problem } from './problem.ts'
 import { runRoutes } from './runs/routes.ts'
 import { type Standing, serverRoutes } from './runners/routes.ts'
+import { againRoutes } from './scheduler/again-routes.ts'
 import { startRoutes } from './scheduler/routes.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
 import { hookRoutes } from './webhooks/routes.ts'
@@ -39,9 +42,12 @@ const api = (deps: AppDeps) =>
     .route('/', serverRoutes(deps))
     .route('/', catalogRoutes(deps))
     .route('/', lineRoutes(deps))
+    .route('/', versionRoutes(deps))
+    .route('/', decreeRoutes(deps))
     .route('/', runRoutes(deps))
     .route('/', logRoutes(deps))
     .route('/', startRoutes(deps))
+    .route('/', againRoutes(deps))
     .route('/', deliveryRoutes(deps))
 
 /** Everything that answers over HTTP. */

@@ -1,4 +1,5 @@
 import { error, type Finding, keyAt, type Path, valueAt } from './diagnostic.ts'
+import { piecesOf } from './expression/interpolate.ts'
 import { childOf } from './schema-walk.ts'
 
 /**
@@ -20,6 +21,7 @@ const LINE: Runs = {
   concurrency: true,
   priority: true,
   matrix: true,
+  inputs: true,
 }
 const SHARED: Runs = { image: true, env: true, timeout: true }
 const RUNS: Runs = {
@@ -30,7 +32,11 @@ const RUNS: Runs = {
 }
 
 /** Findings for whatever the file uses that is read, checked, stored, and not carried out yet. The file itself is well-shaped. */
-export const notYet = (tree: unknown): Finding[] => [...keysNotRun(tree, RUNS, []), ...forksNotRun(tree)]
+export const notYet = (tree: unknown): Finding[] => [
+  ...keysNotRun(tree, RUNS, []),
+  ...forksNotRun(tree),
+  ...presetsNotRun(tree),
+]
 
 function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
   if (typeof written !== 'object' || written === null || Array.isArray(written)) return []
@@ -46,6 +52,17 @@ function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
 function forksNotRun(tree: unknown): Finding[] {
   const path: Path = ['triggers', 'pull_request', 'forks']
   return path.reduce<unknown>(childOf, tree) === 'allow' ? [refused('`forks: allow`', valueAt(...path))] : []
+}
+
+/** What a form presets is shown to people before a run with values is there. */
+function presetsNotRun(tree: unknown): Finding[] {
+  return Object.entries(childOf(tree, 'jobs') ?? {}).flatMap(([job, body]) =>
+    Object.entries(childOf(body, 'inputs') ?? {}).flatMap(([field, written]) => {
+      const preset = childOf(written, 'default')
+      const marked = typeof preset === 'string' && piecesOf(preset).some(({ kind }) => kind !== 'text')
+      return marked ? [refused('`$(…)` in a preset', valueAt('jobs', job, 'inputs', field, 'default'))] : []
+    }),
+  )
 }
 
 const refused = (what: string, place: ReturnType<typeof keyAt>): Finding =>

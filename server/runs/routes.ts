@@ -6,8 +6,8 @@ import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
 import { cancelRun } from './ask.ts'
-import { findRun, listRuns } from './queries.ts'
-import { retryRun } from './retry.ts'
+import { findRun } from './find-run.ts'
+import { listRuns } from './queries.ts'
 import { Run, RunList } from './shapes.ts'
 
 export const WithRunId = z.object({
@@ -71,14 +71,6 @@ const cancel = createRoute({
   },
   responses: { 200: json(Run, 'The run; a running one is `cancelled` when its runner has stopped it') },
 })
-const retry = createRoute({
-  method: 'post',
-  path: '/runs/{id}/retry',
-  tags,
-  summary: 'Run the same job again with exactly the same inputs',
-  request: { params: WithRunId },
-  responses: { 201: json(Run, 'The new run') },
-})
 
 /** @throws {Problem} `run-not-found`. */
 export async function theRun(db: Db, id: RunId, attempt?: number) {
@@ -103,8 +95,4 @@ export const runRoutes = ({ db }: { db: Db }) =>
       const said = c.req.header('content-type') ? c.req.valid('json').reason : undefined
       await cancelRun(db, id, said || `cancelled by ${c.get('user').name}`)
       return c.json(await theRun(db, id), 200)
-    })
-    .openapi(retry, async (c) => {
-      const id = await retryRun(db, c.req.valid('param').id, c.get('user'))
-      return c.json(await theRun(db, id), 201)
     })

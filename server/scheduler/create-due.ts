@@ -1,6 +1,7 @@
 import type { ResourceId, RunId, UserId } from '#pipelines/ids.ts'
 import type { DueRun, Facts } from '#pipelines/plan/facts.ts'
 import { legsOf } from '#pipelines/plan/matrix.ts'
+import type { Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
 import { createRun, type NewRun } from '../runs/create-run.ts'
@@ -17,17 +18,22 @@ export async function createDue(tx: Tx, place: Place, { facts, due }: Due): Prom
   const run = newRun(place, due)
   if (due.skip !== null) {
     const passed = await createRun(tx, { ...run, reason: due.skip, rules: { ...run.rules, ...UNHELD } })
+    await keepFacts(tx.db, passed, facts)
     await moveRun(tx, passed, { move: 'skip' })
     return passed
   }
   const first = await createLegs(tx, place, run)
   if (due.advances) await supersede(tx, place, { lane: place.lane, job: place.edges.job, run: first })
-  await tx.db
-    .insertInto('run_facts')
-    .values({ run_id: first, facts: toJson(facts) })
-    .execute()
+  await keepFacts(tx.db, first, facts)
   return first
 }
+
+/** What was known when a run was decided on: a puzzling one can be decided again. */
+export const keepFacts = (db: Trx, run: RunId, facts: Facts) =>
+  db
+    .insertInto('run_facts')
+    .values({ run_id: run, facts: toJson(facts) })
+    .execute()
 
 /** What is passed through takes nobody's place. */
 const UNHELD = { start: 'settled', group: null } as const

@@ -7,7 +7,7 @@ import { transact, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import { lockJob } from '../runs/create-run.ts'
 import type { Person } from '../runs/retry.ts'
-import { createLegs, newRun } from './create-due.ts'
+import { createLegs, keepFacts, newRun } from './create-due.ts'
 import { loadFacts } from './facts.ts'
 import { isPlanned, laneOfInput, type Place, placeOf } from './place.ts'
 
@@ -50,7 +50,9 @@ async function createChosen(
   const run = newRun(place, due)
   const given = filledIn(place, chosen.given)
   const reason = chosen.reason ?? `started by ${by.name}`
-  return createLegs(tx, place, { ...run, reason, createdBy: by.id, given })
+  const first = await createLegs(tx, place, { ...run, reason, createdBy: by.id, given })
+  await keepFacts(tx.db, first, facts)
+  return first
 }
 
 /** @throws {Problem} `bad-input`. */

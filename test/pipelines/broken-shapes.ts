@@ -29,6 +29,12 @@ export const SHAPES: readonly Broken[] = [
   ],
   [
     'not-yet',
+    'a form that presets a value',
+    job('    inputs: { to: { text: {}, default: $(src.sha) } }'),
+    '5:40: error: `$(…)` in a preset is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `$(…)` in a preset yet',
+  ],
+  [
+    'not-yet',
     'another kind of resource',
     'resources: { src: { git: . }, t: { time: 1h } }\n' + job(''),
     '1:36: error: `time` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `time` yet',

@@ -127,7 +127,7 @@ export const api = {
     ),
   cancel: (run: number, reason: string) =>
     body(oneRun.cancel.$post({ ...id(run), json: reason === '' ? {} : { reason } })),
-  retry: (run: number) => body(oneRun.retry.$post(id(run))),
+  retry: (run: number) => body(oneRun.retry.$post({ ...id(run), json: {} })),
   deliveries: (limit: number, signal: AbortSignal) =>
     answer(v1.deliveries.$get({ query: { limit: String(limit) } }, { init: { signal } })),
   replay: (delivery: number) => body(v1.deliveries[':id'].replay.$post(id(delivery))),

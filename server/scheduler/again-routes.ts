@@ -1,0 +1,68 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { MOST_REF_BYTES } from '#pipelines/refs.ts'
+import type { RunId } from '#pipelines/ids.ts'
+import type { Db } from '../db/connect.ts'
+import { body, json, routes } from '../http/kit.ts'
+import { theLane, thePipeline, theVersions } from '../lines/the-place.ts'
+import { summariesOf } from '../runs/queries.ts'
+import { rerunFailed } from '../runs/rerun-failed.ts'
+import { retryRun } from '../runs/retry.ts'
+import { theRun, WithRunId } from '../runs/routes.ts'
+import { Run } from '../runs/shapes.ts'
+import { RunItems } from './shapes.ts'
+import { runWithNewest } from './start-by-hand.ts'
+
+const name = z.string().max(100)
+const Retry = z.object({
+  with: z
+    .enum(['same', 'newest'])
+    .default('same')
+    .openapi({ description: 'The very versions of the run, or the newest that its needs agree on now' }),
+})
+const retry = createRoute({
+  method: 'post',
+  path: '/runs/{id}/retry',
+  tags: ['Runs'],
+  summary: 'Run the same job again: with exactly the same inputs, or with the newest',
+  request: { params: WithRunId, body: { ...body(Retry), required: false } },
+  responses: { 201: json(Run, 'The new run') },
+})
+const Rerun = z.object({
+  lane: z.string().max(MOST_REF_BYTES),
+  version: z
+    .string()
+    .min(1)
+    .max(MOST_REF_BYTES)
+    .openapi({ description: 'The version’s name, or a beginning that no other one has' }),
+})
+const rerun = createRoute({
+  method: 'post',
+  path: '/projects/{project}/pipelines/{pipeline}/rerun',
+  tags: ['Runs'],
+  summary: 'Run again what stopped a version on its way down a lane',
+  request: { params: z.object({ project: name, pipeline: name }), body: body(Rerun) },
+  responses: { 201: json(RunItems, 'The new runs, in the order of the line; none where nothing stopped it') },
+})
+
+export const againRoutes = ({ db }: { db: Db }) =>
+  routes()
+    .openapi(retry, async (c) => {
+      const { id } = c.req.valid('param')
+      const said = c.req.header('content-type') ? c.req.valid('json').with : 'same'
+      const again = said === 'newest' ? runWithNewest : retryRun
+      return c.json(await theRun(db, await again(db, id, c.get('user'))), 201)
+    })
+    .openapi(rerun, async (c) => {
+      const { project, pipeline } = c.req.valid('param')
+      const said = c.req.valid('json')
+      const found = await thePipeline(db, project, pipeline)
+      const lane = await theLane(db, found, said.lane)
+      const versions = await theVersions(db, { resource: null, lane: lane.id, name: said.version })
+      const again: RunId[] = []
+      for (const version of versions)
+        again.push(...(await rerunFailed(db, { pipeline: found.id, lane: lane.id, version }, c.get('user'))))
+      const items = (await summariesOf(db, again)).toSorted(
+        (a, b) => again.findIndex((id) => id === a.id) - again.findIndex((id) => id === b.id),
+      )
+      return c.json({ items, next: null }, 201)
+    })
