@@ -55,6 +55,10 @@ export function localTime(iso: string): string {
   return `${day} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')}`
 }
 
+/** Lines under a heading, after an empty one; nothing where there are none. */
+export const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)]
+
 /** The first twelve letters of a commit hash; other names whole. */
 export const short = (version: string): string =>
   /^[0-9a-f]{40}$/.test(version) ? version.slice(0, 12) : version

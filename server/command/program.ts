@@ -1,10 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander'
-
-const JSON_OUT = ['--json', 'answer in JSON, for programs'] as const
-const runId = (text: string): number => {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('A run is named by its number.')
-}
+import { Command } from 'commander'
+import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
+import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
 
 /** The whole command line. Each command loads its own file when it is called, so that a small one stays quick. */
 export function program(end: (exitCode: number) => void): Command {
@@ -29,14 +25,12 @@ export function program(end: (exitCode: number) => void): Command {
   processes(add, ending)
   projects(add, ending)
   runs(add, ending)
+  runActions(add, ending)
+  lineQuestions(add, ending)
+  lineDecrees(add, ending)
   files(add, ending)
   return takt
 }
-
-type Add = (name: string, description: string, parent?: Command) => Command
-type EndingWith = <Given extends unknown[]>(
-  act: (...given: Given) => Promise<number>,
-) => (...given: Given) => Promise<void>
 
 function files(add: Add, ending: EndingWith): void {
   add('check', 'say what is wrong with pipeline files; without names .takt.yml and .takt/*.yml')
@@ -103,25 +97,4 @@ function runs(add: Add, ending: EndingWith): void {
     .argument('<run>', '', runId)
     .option('-f, --follow', 'stay until it ends; exit with 1 unless it succeeded')
     .action(ending(async (id: number, options) => (await import('./logs.ts')).logs(id, options)))
-  runActions(add, ending)
-}
-
-function runActions(add: Add, ending: EndingWith): void {
-  const FOLLOW = ['-f, --follow', 'print its log, and exit with 1 unless it succeeds'] as const
-  add('trigger', 'run a job now')
-    .argument('<project/pipeline/job>')
-    .option('--lane <name>', 'without one the default branch')
-    .option(...FOLLOW)
-    .option(...JSON_OUT)
-    .action(ending(async (job: string, options) => (await import('./run-actions.ts')).trigger(job, options)))
-  add('retry', 'run again with the same versions')
-    .argument('<run>', '', runId)
-    .option(...FOLLOW)
-    .option(...JSON_OUT)
-    .action(ending(async (id: number, options) => (await import('./run-actions.ts')).retry(id, options)))
-  add('cancel', 'stop a run')
-    .argument('<run>', '', runId)
-    .option('--reason <words>', 'shown beside the run')
-    .option(...JSON_OUT)
-    .action(ending(async (id: number, options) => (await import('./run-actions.ts')).cancel(id, options)))
 }

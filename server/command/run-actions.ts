@@ -1,30 +1,52 @@
 import type { z } from 'zod'
 import type { Run } from '../runs/shapes.ts'
+import type { RunItems } from '../scheduler/shapes.ts'
 import { call } from './call.ts'
 import { readConfig } from './config.ts'
-import { Ending, WRONG_USE } from './ending.ts'
+import { memberAt, pipelineAt } from './places.ts'
 import { note, out, outJson } from './print.ts'
 
 type Json = { readonly json?: true }
 type Follow = Json & { readonly follow?: true }
 type AnyRun = Pick<z.output<typeof Run>, 'id' | 'state'>
+/** `name=value`, as often as it was said; the last one counts. */
+export type Pairs = readonly (readonly [name: string, value: string])[]
 
-/** Run a job now, with the newest versions it may have. */
+type Asked = { readonly lane?: string; readonly version?: Pairs; readonly input?: Pairs }
+
+/** Run a job now: with the newest versions it may have, but for those that were chosen. */
 export async function trigger(
   job: string,
-  { lane, ...options }: Follow & { readonly lane?: string },
+  { lane, version, input, ...options }: Follow & Asked,
 ): Promise<number> {
-  const parts = job.split('/')
-  if (parts.length !== 3 || parts.includes(''))
-    throw new Ending(WRONG_USE, `\`${job}\` names no job: write <project>/<pipeline>/<job>`)
-  const [project = '', pipeline = '', name = ''] = parts.map(encodeURIComponent)
-  const path = `/api/v1/projects/${project}/pipelines/${pipeline}/jobs/${name}/runs`
-  return tellBegun(await act(path, lane === undefined ? {} : { lane }), options)
+  const body = {
+    ...(lane === undefined ? {} : { lane }),
+    ...(version === undefined ? {} : { versions: Object.fromEntries(version) }),
+    ...(input === undefined ? {} : { inputs: Object.fromEntries(input) }),
+  }
+  return tellBegun(await act(`${memberAt('jobs', job)}/runs`, body), options)
 }
 
-/** Run again with the very same versions. */
-export const retry = async (id: number, options: Follow): Promise<number> =>
-  tellBegun(await act(`/api/v1/runs/${id}/retry`, {}), options)
+/** Run again with the very same versions, or with the newest ones. */
+export const retry = async (
+  id: number,
+  { newest, ...options }: Follow & { readonly newest?: true },
+): Promise<number> =>
+  tellBegun(await act(`/api/v1/runs/${id}/retry`, newest ? { with: 'newest' } : {}), options)
+
+/** Run again whatever did not turn green with a version on a lane. */
+export async function rerun(
+  pipeline: string,
+  { json, ...body }: Json & { readonly lane: string; readonly version: string },
+): Promise<number> {
+  const config = readConfig()
+  const path = `${pipelineAt(pipeline)}/rerun`
+  const { items } = await call<z.output<typeof RunItems>>(config, path, { method: 'POST', body })
+  if (json) outJson({ items, next: null })
+  else if (items.length === 0) note('nothing to run again: no job has failed with it')
+  else for (const run of items) out(`${run.id}  ${run.job}`)
+  return 0
+}
 
 export async function cancel(
   id: number,

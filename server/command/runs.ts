@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Run, RunList, RunSummary } from '../runs/shapes.ts'
 import { call } from './call.ts'
 import { readConfig } from './config.ts'
-import { lasted, localTime, note, out, outJson, painted, plain, short, table } from './print.ts'
+import { lasted, localTime, note, out, outJson, painted, plain, section, short, table } from './print.ts'
 
 export type RunFilter = {
   readonly project?: string
@@ -106,5 +106,3 @@ const steps = (run: z.output<typeof Run>) =>
 
 const ended = (exitCode: number | null) =>
   exitCode === null || exitCode === 0 ? '' : ` (exit code ${exitCode})`
-const section = (title: string, lines: readonly string[]) =>
-  lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)]

@@ -45,7 +45,7 @@ export async function fakeApi(answers: Answers, live: (socket: WebSocket, said: 
 
 async function read(request: IncomingMessage): Promise<Asked> {
   const { method = '', url = '', headers } = request
-  const body = method === 'POST' ? await json(request).catch(() => null) : null // a question need not have a body
+  const body = method === 'POST' || method === 'PUT' ? await json(request).catch(() => null) : null // a question need not have a body
   return { method, path: url, auth: headers.authorization, body }
 }
 
