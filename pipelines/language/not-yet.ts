@@ -28,7 +28,7 @@ const RUNS: Runs = {
   resources: { '*': { git: true, branch: true, paths: true, pin: true } },
   triggers: { push: true, pull_request: true, tag: true, skip: true },
   defaults: SHARED,
-  jobs: { '*': { ...SHARED, ...LINE, run: true } },
+  jobs: { '*': { ...SHARED, ...LINE, run: true, use: true, with: true } },
 }
 
 /** Findings for whatever the file uses that is read, checked, stored, and not carried out yet. The file itself is well-shaped. */

@@ -23,7 +23,8 @@ export const parsePipeline = (text: string, templates?: Templates): Parsed => re
 
 /**
  * Read a pipeline file that is to run here and now: what the language knows and this version of Takt does not carry out yet is
- * an error, so that no gate and no filter is ever silently passed over.
+ * an error, so that no gate and no filter is ever silently passed over. Where it runs, the templates are given: what they hold is
+ * held to the same.
  */
 export const parseForRunning = (text: string, templates?: Templates): Parsed => read(text, templates, notYet)
 
@@ -46,8 +47,8 @@ function read(
     : { tree: source.tree, findings: [], locate: here }
   const found =
     expanded.findings.length > 0 ? { pipeline: null, findings: expanded.findings } : judge(expanded.tree)
-  const unable = found.pipeline ? further(source.tree) : []
-  const findings = [...found.findings.map(expanded.locate), ...unable].slice(0, MOST_DIAGNOSTICS)
+  const unable = found.pipeline ? further(expanded.tree) : []
+  const findings = [...found.findings, ...unable].map(expanded.locate).slice(0, MOST_DIAGNOSTICS)
   return { pipeline: hasErrors(findings) ? null : found.pipeline, diagnostics: located(findings, source) }
 }
 

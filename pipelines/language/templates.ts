@@ -11,8 +11,8 @@ import { use } from './shape/steps.ts'
 import { readSource } from './source.ts'
 import { hintFor } from './suggest.ts'
 
-/** The texts of templates, by the reference under which a file uses them: `repository//path@commit`. */
-export type Templates = ReadonlyMap<string, string>
+/** The texts of templates, or why there is none, by the reference under which a file uses them: `repository//path@commit`. */
+export type Templates = ReadonlyMap<string, string | { readonly missing: string }>
 
 /** A template is a job or a list of steps, and says what it wants to be told. */
 const TemplateFile = z.strictObject({
@@ -36,6 +36,21 @@ export type Expanded = {
   readonly findings: readonly Finding[]
   /** Tell of a place in the expanded tree as a place in the file: of what a template holds, at its `use`. */
   readonly locate: (finding: Finding) => Finding
+}
+
+/** The references to templates in a file's text, each once; none where the file cannot be read. */
+export function templatesUsed(text: string): string[] {
+  const source = readSource(text)
+  if ('diagnostics' in source) return []
+  const jobs = Object.values(asTree(childOf(source.tree, 'jobs')))
+  const users = jobs.flatMap((job) => {
+    const steps = childOf(job, 'steps')
+    return [job, ...(Array.isArray(steps) ? steps : [])]
+  })
+  const written = users.map((user) => childOf(user, 'use'))
+  return [
+    ...new Set(written.filter((each) => typeof each === 'string' && use.safeParse(each).success)),
+  ] as string[]
 }
 
 export function expand(tree: unknown, templates: Templates): Expanded {
@@ -120,7 +135,10 @@ function templateFor(user: Tree, path: Path, { templates, findings }: Work): Fou
   const place = valueAt(...path, 'use')
   const text = templates.get(reference)
   const refuse = (message: string, hint = '') => void findings.push(error('template', place, message, hint))
-  if (text === undefined) return (refuse(`the template \`${reference}\` is not there`), null)
+  if (typeof text !== 'string') {
+    const why = text ? `: ${text.missing}` : ''
+    return (refuse(`the template \`${reference}\` is not there${why}`), null)
+  }
   const source = readSource(text)
   if ('diagnostics' in source) {
     for (const { line, column, message } of source.diagnostics)
@@ -209,7 +227,8 @@ function locate(finding: Finding, { origins, templates }: Work): Finding {
     if (!origin) continue
     const path = [...origin.path, ...finding.path.slice(length)]
     if (origin.template === null) return { ...finding, path }
-    const source = readSource(templates.get(origin.template) ?? '')
+    const text = templates.get(origin.template)
+    const source = readSource(typeof text === 'string' ? text : '')
     const at = 'diagnostics' in source ? { line: 1, column: 1 } : source.locate({ path, at: finding.at })
     const message = `${origin.template}:${at.line}:${at.column}: ${finding.message}`
     return { ...finding, message, path: [...origin.use, 'use'], at: 'value' }

@@ -38,7 +38,9 @@ export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtComm
   const pipelineId = await ensurePipeline(tx.db, { project: project.id, name: file.name, path: file.path })
   const lane = await touchLane(tx.db, pipelineId, file.ref)
   const source = storable(file.text)
-  const known = await knownRevision(tx.db, lane.newest_revision_id, source)
+  const stored = await knownRevision(tx.db, lane.newest_revision_id, source)
+  // A file that was refused is read anew: its templates may be there by now, and this server may carry out more.
+  const known = stored?.pipeline === null && file.parsed.pipeline ? null : stored
   const parsed = known ?? withAddresses(file.parsed)
   const revision = known?.id ?? (await insertRevision(tx.db, pipelineId, file, parsed))
   const valid = parsed.pipeline !== null
@@ -102,7 +104,15 @@ async function insertRevision(
       definition: parsed.pipeline && toJson(parsed.pipeline),
       diagnostics: toJson(parsed.diagnostics),
     })
-    .onConflict((oc) => oc.doNothing())
+    .onConflict((oc) =>
+      oc
+        .columns(['pipeline_id', 'sha'])
+        .doUpdateSet((eb) => ({
+          definition: eb.ref('excluded.definition'),
+          diagnostics: eb.ref('excluded.diagnostics'),
+        }))
+        .where('revisions.definition', 'is', null),
+    )
     .returning('id')
     .executeTakeFirst()
   const known = db

@@ -2,7 +2,7 @@ import { type Diagnostic, hasErrors, printDiagnostic } from '#pipelines/language
 import { parseForRunning } from '#pipelines/language/parse.ts'
 import { readConfig } from './config.ts'
 import { RED } from './ending.ts'
-import { pipelineFiles, readPipelineFile } from './pipeline-files.ts'
+import { pipelineFiles, readPipelineFile, templatesHere } from './pipeline-files.ts'
 import { note, out, outJson, painted } from './print.ts'
 
 type Checked = { readonly file: string; readonly diagnostics: readonly Diagnostic[] }
@@ -17,7 +17,8 @@ export async function check(files: readonly string[], { json }: { json?: true })
 }
 
 async function checkFile(file: string): Promise<Checked> {
-  return { file, diagnostics: parseForRunning(await readPipelineFile(file)).diagnostics }
+  const text = await readPipelineFile(file)
+  return { file, diagnostics: parseForRunning(text, await templatesHere(text)).diagnostics }
 }
 
 function tell(checked: readonly Checked[]): void {

@@ -1,4 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { type Templates, templatesUsed } from '#pipelines/language/templates.ts'
+import { GitError } from '../forges/git.ts'
+import { readText } from '../forges/objects.ts'
 import { Ending, WRONG_USE } from './ending.ts'
 
 /** @throws {Ending} In words, when there is nothing to read. */
@@ -15,6 +18,26 @@ const REASONS: Record<string, string> = {
 function reason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return REASONS[code] ?? String(error)
+}
+
+/**
+ * The templates that a file uses, as far as they lie in the repository that this directory is of.
+ *
+ * @returns Undefined when one lies elsewhere: then the file is looked at as far as it goes.
+ */
+export async function templatesHere(text: string): Promise<Templates | undefined> {
+  const texts = new Map<string, string | { missing: string }>()
+  for (const reference of templatesUsed(text)) {
+    if (!reference.startsWith('.//')) return undefined
+    const at = reference.lastIndexOf('@')
+    const [path, sha] = [reference.slice('.//'.length, at), reference.slice(at + 1)]
+    const found = await readText('.git', { sha, path }).catch((error: unknown) => {
+      if (error instanceof GitError) return null // there is no repository here
+      throw error
+    })
+    texts.set(reference, found ?? { missing: `this repository has no ${path} at ${sha.slice(0, 7)}` })
+  }
+  return texts
 }
 
 /** The files that a push of this directory would bring to life. */

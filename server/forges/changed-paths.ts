@@ -1,5 +1,5 @@
 import { git, GitError } from './git.ts'
-import { fetchCommits, type Opened } from './repository.ts'
+import { fetchCommits, type Opened, REFUSED } from './repository.ts'
 
 /** More paths than these are as good as all of them. */
 const MOST_PATHS = 3_000
@@ -25,7 +25,7 @@ export async function changedPaths(
     const both = step.from === null ? [step.to] : [step.from, step.to]
     await fetchCommits(opened, both, { depth: 1, filter: 'blob:none' })
   } catch (error) {
-    if (!(error instanceof GitError && /not our ref|unadvertised object/.test(error.words))) throw error
+    if (!(error instanceof GitError && REFUSED.test(error.words))) throw error
     return null // its server has the earlier one no more
   }
   return (await diff(opened, step)) ?? null

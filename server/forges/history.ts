@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kinship } from '#pipelines/plan/order.ts'
 import { git, GitError } from './git.ts'
-import { fetchCommits, type Opened } from './repository.ts'
+import { fetchCommits, type Opened, REFUSED } from './repository.ts'
 
 /** Of another server's history as much is fetched, commits only, as it takes to know; more than this is not looked at. */
 const DEPTHS = [50, 1_000]
@@ -10,7 +10,6 @@ export const MOST_DEPTH = 1_000
 /** So many commits are listed at most: what is further away is older than any line remembers. */
 const MOST_LISTED = 100_000
 const GONE = /not our ref/
-const REFUSED = /not our ref|unadvertised object|does not allow request/
 
 type Pair = { readonly known: string; readonly commit: string }
 

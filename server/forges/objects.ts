@@ -46,6 +46,16 @@ export async function readCommit(dir: string, named: string, config: Readonly<Re
   }
 }
 
+/** A file's text at a commit; null where there is none. */
+export async function readText(
+  dir: string,
+  { sha, path }: { sha: string; path: string },
+  config: Readonly<Record<string, string>> = {},
+): Promise<string | null> {
+  const [found] = await readObjects(dir, [`${sha}:${path}`], config)
+  return found?.kind === 'blob' ? found.bytes.toString('utf8') : null
+}
+
 type GitObject = { readonly id: string; readonly kind: string; readonly bytes: Buffer }
 
 /** The objects named, in order; null for one that does not exist. One process for all. */

@@ -57,6 +57,9 @@ export async function openRepository(forges: Forges, repository: Repository): Pr
     : { dir: await mirror(dataDir, repository.url), remote: remoteConfig(forges, repository), signal }
 }
 
+/** What a server says that does not hand out a commit: it has it not, or not for asking. */
+export const REFUSED = /not our ref|unadvertised object|does not allow request/
+
 /** How far back, and which objects of it: with all folders, or commits alone. */
 export type Reach = { readonly depth: number; readonly filter: 'blob:none' | 'tree:0' }
 

@@ -1,9 +1,11 @@
 import { type Parsed, parseForRunning } from '#pipelines/language/parse.ts'
+import { templatesUsed } from '#pipelines/language/templates.ts'
 import { asksForPaths, laneKindOf } from '#pipelines/plan/lanes.ts'
 import { isHead, type Kinship, type Position, positionOf } from '#pipelines/plan/order.ts'
 import { changedPaths } from '../forges/changed-paths.ts'
 import { between, forkPoint, kinshipOf, onTheWay } from '../forges/history.ts'
 import { type Forges, type Opened, openRepository, readAt, type Repository } from '../forges/repository.ts'
+import { readTemplates } from '../forges/templates.ts'
 import type { Push } from './payloads.ts'
 import type { Standing } from './standing.ts'
 
@@ -44,10 +46,15 @@ export async function readPush(
 ): Promise<Reading> {
   const opened = await openRepository(forges, repository)
   const { sha, commit, files: texts } = await readAt(opened, push.after)
-  const files = texts.map((file) => ({ ...file, parsed: parseForRunning(file.text) }))
   const known = standing.last?.sha ?? standing.newest[0] ?? null
   const found: Found = { opened, push, standing, known, sha, parents: commit.parents }
   const position = await place(found)
+  const templates = await readTemplates(
+    forges,
+    opened,
+    texts.flatMap((file) => templatesUsed(file.text)),
+  )
+  const files = texts.map((file) => ({ ...file, parsed: parseForRunning(file.text, templates) }))
   const asked =
     standing.watched || files.some(({ parsed: { pipeline } }) => !pipeline || asksForPaths(pipeline))
   return {

@@ -1,6 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { cloneOf } from '../support/repository.ts'
 import { ROOT, scratch, takt } from './run-takt.ts'
 
 const GOOD = 'jobs:\n  test:\n    image: busybox:1\n    run: true\n'
@@ -71,3 +72,19 @@ function forbidding(...packages: string[]): string {
     } })`
   return `data:text/javascript,${encodeURIComponent(hook)}`
 }
+
+test('a template of the repository itself is read at its commit, one of another is not', async () => {
+  await using clone = await cloneOf('https://nowhere.example/x.git')
+  const sha = await clone.commit({ 'ci/a.yml': 'job: { image: "a:1", rnu: x }' })
+  const using = async (reference: string) => {
+    await writeFile(join(clone.dir, '.takt.yml'), `jobs: { test: { use: "${reference}" } }`)
+    return takt(['check'], { cwd: clone.dir })
+  }
+  const read = await using(`.//ci/a.yml@${sha}`)
+  expect(read.code).toBe(1)
+  expect(read.out).toContain(`.//ci/a.yml@${sha}:1:22: unknown key \`rnu\``)
+  expect((await using(`.//ci/b.yml@${sha}`)).out).toContain('this repository has no ci/b.yml at')
+  expect(await using(`https://nowhere.example/ci.git//a.yml@${sha}`)).toMatchObject({ code: 0, out: '' })
+  const graph = await takt(['graph', '--json'], { cwd: clone.dir })
+  expect(graph.code).toBe(0)
+})

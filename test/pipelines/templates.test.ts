@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { printDiagnostic } from '#pipelines/language/diagnostic.ts'
 import { parseForRunning, parsePipeline } from '#pipelines/language/parse.ts'
+import { templatesUsed } from '#pipelines/language/templates.ts'
 
 const SHA = 'a'.repeat(40)
 const JOB = `acme/ci//node.yml@${SHA}`
@@ -57,7 +58,7 @@ test('without the texts of its templates a file is checked as far as it goes', (
   const { pipeline, diagnostics } = parsePipeline(`jobs: { a: { use: ${JOB}, with: { level: high } } }`)
   expect(diagnostics).toEqual([])
   expect(pipeline?.jobs[0]?.use).toEqual({ template: JOB, with: { level: 'high' } })
-  expect(parseForRunning(`jobs: { a: { use: ${JOB} } }`).diagnostics[0]).toMatchObject({ rule: 'not-yet' })
+  expect(parseForRunning(`jobs: { a: { use: ${JOB} } }`).diagnostics).toEqual([])
 })
 
 test.each([
@@ -104,5 +105,28 @@ test('an error inside a template is told at its use, with the place in the templ
   ).toEqual(['1:112: error: unknown key `rnu` (unknown-key)\n    did you mean `run`?'])
   expect(says(`jobs: { a: { image: b:1, steps: [{ run: x }, { use: ${STEPS} }] } }`, steps)).toEqual([
     `1:53: error: ${STEPS}:3:10: \`$(src.sha)\` is not expanded inside \`run\`: the shell would take it for a command (interpolation-in-run)\n    use the environment variable "$SRC_SHA"`,
+  ])
+})
+
+test('the references of a file are found in its jobs and in their steps, each once', () => {
+  const text = `jobs:
+  a: { use: ${JOB} }
+  b: { image: "b:1", steps: [{ run: x }, { use: ${STEPS} }] }
+  c: { use: ${JOB} }
+  d: { use: nonsense }`
+  expect(templatesUsed(text)).toEqual([JOB, STEPS])
+  expect(templatesUsed('jobs: [')).toEqual([])
+  expect(templatesUsed('')).toEqual([])
+})
+
+test('a template that is not there says why, and one that holds what is not carried out is refused', () => {
+  const missing = new Map([[JOB, { missing: 'nobody wrote it' }]])
+  expect(says(`jobs: { a: { use: ${JOB} } }`, missing as never)).toEqual([
+    `1:19: error: the template \`${JOB}\` is not there: nobody wrote it (template)`,
+  ])
+  const gate = new Map([[JOB, 'job:\n  image: a:1\n  run: x\n  services: { db: { image: "postgres:17" } }']])
+  expect(parsePipeline(`jobs: { a: { use: ${JOB} } }`, gate).diagnostics).toEqual([])
+  expect(parseForRunning(`jobs: { a: { use: ${JOB} } }`, gate).diagnostics).toMatchObject([
+    { rule: 'not-yet', message: `${JOB}:4:3: \`services\` is not carried out yet`, line: 1, column: 19 },
   ])
 })
