@@ -13,7 +13,7 @@ import { readDelivery } from './payloads.ts'
 import { repositoryOf } from './repository-of.ts'
 
 const MOST_ATTEMPTS = 5
-const LOCK_CLASS = 7002
+const LOCK_CLASS = 7004
 const FIRST_RETRY_MS = 500
 
 type Fate = {
