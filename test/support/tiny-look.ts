@@ -1,5 +1,5 @@
 import { decide } from '#pipelines/plan/decide.ts'
-import type { Decision } from '#pipelines/plan/facts.ts'
+import type { Decision, DueRun } from '#pipelines/plan/facts.ts'
 import type { RunId, TriggerId } from '#pipelines/ids.ts'
 import { factsOf } from './tiny-facts.ts'
 import {
@@ -15,6 +15,21 @@ import {
 /** Look at a job on a lane as the scheduler does: collect, decide, record. */
 export const look = (world: TinyWorld, on: Place): boolean => record(world, on, decide(factsOf(world, on)))
 
+export function create(world: TinyWorld, on: Place, due: DueRun): TinyRun {
+  const run: TinyRun = {
+    id: nextId(world) as RunId,
+    ...on,
+    inputs: Object.fromEntries(due.inputs.map(({ resource, version }) => [resource, version])),
+    loose: Object.fromEntries(due.upstreams.map(({ job, run: id }) => [job, id])),
+    start: due.start,
+    reason: due.skip ?? due.reason,
+    advances: due.advances,
+    state: 'queued',
+  }
+  world.runs.push(run)
+  return run
+}
+
 /** @returns Whether anything moved. */
 export function record(world: TinyWorld, on: Place, { runs, fates }: Decision): boolean {
   const before = world.triggers.map(({ fate }) => fate).join()
@@ -24,17 +39,7 @@ export function record(world: TinyWorld, on: Place, { runs, fates }: Decision): 
       settled,
     )
   for (const due of runs) {
-    const run: TinyRun = {
-      id: nextId(world) as RunId,
-      ...on,
-      inputs: Object.fromEntries(due.inputs.map(({ resource, version }) => [resource, version])),
-      loose: Object.fromEntries(due.upstreams.map(({ job, run: id }) => [job, id])),
-      start: due.start,
-      reason: due.skip ?? due.reason,
-      advances: due.advances,
-      state: 'queued',
-    }
-    world.runs.push(run)
+    const run = create(world, on, due)
     for (const id of due.triggers) settle(id, { fate: 'run', run: run.id, reason: null })
     if (due.skip !== null) end(world, run, 'skipped')
   }
