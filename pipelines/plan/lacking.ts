@@ -1,14 +1,23 @@
 import type { Facts, InputFact, NeedFact, VersionFact } from './facts.ts'
 import type { Taken } from './newer.ts'
-import { type Fixed, insists, isPinnedToNothing, wantedOf } from './newest-set.ts'
+import { type Fixed, insists, isPinnedToNothing, newestLoose, wantedOf } from './newest-set.ts'
 import { firstWaits, inWords, joined, needWaits } from './words.ts'
 
 /** Why there is no agreed set that contains what is fixed, in words. At least one. */
 export function lacking(facts: Facts, fixed: Fixed): string[] {
+  const overtaken = facts.needs.filter((need) => isOvertaken(facts, need, fixed))
+  if (overtaken.length > 0)
+    return overtaken.map((need) => `${facts.job.name} goes on with a newer run of ${need.job}`)
   const missing = facts.inputs.flatMap((input) => missingVersion(facts, input, fixed))
   const waits = [...missing, ...needsWaiting(facts, fixed, () => true)]
   return waits.length > 0 ? [...new Set(waits)] : [disagreement(facts, fixed)]
 }
+
+/** Of a need with `versions: any` only the newest run counts. */
+const isOvertaken = (facts: Facts, need: NeedFact, fixed: Fixed): boolean =>
+  need.versions === 'any' &&
+  need.job === fixed.ending?.job &&
+  newestLoose(need, facts, fixed)?.id !== fixed.ending.ending.id
 
 /** A first version that is not there yet, or a pin that names none. */
 export function missingVersion(facts: Facts, input: InputFact, fixed: Fixed): string[] {
