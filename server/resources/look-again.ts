@@ -21,12 +21,17 @@ export async function versionAt(db: Trx, id: VersionId) {
 
 type At = { readonly resource: string; readonly lane: LaneId }
 
-/** A person has decided what may be taken of a resource: the jobs on the lane that consume it look again. */
+/**
+ * A person has decided what may be taken of a resource: the jobs on the lane that consume it look again, but for those that nothing
+ * starts but a person.
+ */
 export async function lookAgain(tx: Tx, { resource, lane }: At, words: string): Promise<void> {
   const current = await definitionOf(tx.db, lane)
   if (!current) return
-  const concerned = [...edgesOf(current.definition).jobs.values()].filter(({ inputs }) =>
-    inputs.some((input) => input.resource === resource),
+  const concerned = [...edgesOf(current.definition).jobs.values()].filter(
+    ({ inputs, needs }) =>
+      inputs.some((input) => input.resource === resource) &&
+      (needs.some((need) => need.trigger) || inputs.some((input) => input.get?.trigger)),
   )
   const { pipeline_id } = await tx.db
     .selectFrom('lanes')

@@ -166,6 +166,21 @@ describe('a version', () => {
     expect((await it.house.ask(`DELETE ${LINE}/resources/src/pin?lane=main`)).body.unpinned).toBe(false)
   })
 
+  test('starts no job that only a person starts, whatever is decided about it', async () => {
+    await using it = await line(`jobs:
+  build: { run: x }
+  roll: { needs: { build: { trigger: false } }, run: x }
+`)
+    const sha = await it.push()
+    await it.end('build', 'succeed')
+    await it.house.ask(`PUT ${LINE}/resources/src/pin`, { version: sha, reason: 'x' })
+    await it.house.ask(`DELETE ${LINE}/resources/src/pin`)
+    await it.house.ask(`POST ${LINE}/resources/src/versions/${sha}/disable`, { reason: 'x' })
+    await it.house.ask(`POST ${LINE}/resources/src/versions/${sha}/enable`)
+    expect(await it.runs('roll')).toEqual([])
+    expect(await it.triggers('roll')).toEqual([])
+  })
+
   test('is disabled and enabled', async () => {
     await using it = await line(CHAIN)
     await it.push()
