@@ -19,11 +19,13 @@ export async function why(
 
 function described(job: string, { lane, waits, paused, gathered, held, triggers }: z.output<typeof Why>) {
   const stopped = paused ? [`paused by ${paused.by ?? 'somebody'}: ${paused.reason}`] : []
-  const nothing = waits.length + stopped.length + gathered.length + held.length === 0
+  // The planner's own words say it, too, where the lane's file has the job.
+  const words = [...new Set([...stopped, ...waits])]
+  const nothing = words.length + gathered.length + held.length === 0
   return [
     `${job} on ${plain(lane)}`,
     ...(nothing ? ['  waits for nothing'] : []),
-    ...[...stopped, ...waits].map((words) => `  ${plain(words)}`),
+    ...words.map((each) => `  ${plain(each)}`),
     ...section(
       'gathered',
       gathered.map((each) => plain(`${factOf(each)}  ${each.reason ?? ''}`)),
