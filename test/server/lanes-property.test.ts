@@ -88,9 +88,9 @@ test('whatever the order in which pushes that go on from each other are told, th
       expect(versions.toSorted((a, b) => a - b)).toEqual(inTime)
       expectOrder(graph, versions, inTime.at(-1)!)
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   )
-})
+}, 120_000)
 
 /** As many commits as go on from each other, up to the last one. */
 function oneLine(graph: Graph): number[] {
@@ -123,6 +123,6 @@ test('wherever a branch is moved, its head is the newest, and what it does not l
         expect(versions.filter((version) => !led.has(version))).toEqual([])
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   )
-})
+}, 120_000)
