@@ -51,7 +51,7 @@ create table endings (
   run_id  bigint not null references runs on delete cascade,
   how     text   not null check (how in ('success', 'failure', 'other'))
 );
-create index endings_job on endings (job_id, lane_id, how, id desc);
+create index endings_job on endings (job_id, lane_id, how, id);
 create index endings_run on endings (run_id);
 
 -- The join: which endings of a job hold a version. One probe a needed job, however long the history.

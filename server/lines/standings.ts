@@ -4,6 +4,7 @@ import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { edgesOf, type JobEdges } from '#pipelines/plan/edges.ts'
 import type { EndingFact, Facts, How, NeedFact, VersionFact } from '#pipelines/plan/facts.ts'
 import type { Db } from '../db/connect.ts'
+import { endedLike, newestEnded, newestOfJob, ofJobOnLane } from '../db/newest-of.ts'
 import { newestRuns } from '../runs/newest-runs.ts'
 import { heldByRun } from '../runs/versions-held.ts'
 import type { NewestVersions } from './newest-versions.ts'
@@ -70,15 +71,15 @@ async function rowsOf(db: Db, pipeline: PipelineId, lane: LaneId): Promise<reado
     from jobs
     left join users on users.id = jobs.paused_by
     left join lateral (
-      select id, state, held, created_at from runs where job_id = jobs.id and lane_id = ${lane}
-      order by id desc limit 1
+      select id, state, held, created_at from runs where ${ofJobOnLane(sql`jobs.id`, lane)}
+      order by ${newestOfJob} limit 1
     ) last on true
     left join lateral (
-      select id from runs where job_id = jobs.id and lane_id = ${lane} and advances order by id desc limit 1
+      select id from runs where ${ofJobOnLane(sql`jobs.id`, lane)} and advances order by ${newestOfJob} limit 1
     ) taken on true
     left join lateral (
-      select fate, reason, settled_at from triggers where job_id = jobs.id and lane_id = ${lane}
-      order by id desc limit 1
+      select fate, reason, settled_at from triggers where ${ofJobOnLane(sql`jobs.id`, lane)}
+      order by ${newestOfJob} limit 1
     ) told on true
     where jobs.pipeline_id = ${pipeline}`.execute(db)
   return rows
@@ -94,8 +95,8 @@ async function endsOf(db: Db, jobs: readonly JobId[], { lane, newest }: At): Pro
     from unnest(${jobs}::bigint[]) as asked(job)
     cross join unnest('{success,failure,other}'::text[]) as hows(how)
     cross join lateral (
-      select run_id from endings where job_id = asked.job and lane_id = ${lane} and how = hows.how
-      order by id desc limit 1
+      select run_id from endings where ${endedLike(sql`asked.job`, lane, sql`hows.how`)}
+      order by ${newestEnded} limit 1
     ) ended
     union all
     select asked.job, 'success', ended.run_id, wanted.version

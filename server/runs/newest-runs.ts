@@ -3,6 +3,7 @@ import type { JobId, LaneId, RunId } from '#pipelines/ids.ts'
 import type { NeedFact, VersionFact } from '#pipelines/plan/facts.ts'
 import { isFinal, type RunState } from '#pipelines/states.ts'
 import type { Db, Trx } from '../db/connect.ts'
+import { newestOfJob, ofJobOnLane } from '../db/newest-of.ts'
 import { howOf } from './note-ending.ts'
 import { heldByRun } from './versions-held.ts'
 
@@ -31,7 +32,7 @@ export async function newestRuns(
       ) end as legs
     from unnest(${[...new Set(jobs)]}::bigint[]) as asked(job)
     cross join lateral (
-      select id, state, batch_id from runs where job_id = asked.job and lane_id = ${lane} order by id desc limit 1
+      select id, state, batch_id from runs where ${ofJobOnLane(sql`asked.job`, lane)} order by ${newestOfJob} limit 1
     ) as newest`.execute(db)
   return new Map(
     rows.map(({ job, run, state: alone, legs, versions }) => {

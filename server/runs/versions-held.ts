@@ -23,7 +23,11 @@ export const heldByRun = (run: ReturnType<typeof sql.ref>) => sql`(
   join versions on versions.id = held.version_id
   join resources on resources.id = held.resource_id)`
 
-/** Whether an ending holds a version that no job takes any more. */
-export const holdsRefused = (ending: ReturnType<typeof sql.ref>) => sql`exists (
-  select from ending_versions held join versions on versions.id = held.version_id
-  where held.ending_id = ${ending} and (versions.disabled_at is not null or versions.left_at is not null))`
+/**
+ * Whether an ending holds a version that no job takes any more. It is asked of each ending by itself: joined, all versions that
+ * were ever left behind would be read.
+ */
+export const holdsRefused = (ending: ReturnType<typeof sql.ref>) => sql`coalesce((
+  select bool_or(versions.disabled_at is not null or versions.left_at is not null)
+  from ending_versions held join versions on versions.id = held.version_id
+  where held.ending_id = ${ending}), false)`

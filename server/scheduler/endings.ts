@@ -5,6 +5,7 @@ import { joinOrder, type Known, narrowed } from '#pipelines/plan/closure.ts'
 import type { NeedEdge } from '#pipelines/plan/edges.ts'
 import type { EndingFact, How, VersionFact } from '#pipelines/plan/facts.ts'
 import type { Trx } from '../db/connect.ts'
+import { endedLike, newestEnded } from '../db/newest-of.ts'
 import type { Place } from './place.ts'
 import { heldByEnding, holdsRefused } from '../runs/versions-held.ts'
 
@@ -146,9 +147,9 @@ const columns = sql`endings.id, endings.run_id as run, endings.how, ${heldByEndi
 const agrees = (others: readonly Shared[]) =>
   sql.join(
     others.map(
-      ({ resource, versions }) => sql`not exists (
-        select from ending_versions other where other.ending_id = endings.id
-          and other.resource_id = ${resource} and other.version_id <> all(${versions}::bigint[]))`,
+      ({ resource, versions }) => sql`coalesce((
+        select bool_and(other.version_id = any(${versions}::bigint[])) from ending_versions other
+        where other.ending_id = endings.id and other.resource_id = ${resource}), true)`,
     ),
     sql` and `,
   )
@@ -171,11 +172,11 @@ const recent = ({ job, lane, hows }: At) => sql`
   unnest(${hows}::text[]) as wanted(how)
   cross join lateral (
     select last.id from (
-      select id from endings where job_id = ${job} and lane_id = ${lane} and how = wanted.how
-      order by id desc limit ${PASSED_OVER}
+      select * from endings where ${endedLike(job, lane, sql`wanted.how`)}
+      order by ${newestEnded} limit ${PASSED_OVER}
     ) as last
     where not ${holdsRefused(sql.ref('last.id'))}
-    order by last.id desc limit ${HORIZON}
+    order by ${newestEnded} limit ${HORIZON}
   ) as hit
   join endings on endings.id = hit.id`
 

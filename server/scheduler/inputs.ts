@@ -4,6 +4,7 @@ import type { InputEdge } from '#pipelines/plan/edges.ts'
 import type { InputFact, VersionFact } from '#pipelines/plan/facts.ts'
 import { shortName } from '#pipelines/plan/words.ts'
 import type { Trx } from '../db/connect.ts'
+import { beginsWith } from '../resources/named.ts'
 import { laneOfInput, type Place } from './place.ts'
 
 type Row = {
@@ -45,7 +46,7 @@ export async function inputFacts(db: Trx, place: Place): Promise<InputFact[]> {
     left join lateral (
       select ${fact}::jsonb as version from versions
       where resource_id = asked.id and lane_id = asked.lane and ${taken}
-        and (name = asked.pin or length(asked.pin) >= 7 and starts_with(name, asked.pin))
+        and ${beginsWith(sql`asked.pin`)} and (name = asked.pin or length(asked.pin) >= 7)
       order by name = asked.pin desc, seq desc limit 1
     ) as by_file on asked.pin is not null`.execute(db)
   return inputs.map((input) =>

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { JobId, LaneId, RunId } from '#pipelines/ids.ts'
 import { fillForm } from '#pipelines/language/form-values.ts'
 import { chooseByHand } from '#pipelines/plan/choose.ts'
@@ -5,6 +6,7 @@ import type { VersionFact } from '#pipelines/plan/facts.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
+import { beginsWith } from '../resources/named.ts'
 import { lockJob } from '../runs/create-run.ts'
 import type { Person } from '../runs/retry.ts'
 import { createLegs, keepFacts, newRun } from './create-due.ts'
@@ -111,16 +113,8 @@ async function versionNamed(db: Trx, place: Place, { resource, name }: Named): P
     .select(['id', 'seq', 'name'])
     .where('resource_id', '=', id)
     .where('lane_id', '=', laneOfInput(place, input.shared))
-    .where((eb) =>
-      eb.or([
-        eb('name', '=', name),
-        eb(eb.val(name.length >= FEWEST_LETTERS), '=', true).and(
-          eb.fn('starts_with', ['name', eb.val(name)]),
-          '=',
-          true,
-        ),
-      ]),
-    )
+    .where(beginsWith(name))
+    .where(sql<boolean>`(name = ${name} or ${name.length >= FEWEST_LETTERS})`)
     .orderBy((eb) => eb('name', '=', name), 'desc')
     .limit(2)
     .execute()

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { JobId, RunId, VersionId } from '#pipelines/ids.ts'
 import type { Facts, VersionFact } from '#pipelines/plan/facts.ts'
 import type { Trx } from '../db/connect.ts'
+import { newestOfJob, ofJobOnLane } from '../db/newest-of.ts'
 import type { Place } from './place.ts'
 import { heldByRun } from '../runs/versions-held.ts'
 
@@ -18,7 +19,7 @@ export async function takenSet(db: Trx, { jobId, laneId, edges }: Place): Promis
       (select coalesce(json_object_agg(jobs.name, run_needs.upstream_id), '{}')::jsonb
        from run_needs join jobs on jobs.id = run_needs.job_id where run_needs.run_id = last.id) as needs
     from (
-      select id from runs where job_id = ${jobId} and lane_id = ${laneId} and advances order by id desc limit 1
+      select id from runs where ${ofJobOnLane(jobId, laneId)} and advances order by ${newestOfJob} limit 1
     ) as last`.execute(db)
   const [last] = rows
   if (!last) return null
