@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { decide } from '#pipelines/plan/decide.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { allSets, newestOf, standing } from '../support/oracle-sets.ts'
@@ -13,6 +13,8 @@ import { end, isOpen, MAIN, type Place, type TinyWorld, tinyWorldOf } from '../s
 
 const LANES = [MAIN, { name: 'pr/1', kind: 'pull_request' }] as const
 const RUNS = Number(process.env['TAKT_ORACLE_RUNS'] ?? 3_000)
+// Seconds on a machine of its own; it is not the clock that is tested.
+vi.setConfig({ testTimeout: 300_000 })
 const seen = { events: 0, looks: 0, runs: 0 }
 
 /** Look at one job, and let the oracle judge what is decided. */
