@@ -62,64 +62,64 @@ test('a run whose facts ask for something else now is told so', async () => {
   })
 })
 
-type Action = readonly [what: string, which: number]
 const JOBS = ['build', 'lint', 'test', 'docs', 'both', 'every', 'late', 'audit', 'eager', 'order']
-const actions = fc.array(
-  fc.tuple(
-    fc.constantFrom(
-      'push',
-      'push',
-      'end',
-      'end',
-      'end',
-      'end',
-      'end',
-      'fail',
-      'retry',
-      'newest',
-      'pin',
-      'unpin',
-      'start',
-      'disable',
-    ),
-    fc.nat(99),
-  ),
-  { minLength: 25, maxLength: 40 },
-)
+const PIN = `${LINE}/resources/src/pin`
+const jobAt = (which: number) => `${LINE}/jobs/${JOBS[which % JOBS.length]}`
 
-/** Some run or version, chosen by a number; nothing happens where there is none. */
-async function act(it: Line, shas: string[], [what, which]: Action): Promise<void> {
-  const runs = await it.runs()
-  const open = runs.filter(({ state }) => state === 'queued')
-  const over = runs.filter(({ state }) => state === 'succeeded' || state === 'failed')
-  const [run, ended] = [open[which % open.length], over[which % over.length]]
-  const sha = shas[which % shas.length]
-  const ask = (request: string, body?: object) => it.house.ask(`${request}`, body)
-  if (what === 'push') shas.push(await it.push(which % 2 ? { 'docs/a.md': String(which) } : {}))
-  else if (what === 'end' && run) await it.endRun(run.id, 'succeed')
-  else if (what === 'fail' && run) await it.endRun(run.id, 'fail')
-  else if (what === 'retry' && ended) await ask(`POST /api/v1/runs/${ended.id}/retry`)
-  else if (what === 'newest' && ended) await ask(`POST /api/v1/runs/${ended.id}/retry`, { with: 'newest' })
-  else if (what === 'pin') await ask(`PUT ${LINE}/resources/src/pin`, { version: sha, reason: 'x' })
-  else if (what === 'unpin') await ask(`DELETE ${LINE}/resources/src/pin`)
-  else if (what === 'disable')
-    await ask(`POST ${LINE}/resources/src/versions/${sha}/disable`, { reason: 'x' })
-  else if (what === 'start')
-    await ask(
-      `POST ${LINE}/jobs/${JOBS[which % JOBS.length]}/runs`,
-      which % 2 ? { versions: { src: sha } } : {},
-    )
+/** What may happen to a line: to some run or version, chosen by a number; nothing where there is none. */
+const ACTS: Record<string, (it: Line, shas: string[], which: number) => Promise<unknown>> = {
+  push: async (it, shas, which) => shas.push(await it.push(which % 2 ? { 'docs/a.md': String(which) } : {})),
+  branch: (it, _, which) => it.push({}, `feature-${which % 2}`),
+  succeed: (it, _, which) => endSome(it, which, 'succeed'),
+  fail: (it, _, which) => endSome(it, which, 'fail'),
+  retry: (it, _, which) => again(it, which, {}),
+  newest: (it, _, which) => again(it, which, { with: 'newest' }),
+  pin: (it, shas, which) => it.house.ask(`PUT ${PIN}`, { version: some(shas, which), reason: 'x' }),
+  unpin: (it) => it.house.ask(`DELETE ${PIN}`),
+  disable: (it, shas, which) =>
+    it.house.ask(`POST ${LINE}/resources/src/versions/${some(shas, which)}/disable`, { reason: 'x' }),
+  pause: (it, _, which) => it.house.ask(`POST ${jobAt(which)}/pause`, { reason: 'x' }),
+  resume: (it, _, which) => it.house.ask(`POST ${jobAt(which)}/resume`),
+  start: (it, shas, which) =>
+    it.house.ask(`POST ${jobAt(which)}/runs`, which % 2 ? { versions: { src: some(shas, which) } } : {}),
 }
 
-test('whatever happens to a line, each of its runs is decided the same way again', async () => {
+const some = <T>(all: readonly T[], which: number) => all[which % all.length]
+
+async function endSome(it: Line, which: number, move: 'succeed' | 'fail') {
+  const run = some(
+    (await it.runs()).filter(({ state }) => state === 'queued'),
+    which,
+  )
+  if (run) await it.endRun(run.id, move)
+}
+
+async function again(it: Line, which: number, body: object) {
+  const run = some(
+    (await it.runs()).filter(({ state }) => state === 'succeeded' || state === 'failed'),
+    which,
+  )
+  if (run) await it.house.ask(`POST /api/v1/runs/${run.id}/retry`, body)
+}
+
+const OFTEN = ['push', 'push', 'succeed', 'succeed', 'succeed', 'succeed', 'succeed', 'succeed']
+const actions = fc.array(fc.tuple(fc.constantFrom(...OFTEN, ...Object.keys(ACTS)), fc.nat(99)), {
+  minLength: 25,
+  maxLength: 40,
+})
+
+test('whatever happens to a line, its runs are decided the same way again, and every trigger has its fate', async () => {
   await fc.assert(
     fc.asyncProperty(actions, async (all) => {
       await using it = await line(FILE)
       const shas = [await it.push()]
-      for (const action of all) await act(it, shas, action)
+      for (const [what, which] of all) await ACTS[what]!(it, shas, which)
       const told = await explained(it)
       expect(told.length).toBeGreaterThan(3)
       expect(surprises(told)).toEqual([])
+      for (const job of JOBS)
+        for (const { fate, reason } of await it.triggers(job))
+          expect(fate === 'run' || ((fate === 'no-run' || fate === 'gathered') && reason)).toBeTruthy()
     }),
     { numRuns: 3, endOnFailure: true },
   )
