@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { z } from 'zod'
 import type { PipelineId, RevisionId } from '#pipelines/ids.ts'
+import { definitionAt, revisionMark } from '../catalog/definitions.ts'
 import type { Revision } from '../catalog/shapes.ts'
 import type { Db } from '../db/connect.ts'
 import { summariesOf } from '../runs/queries.ts'
@@ -69,7 +70,7 @@ export async function viewPipeline(db: Db, pipeline: PipelineRow, lane: LaneRow 
   const revisions = lane ? await revisionsOf(db, [lane.revision_id, lane.newest_revision_id]) : []
   const inForce = revisions.find((revision) => revision.id === lane?.revision_id)
   const newest = revisions.find((revision) => revision.id === lane?.newest_revision_id)
-  const definition = inForce?.definition
+  const definition = inForce && (await definitionAt(db, inForce))?.definition
   return {
     project: pipeline.project,
     name: pipeline.name,
@@ -88,17 +89,32 @@ export async function viewPipeline(db: Db, pipeline: PipelineRow, lane: LaneRow 
   }
 }
 
+/** A definition may be large, and is known once it was read: here it only counts whether there is one. */
+const isValid = sql<boolean>`revisions.definition is not null`
+
 async function revisionsOf(db: Db, ids: readonly (RevisionId | null)[]) {
   const wanted = ids.filter((id) => id !== null)
   if (wanted.length === 0) return []
-  return db.selectFrom('revisions').selectAll().where('id', 'in', wanted).execute()
+  return db
+    .selectFrom('revisions')
+    .select([
+      'id',
+      'sha',
+      'source',
+      'diagnostics',
+      'created_at',
+      isValid.as('valid'),
+      revisionMark.as('mark'),
+    ])
+    .where('id', 'in', wanted)
+    .execute()
 }
 type RevisionRow = Awaited<ReturnType<typeof revisionsOf>>[number]
 
 const toRevision = (row: RevisionRow): z.output<typeof Revision> => ({
   id: row.id,
   sha: row.sha,
-  valid: row.definition !== null,
+  valid: row.valid,
   source: row.source,
   diagnostics: row.diagnostics,
   created_at: row.created_at.toISOString(),
@@ -147,15 +163,15 @@ export async function listPipelines(db: Db): Promise<z.output<typeof PipelineLis
       'pipelines.id',
       'pipelines.name',
       'projects.name as project',
-      'revisions.definition',
+      isValid.as('valid'),
       'lanes.newest_revision_id',
     ])
     .orderBy('projects.name')
     .orderBy('pipelines.name')
     .execute()
   return Promise.all(
-    pipelines.map(async ({ id, name, project, definition, newest_revision_id }) => {
-      const valid = newest_revision_id === null || definition !== null
+    pipelines.map(async ({ id, name, project, valid: isGood, newest_revision_id }) => {
+      const valid = newest_revision_id === null || isGood
       return { project, name, valid, recent_runs: await recentRuns(db, id) }
     }),
   )
