@@ -1,5 +1,6 @@
 import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import { Pool, types } from 'pg'
+import { prepareOften } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
 export type Db = Kysely<Schema>
@@ -28,7 +29,10 @@ export function connect(url: string, onLost: (error: Error) => void = () => {}):
   // Without listeners a connection that breaks would end the process: one that idles (the pool has dropped it already), or one
   // that is lent out and between two queries (its next query says so, too).
   pool.on('error', onLost)
-  pool.on('connect', (client) => client.on('error', onLost))
+  pool.on('connect', (client) => {
+    client.on('error', onLost)
+    prepareOften(client)
+  })
   return new Kysely<Schema>({
     dialect: new PostgresDialect({
       pool,

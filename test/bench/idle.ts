@@ -7,11 +7,11 @@ const TICKS_PER_S = Number(execFileSync('getconf', ['CLK_TCK']).toString())
 
 type Usage = { readonly ticks: number; readonly bytes: number }
 
-/** What a process and its children use while nothing happens: share of one core, and memory that no one else shares. */
-export async function measureIdle(pid: number): Promise<string> {
-  const before = usageOf(pid)
+/** What processes and their children use while nothing happens: share of one core, and memory that no one else shares. */
+export async function measureIdle(...pids: readonly number[]): Promise<Idle> {
+  const before = usageOf(pids)
   await delay(OVER_MS)
-  const after = usageOf(pid)
+  const after = usageOf(pids)
   // Helpers of PostgreSQL come and go: only who was there all the time can be compared.
   const ticks = [...after].reduce(
     (sum, [each, usage]) => sum + usage.ticks - (before.get(each)?.ticks ?? usage.ticks),
@@ -19,11 +19,13 @@ export async function measureIdle(pid: number): Promise<string> {
   )
   const bytes = [...after.values()].reduce((sum, usage) => sum + usage.bytes, 0)
   const core = (ticks / TICKS_PER_S / (OVER_MS / 1_000)) * 100
-  return `idle server: ${core.toFixed(1)} % of a core, ${(bytes / 2 ** 20).toFixed(0)} MiB (server and its PostgreSQL, over ${OVER_MS / 1_000} s)`
+  const words = `${core.toFixed(1)} % of a core, ${(bytes / 2 ** 20).toFixed(0)} MiB (server and its PostgreSQL, over ${OVER_MS / 1_000} s)`
+  return { core, words }
 }
+export type Idle = { readonly core: number; readonly words: string }
 
-const usageOf = (pid: number): Map<number, Usage> =>
-  new Map([pid, ...below(pid)].map((each) => [each, one(each)]))
+const usageOf = (pids: readonly number[]): Map<number, Usage> =>
+  new Map(pids.flatMap((pid) => [pid, ...below(pid)]).map((each) => [each, one(each)]))
 
 const statOf = (pid: number) =>
   readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -1,18 +1,45 @@
+import { measureCrowd, measureQueue } from './crowd.ts'
+import { startDatabases } from './database.ts'
 import { measureDispatch, report } from './dispatch.ts'
 import { docker } from './floor.ts'
 import { startProcesses } from './house.ts'
 import { measureIdle } from './idle.ts'
+import { measureHistory, measureLargePipeline } from './scale.ts'
 
-/** `npm run bench`: ratios to the floor of this machine in this very run. Needs a Docker engine and an otherwise idle machine. */
-await docker.ping().catch(() => {
-  console.error(
-    'The benchmarks need a Docker engine, and none answers at DOCKER_HOST or /var/run/docker.sock.',
-  )
+/**
+ * `npm run bench [dispatch|scale]`: ratios on this machine in this very run. `dispatch` needs a Docker engine; all of it an
+ * otherwise idle machine.
+ */
+const PARTS = { dispatch, scale }
+const asked = process.argv.slice(2)
+const unknown = asked.find((part) => !(part in PARTS))
+if (unknown !== undefined) {
+  console.error(`There is no part \`${unknown}\`; there are ${Object.keys(PARTS).join(' and ')}.`)
   process.exit(2)
-})
-console.log('Starting server, PostgreSQL and runner …')
-await using house = await startProcesses()
-const { firstLine, dependent } = await measureDispatch(house)
-console.log(report('webhook accepted → first log line', firstLine, 1.5))
-console.log(report('job finished → dependent’s container started', dependent, 1.3))
-console.log(await measureIdle(house.server.pid ?? 0))
+}
+for (const [name, measure] of Object.entries(PARTS))
+  if (asked.length === 0 || asked.includes(name)) await measure()
+
+async function dispatch(): Promise<void> {
+  await docker.ping().catch(() => {
+    console.error(
+      'The benchmarks need a Docker engine, and none answers at DOCKER_HOST or /var/run/docker.sock.',
+    )
+    process.exit(2)
+  })
+  console.log('Starting server, PostgreSQL and runner …')
+  await using house = await startProcesses()
+  const { firstLine, dependent } = await measureDispatch(house)
+  console.log(report('webhook accepted → first log line', firstLine, 1.5))
+  console.log(report('job finished → dependent’s container started', dependent, 1.3))
+  console.log(`idle server: ${(await measureIdle(house.pid)).words}`)
+}
+
+async function scale(): Promise<void> {
+  console.log('Writing a history of a million versions and a million runs: this takes a few minutes …')
+  await using databases = await startDatabases()
+  console.log(await measureHistory(databases))
+  console.log(await measureLargePipeline(databases))
+  for (const line of await measureCrowd(databases)) console.log(line)
+  console.log(await measureQueue(databases))
+}
