@@ -67,7 +67,7 @@ export function steer(db: Db) {
     const plan = await claimRun(db, lease, () => ({ url: 'https://example.org/x', credential: null }))
     return plan && { id: plan.run, job: plan.job }
   }
-  /** The newest run of a job starts, if it has not, and ends like this. */
+  /** The newest run of a job starts, if it has not, and ends like this; and what comes of that has come. */
   const end = async (
     job: string,
     move: 'succeed' | 'fail' | 'cancel',
@@ -76,6 +76,7 @@ export function steer(db: Db) {
     const run = (await runs(job)).at(which)
     if (!run) throw new Error(`${job} has no run`)
     await endRun(run.id, move)
+    await quiet()
     return run.id
   }
   const endRun = async (id: RunId, move: 'succeed' | 'fail' | 'cancel') => {
