@@ -84,6 +84,7 @@ create table triggers (
   ending_id  bigint      references endings on delete cascade,
   fate       text        not null default 'new' check (fate in ('new', 'gathered', 'run', 'no-run')),
   reason     text,                                    -- why no run came of it, or what it waits for
+  lacks      boolean     not null default false,      -- what it waits for may come by an edge that starts nothing
   run_id     bigint      references runs on delete set null,
   at         timestamptz not null default now(),
   settled_at timestamptz,
@@ -93,6 +94,7 @@ create table triggers (
 );
 create index triggers_open on triggers (job_id, lane_id, id) where fate in ('new', 'gathered');
 create index triggers_gathered on triggers (lane_id, job_id) where fate = 'gathered';
+create index triggers_lacking on triggers (job_id, lane_id, id) where lacks;
 create index triggers_job on triggers (job_id, lane_id, id);
 create index triggers_run on triggers (run_id);
 drop table waits;                                     -- what a job waits for is read off the line, at any moment

@@ -79,12 +79,12 @@ function settleOne(look: Look, trigger: Trigger, mode: Exclude<StartMode, 'stric
   if (mode === 'immediate') {
     const offered = newestOffered(facts, trigger, taken)
     if (!('missing' in offered)) return take(look, offered, { mode, triggers: [trigger] })
-    return refuse(look, [trigger], missingVersion(facts, offered.missing, NOTHING_FIXED).join('; '))
+    return lack(look, [trigger], missingVersion(facts, offered.missing, NOTHING_FIXED))
   }
   const bad = mode === 'chrono' ? facts.needs.flatMap((need) => endedBadly(facts, need)) : []
   if (bad.length > 0) return refuse(look, [trigger], bad.join('; '))
   const set = newestSet(facts, fixedBy(trigger), taken)
-  if (!set) return refuse(look, [trigger], lacking(facts, fixedBy(trigger)).join('; '))
+  if (!set) return lack(look, [trigger], lacking(facts, fixedBy(trigger)))
   take(look, set, { mode, triggers: [trigger] })
 }
 
@@ -94,13 +94,15 @@ function settleStrict(look: Look, triggers: readonly Trigger[]): void {
   const waits = upstreamWaits(facts)
   if (waits.length > 0) {
     const reason = waits.join('; ')
-    look.fates.push(...triggers.map(({ id }) => ({ trigger: id, fate: 'gathered' as const, reason })))
+    look.fates.push(
+      ...triggers.map(({ id }) => ({ trigger: id, fate: 'gathered' as const, reason, lacks: false })),
+    )
     return
   }
   const hindered = hindrances(facts)
   if (hindered.length > 0) return refuse(look, triggers, hindered.join('; '))
   const set = newestSet(facts, NOTHING_FIXED, taken)
-  if (!set) return refuse(look, triggers, lacking(facts, NOTHING_FIXED).join('; '))
+  if (!set) return lack(look, triggers, lacking(facts, NOTHING_FIXED))
   take(look, set, { mode: 'strict', triggers })
 }
 
@@ -156,5 +158,10 @@ function goneOn({ job }: Facts, taken: Taken | null, standing: Standing): string
 }
 
 function refuse(look: Look, triggers: readonly Trigger[], reason: string): void {
-  look.fates.push(...triggers.map(({ id }) => ({ trigger: id, fate: 'no-run' as const, reason })))
+  for (const { id } of triggers) look.fates.push({ trigger: id, fate: 'no-run', reason, lacks: false })
+}
+
+function lack(look: Look, triggers: readonly Trigger[], missing: readonly string[]): void {
+  const reason = missing.join('; ')
+  for (const { id } of triggers) look.fates.push({ trigger: id, fate: 'no-run', reason, lacks: true })
 }

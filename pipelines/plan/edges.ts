@@ -39,6 +39,10 @@ export type Edges = {
   readonly startedByVersion: ReadonlyMap<string, readonly string[]>
   /** The jobs that an ending of a job starts. */
   readonly startedByEnding: ReadonlyMap<string, readonly string[]>
+  /** The jobs that an ending does not start, and may be what a trigger of theirs still lacks. */
+  readonly suppliedByEnding: ReadonlyMap<string, readonly string[]>
+  /** The jobs that a version does not start, everywhere at least, and may be what a trigger of theirs still lacks. */
+  readonly suppliedByVersion: ReadonlyMap<string, readonly string[]>
 }
 
 const known = new WeakMap<Pipeline, Edges>()
@@ -92,8 +96,25 @@ function spellOut(pipeline: Pipeline): Edges {
     startedByEnding: inverted(
       all.map(({ job, needs }) => [job.name, needs.filter(({ trigger }) => trigger).map((need) => need.job)]),
     ),
+    suppliedByEnding: inverted(
+      all.map(({ job, needs }) => [
+        job.name,
+        needs.filter(({ trigger }) => !trigger).map((need) => need.job),
+      ]),
+    ),
+    suppliedByVersion: inverted(
+      all.map(({ job, inputs }) => [job.name, inputs.filter(suppliesOnly).map(({ resource }) => resource)]),
+    ),
   }
 }
+
+/** A version that comes without starting the job, on every lane but the one it belongs to at least. */
+const suppliesOnly = ({ get, via, shared }: InputEdge) =>
+  get !== null && via.length === 0 && (!get.trigger || shared)
+
+/** Whether what a job waits for may come by an edge that does not start it. */
+export const isSuppliedQuietly = ({ inputs, needs }: JobEdges): boolean =>
+  needs.some(({ trigger }) => !trigger) || inputs.some(suppliesOnly)
 
 /** A version that a needed job has to turn green first starts nothing by itself; `immediate` asks no neighbour. */
 const startsByVersion = ({ get, via }: InputEdge) =>

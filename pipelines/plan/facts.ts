@@ -152,6 +152,8 @@ export type Fate = {
   readonly trigger: TriggerId
   readonly fate: 'gathered' | 'no-run'
   readonly reason: string
+  /** Something is missing that may still come: where it comes by an edge that starts nothing, the trigger is looked at again. */
+  readonly lacks: boolean
 }
 
 /** What the planner decided: runs to create, in this order, and the fate of every other trigger. */

@@ -225,6 +225,7 @@ export type Schema = {
     ending_id: EndingId | null
     fate: Generated<TriggerFate>
     reason: string | null
+    lacks: Generated<boolean>
     run_id: RunId | null
     at: Time
     settled_at: Time | null

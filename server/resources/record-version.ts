@@ -9,6 +9,7 @@ import type { CommitBody } from '../db/schema.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
 import { placeInOrder } from './order.ts'
+import { supplyByVersions } from './supply.ts'
 import { watching } from './watching.ts'
 
 export type NewVersion = {
@@ -127,4 +128,5 @@ export async function triggerByVersions(
     }),
   )
   await addTriggers(tx, triggers)
+  await supplyByVersions(tx, at, versions)
 }

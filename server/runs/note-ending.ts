@@ -70,6 +70,8 @@ async function writeEnding(tx: Tx, run: LockedRun, { how, edges }: Ended): Promi
     const on = edges?.jobs.get(name)?.needs.find((need) => need.job === run.job)?.on ?? []
     return on.some((wanted) => wanted === 'finish' || wanted === how)
   })
+  // A trigger of theirs may lack just this: that it starts nothing does not mean that nobody waits for it.
+  markDirty(tx, run.lane_id, await idsOf(tx.db, run, edges?.suppliedByEnding.get(run.job) ?? []))
   const jobs = await idsOf(tx.db, run, dependents)
   await addTriggers(
     tx,

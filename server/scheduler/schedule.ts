@@ -63,7 +63,7 @@ async function lookAt(tx: Tx, jobId: JobId, laneId: LaneId): Promise<boolean> {
   const facts = await loadFacts(tx.db, place, open)
   const decision = decide(facts)
   const settled = await createAll(tx, place, { facts, runs: decision.runs })
-  const changed = await settle(tx.db, [...open.over, ...decision.fates, ...settled])
+  const changed = await settle(tx.db, place, [...open.over, ...decision.fates, ...settled])
   const names = { project: place.project, pipeline: place.pipeline, lane: place.lane.name }
   if (changed.unrun) tx.emit({ kind: 'job.planned', ...names, job: place.edges.job.name })
   if (changed.done) await wakeStrictBelow(tx, place)
@@ -76,7 +76,15 @@ async function createAll(tx: Tx, place: Place, { facts, runs }: Due): Promise<Se
   const settled: Settled[] = []
   for (const due of runs) {
     const run = await createDue(tx, place, { facts, due })
-    settled.push(...due.triggers.map((trigger) => ({ trigger, fate: 'run' as const, run, reason: null })))
+    settled.push(
+      ...due.triggers.map((trigger) => ({
+        trigger,
+        fate: 'run' as const,
+        run,
+        reason: null,
+        lacks: false as const,
+      })),
+    )
   }
   return settled
 }

@@ -9,12 +9,14 @@ import { heldByEnding } from '../runs/versions-held.ts'
 /** How many new triggers one look takes on, and how many of those that wait already. */
 const MOST_NEW = 100
 const MOST_GATHERED = 500
+/** How many of those that lack something are looked at again. */
+const MOST_LACKING = 5
 
 type Row = {
   readonly id: TriggerId
   readonly kind: Trigger['kind']
   readonly edge: string
-  readonly fate: 'new' | 'gathered'
+  readonly fate: 'new' | 'gathered' | 'no-run'
   readonly version: VersionId | null
   readonly seq: number
   readonly name: string
@@ -26,7 +28,7 @@ type Row = {
   readonly ended_refused: string | null
 }
 
-/** The open triggers of a job on a lane, oldest first; those that nothing can come of any more, with the reason; and whether there are more. */
+/** The open triggers of a job on a lane, oldest first, with those that lacked something; those that nothing can come of any more, with the reason; and whether there are more. */
 export type Open = {
   readonly triggers: readonly Trigger[]
   readonly over: readonly Fate[]
@@ -40,6 +42,9 @@ export async function openTriggers(
   const of = (fate: 'new' | 'gathered', most: number) => sql`(
     select * from triggers where job_id = ${jobId} and lane_id = ${laneId} and fate = ${fate} and fate in ('new', 'gathered')
     order by id limit ${most})`
+  const lacking = sql`(
+    select * from triggers where job_id = ${jobId} and lane_id = ${laneId} and lacks
+    order by id desc limit ${MOST_LACKING})`
   const { rows } = await sql<Row>`
     select triggers.id, triggers.kind, triggers.edge, triggers.fate,
       versions.id as version, versions.seq, versions.name, ${refusal} as refused,
@@ -48,7 +53,7 @@ export async function openTriggers(
       (select min(resources.name || ' ' || ${refusal} || E'\\n' || versions.name) from ending_versions held
        join versions on versions.id = held.version_id join resources on resources.id = held.resource_id
        where held.ending_id = endings.id) as ended_refused
-    from (${of('new', MOST_NEW)} union all ${of('gathered', MOST_GATHERED)}) triggers
+    from (${of('new', MOST_NEW)} union all ${of('gathered', MOST_GATHERED)} union all ${lacking}) triggers
     left join versions on versions.id = triggers.version_id
     left join endings on endings.id = triggers.ending_id
     order by triggers.id`.execute(db)
@@ -91,5 +96,5 @@ function refusedEnding({ id, edge, ended_refused }: Row): Fate[] {
   const [words = '', name = ''] = ended_refused.split('\n')
   const [resource = '', ...why] = words.split(' ')
   const reason = `${edge} ended on ${resource} ${shortName(name)}, which ${why.join(' ')}`
-  return [{ trigger: id, fate: 'no-run', reason }]
+  return [{ trigger: id, fate: 'no-run', reason, lacks: false }]
 }

@@ -21,15 +21,10 @@ test('an edge that does not trigger starts nothing, and is asked all the same', 
     'jobs:\n  a: { run: say a }\n  b: { run: say b }\n  c: { needs: { a: { trigger: false }, b: { trigger: true } }, run: say c }\n',
   )
   const sha = await it.push()
-  await it.end('b', 'succeed')
   await it.end('a', 'succeed')
-  expect(await it.triggers('c')).toHaveLength(1)
-  expect(await it.runs('c')).toEqual([])
-  await it.push()
-  await it.end('a', 'succeed', -1)
-  await it.end('b', 'succeed', -1)
-  expect(await it.runs('c')).toMatchObject([{ state: 'queued' }])
-  expect((await it.runs('c'))[0]!.inputs).not.toEqual([`src ${sha}`])
+  expect(await it.triggers('c')).toEqual([])
+  await it.end('b', 'succeed')
+  expect(await it.runs('c')).toMatchObject([{ state: 'queued', inputs: [`src ${sha}`] }])
 })
 
 test('`on` decides which endings start a job', async () => {
