@@ -2,7 +2,6 @@ import { readdir, readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parsePipeline } from '#pipelines/language/parse.ts'
-import { inputsOf } from '#pipelines/plan/graph.ts'
 import { laneRefusal } from '#pipelines/plan/lanes.ts'
 import { after, isFinal, RUN_MOVES, RUN_STATES } from '#pipelines/states.ts'
 import { redialMs } from '#pipelines/wire/redial.ts'
@@ -35,19 +34,6 @@ test('a refusal names the branch and what the pipeline listens to', () => {
   expect(laneRefusal('refs/heads/dev', { push: ['main', 'r/*'], tag: [] })).toBe(
     '`triggers.push` does not match `dev`: the pipeline listens to main, r/*',
   )
-})
-
-test('a job inherits the inputs of the jobs it needs, all the way up', () => {
-  const { pipeline } = parsePipeline(`
-resources: { src: { git: . }, infra: { git: "https://example.org/infra.git" } }
-jobs:
-  build: { image: "b:1", get: src, run: x }
-  plan: { image: "b:1", get: infra, needs: build, run: x }
-  apply: { image: "b:1", needs: [plan, build], run: x }`)
-  expect(pipeline && [...inputsOf(pipeline, 'apply')]).toEqual([
-    ['infra', ['plan']],
-    ['src', ['plan', 'build']],
-  ])
 })
 
 test('a log frame is read as it was written, whatever its bytes', () => {
