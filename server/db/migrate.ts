@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { connect, type Db } from './connect.ts'
+import { LOCKS } from './locks.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
-const MIGRATION_LOCK = 7000
 
 /** The migrations as plain SQL files, in the order of their numbers. */
 async function getMigrations(): Promise<Record<string, Migration>> {
@@ -34,11 +34,11 @@ export async function migrate(url: string): Promise<string[]> {
   const db = connect(url)
   try {
     return await db.connection().execute(async (one) => {
-      await sql`select pg_advisory_lock(${MIGRATION_LOCK})`.execute(one)
+      await sql`select pg_advisory_lock(${LOCKS.migration})`.execute(one)
       try {
         return await applyAll(one)
       } finally {
-        await sql`select pg_advisory_unlock(${MIGRATION_LOCK})`.execute(one)
+        await sql`select pg_advisory_unlock(${LOCKS.migration})`.execute(one)
       }
     })
   } finally {

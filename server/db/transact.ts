@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { Db, Trx } from './connect.ts'
+import { LOCKS } from './locks.ts'
 
 /** One unit of work: the rows it writes and the facts it will announce, committed together or not at all. */
 export interface Tx {
@@ -15,7 +16,6 @@ export interface Tx {
 
 /** The channel on which PostgreSQL says "look". The table is the truth; this is a hint. */
 export const CHANNEL = 'takt'
-const EVENT_ORDER = 7001
 
 /** Run `work` in a transaction; its events become visible with its rows, in id order, and wake the listeners. */
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -49,7 +49,7 @@ async function announce(trx: Trx, events: readonly TaktEvent[]): Promise<void> {
   const projects = events.map((event) => ('project' in event ? event.project : null))
   const runs = events.map((event) => ('run' in event ? event.run : null))
   // Two statements: an insert beside the lock in one statement could take its ids before the lock is granted.
-  await sql`select pg_advisory_xact_lock(${EVENT_ORDER})`.execute(trx)
+  await sql`select pg_advisory_xact_lock(${LOCKS.events})`.execute(trx)
   await sql`
     with told as (
       insert into events (body, project, run_id)

@@ -3,6 +3,7 @@ import type { LaneId, ProjectId, RunId } from '#pipelines/ids.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
 import { definitionIn, definitionOf } from '../catalog/definitions.ts'
 import type { Db, Trx } from '../db/connect.ts'
+import { LOCKS } from '../db/locks.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { mayStart, startsInOrder } from './chrono.ts'
 import { legsAtOnce, type RunRules } from './rules.ts'
@@ -18,10 +19,9 @@ import { legsAtOnce, type RunRules } from './rules.ts'
 type Kind = 'batch' | 'lane' | 'group'
 type Hold = { readonly key: string; readonly words: string }
 const ORDER = { batch: '2', lane: '3', group: '4' } as const satisfies Record<Kind, string>
-const HOLDS = 7002
 
 export const lockHolds = (db: Trx, project: ProjectId) =>
-  sql`select pg_advisory_xact_lock(${HOLDS}, ${project})`.execute(db)
+  sql`select pg_advisory_xact_lock(${LOCKS.holds}, ${project})`.execute(db)
 
 type Held = Pick<RunRules, 'start' | 'group' | 'legsAtOnce'> & {
   readonly laneId: LaneId

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
 import { ofProject } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
+import { LOCKS } from '../db/locks.ts'
 import type { DeliveryState } from '../db/schema.ts'
 import { storable } from '../db/to-json.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
@@ -13,7 +14,6 @@ import { readDelivery } from './payloads.ts'
 import { repositoryOf } from './repository-of.ts'
 
 const MOST_ATTEMPTS = 5
-const LOCK_CLASS = 7004
 const FIRST_RETRY_MS = 500
 
 type Fate = {
@@ -85,12 +85,12 @@ export async function processNext({ db, forges }: ProcessDeps, repository: Repos
   return db.connection().execute(async (one) => {
     const lock = await sql<{
       got: boolean
-    }>`select pg_try_advisory_lock(${LOCK_CLASS}, ${repository}::int) as got`.execute(one)
+    }>`select pg_try_advisory_lock(${LOCKS.deliveries}, ${repository}::int) as got`.execute(one)
     if (!lock.rows[0]?.got) return NOTHING
     try {
       return await processOldest(db, forges, repository)
     } finally {
-      await sql`select pg_advisory_unlock(${LOCK_CLASS}, ${repository}::int)`.execute(one)
+      await sql`select pg_advisory_unlock(${LOCKS.deliveries}, ${repository}::int)`.execute(one)
     }
   })
 }

@@ -2,13 +2,11 @@ import { sql } from 'kysely'
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
 import { laneOf } from '#pipelines/plan/lanes.ts'
 import type { Db, Trx } from '../db/connect.ts'
+import { LOCKS } from '../db/locks.ts'
 import type { Push } from './payloads.ts'
 
 type Told = { readonly id: DeliveryId; readonly push: Push }
 type Of = { readonly id: RepositoryId; readonly default_branch: string }
-
-/** Beside the lock of those who process deliveries: that one is a connection's, and ends with it. */
-const LOCK_CLASS = 7003
 
 /**
  * What is known of a ref when a push of it is looked at. It is read before the commit is, and once more where all is locked: what
@@ -99,7 +97,7 @@ async function isWatched(db: Db | Trx, { id }: Of): Promise<boolean> {
 
 /** Whoever applies pushes of a repository does so alone, from here to the end of the transaction. */
 export const lockRepository = (db: Trx, { id }: Of) =>
-  sql`select pg_advisory_xact_lock(${LOCK_CLASS}, ${id}::int)`.execute(db)
+  sql`select pg_advisory_xact_lock(${LOCKS.repository}, ${id}::int)`.execute(db)
 
 /** The ref points there now, and this delivery said so. */
 export async function noteApplied(db: Trx, repository: Of, { ref, sha, id }: Applied): Promise<void> {

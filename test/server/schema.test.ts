@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { RUN_STATES, STEP_STATES } from '#pipelines/states.ts'
+import { LOCKS } from '../../server/db/locks.ts'
 import { migrate } from '../../server/db/migrate.ts'
 import { freshDatabase } from '../support/database.ts'
 
@@ -110,4 +111,9 @@ test('several servers that start at once migrate once', async () => {
   await sql`create schema public`.execute(database.db)
   const applied = await Promise.all([migrate(database.url), migrate(database.url), migrate(database.url)])
   expect(applied.filter((names) => names.length > 0)).toHaveLength(1)
+})
+
+test('no two kinds of advisory lock share a number', () => {
+  const numbers = Object.values(LOCKS)
+  expect(new Set(numbers).size).toBe(numbers.length)
 })

@@ -1,0 +1,16 @@
+/**
+ * The advisory locks of the database, each under a number of its own. A transaction that holds one may take another only further
+ * down this list, so that nobody waits in a circle; `events` is the last that anybody takes.
+ */
+export const LOCKS = {
+  /** One server brings the database up to date: a connection's, while the migrations are applied. Nothing else runs yet. */
+  migration: 7000,
+  /** One server works on a repository's deliveries: a connection's, by repository, while one is read and applied. Tried, never waited for. */
+  deliveries: 7004,
+  /** One push of a repository is applied: by repository, to the end of the transaction, before it locks any row. */
+  repository: 7003,
+  /** It is decided which held runs of a project go on: by project, to the end of the transaction, after the rows of runs. */
+  holds: 7002,
+  /** Events take their ids in the order in which they appear: the last statement of a transaction, to its end. */
+  events: 7001,
+} as const
