@@ -65,6 +65,13 @@ export type Resource =
 
 export const isGit = (resource: Resource): resource is GitResource => resource.kind === 'git'
 
+/**
+ * Whether every lane has versions of its own: the file's own repository, as the lane's ref has it. A branch that is named is one
+ * stream for all lanes, also where it lies in the same repository.
+ */
+export const followsLane = (resource: Pick<GitResource, 'repository' | 'branch'>): boolean =>
+  resource.repository === '.' && resource.branch === null
+
 /** What a version of each kind tells: `$(name.field)` in the file, `NAME_FIELD` in a command. */
 export const FIELDS: Readonly<
   Record<Exclude<Resource['kind'], 'params' | 'event' | 'custom'>, readonly string[]>

@@ -1,12 +1,13 @@
 import type { Job, Pipeline } from '../language/pipeline.ts'
+import { followsLane, isGit } from '../language/resource.ts'
 import { allSteps, hookSteps } from '../language/step.ts'
 import type { InputFact, NeedFact } from './facts.ts'
 
 /** What a file says of one resource that a job consumes. */
 export type InputEdge = Pick<InputFact, 'resource' | 'kind' | 'get' | 'via' | 'from'> & {
   /**
-   * Whether every lane reads the same stream of it: it comes from outside and nothing here puts it. Its versions belong to the
-   * default branch's lane, and start jobs only there.
+   * Whether every lane reads the same stream of it: it comes from outside the lane (another repository, or a branch that is named)
+   * and nothing here puts it. Its versions belong to the default branch's lane, and start jobs only there.
    */
   readonly shared: boolean
   /** The version that the file pins it to. */
@@ -167,7 +168,7 @@ function edgesOfJob(job: Job, line: Line): JobEdges {
   const inputs = line.pipeline.resources.flatMap((resource) => {
     const edge = inputEdge(resource.name, job, needs)
     if (!edge) return []
-    const outside = !(resource.kind === 'git' && resource.repository === '.')
+    const outside = !(isGit(resource) && followsLane(resource))
     return [
       {
         ...edge,

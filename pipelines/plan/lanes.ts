@@ -1,7 +1,7 @@
 import { globList } from '../language/glob.ts'
 import type { Pipeline, Triggers } from '../language/pipeline.ts'
 import type { GitResource } from '../language/resource.ts'
-import { isGit } from '../language/resource.ts'
+import { followsLane, isGit } from '../language/resource.ts'
 import type { LaneFact } from './facts.ts'
 
 const BRANCH = 'refs/heads/'
@@ -84,20 +84,22 @@ export type CommitFact = {
 }
 
 /**
- * Whether a commit of a lane the pipeline listens to becomes a version of a resource. Paths that are not known match.
+ * Whether a commit of a lane the pipeline listens to, or of a branch that a resource names, becomes a version of a resource. Paths
+ * that are not known match. The paths of `triggers` are about commits of lanes.
  *
  * @returns Null when it does, else the reason it is passed over, in words.
  */
 export function commitRefusal(
   { ref, message, changed }: CommitFact,
   triggers: Triggers,
-  resource: Pick<GitResource, 'name' | 'repository' | 'paths'>,
+  resource: Pick<GitResource, 'name' | 'repository' | 'branch' | 'paths'>,
 ): string | null {
   const none = untouched(resource.paths, changed)
   if (none) return `paths filter of ${resource.name}: ${none}`
   if (resource.repository !== '.') return null
   const said = triggers.skip.messages.find((words) => message.includes(words))
   if (said !== undefined) return `its message says \`${said}\``
+  if (!followsLane(resource)) return null
   const outside = untouched(pathsOf(ref, triggers), changed) ?? onlyTouched(triggers.skip.paths, changed)
   return outside && `paths filter: ${outside}`
 }

@@ -72,7 +72,7 @@ async function arrive(tx: Tx, { id, push, repository }: Applied, reading: Readin
   const arrival: Arrival = { repository: repository.id, delivery: id, push, reading }
   const results: Result[] = []
   for (const project of projects) results.push(...(await applyToProject(tx, project, arrival)))
-  if (!push.pull) results.push(...(await applyToWatchers(tx, projects, arrival, repository.default_branch)))
+  if (!push.pull) results.push(...(await applyToWatchers(tx, arrival, repository.default_branch)))
   return {
     state: results.some((result) => result.recorded) ? 'processed' : 'ignored',
     reason: results.map((result) => result.words).join('; ') || 'no pipeline uses this repository',

@@ -1,11 +1,13 @@
+import { sql } from 'kysely'
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
 import type { Pipeline, Triggers } from '#pipelines/language/pipeline.ts'
-import { isGit } from '#pipelines/language/resource.ts'
+import { followsLane, isGit } from '#pipelines/language/resource.ts'
 import { commitRefusal, laneOf, laneRefusal, pullRefusal } from '#pipelines/plan/lanes.ts'
 import { isHead, positionWords } from '#pipelines/plan/order.ts'
 import { definitionOf } from '../catalog/definitions.ts'
-import { lockLane, type ProjectRow, touchLane } from '../catalog/queries.ts'
+import { lockLane, type ProjectRow } from '../catalog/queries.ts'
 import { syncRevision } from '../catalog/sync-revision.ts'
+import type { Trx } from '../db/connect.ts'
 import type { CommitBody } from '../db/schema.ts'
 import type { Tx } from '../db/transact.ts'
 import { type Commit, type LaneNow, recordCommit } from '../resources/record-version.ts'
@@ -78,14 +80,28 @@ async function asItIs(tx: Tx, project: ProjectRow, { pipeline, ref }: { pipeline
   return { pipelineId: lane.pipeline_id, laneId: lane.id, definition: current.definition, broken: null }
 }
 
-/** Pipelines of other projects that watch this repository: their default lane gains a version, by the file they have. */
-export async function applyToWatchers(
-  tx: Tx,
-  own: readonly ProjectRow[],
-  arrival: Arrival,
-  preset: string,
-): Promise<Result[]> {
-  const watchers = await tx.db
+/**
+ * Pipelines that watch the branch as one stream for all their lanes: those of other projects, and of its own where a resource names
+ * the branch. Their default lane gains a version, by the file it has.
+ */
+export async function applyToWatchers(tx: Tx, arrival: Arrival, preset: string): Promise<Result[]> {
+  const results: Result[] = []
+  for (const watcher of await watchersOf(tx.db, arrival, preset)) {
+    const { id, name, project, project_id, default_branch } = watcher
+    const lane = laneOf(`refs/heads/${default_branch}`) ?? default_branch
+    const locked = await lockLane(tx.db, project_id, { pipeline: name, lane })
+    const current = locked && (await definitionOf(tx.db, locked.id))
+    if (!current) continue
+    const place = { project, pipeline: name, lane }
+    const at = { ...place, pipelineId: id, laneId: locked.id, definition: current.definition }
+    const result = await applyToLane(tx, at, arrival, preset)
+    if (result.recorded || result.passedOver) results.push(result)
+  }
+  return results
+}
+
+const watchersOf = (db: Trx, { repository, push }: Arrival, preset: string) =>
+  db
     .selectFrom('resources')
     .innerJoin('pipelines', 'pipelines.id', 'resources.pipeline_id')
     .innerJoin('projects', 'projects.id', 'pipelines.project_id')
@@ -98,23 +114,16 @@ export async function applyToWatchers(
       'repositories.default_branch',
     ])
     .distinct()
-    .where('resources.repository_id', '=', arrival.repository)
+    .where('resources.repository_id', '=', repository)
+    .where(sql<boolean>`'refs/heads/' || coalesce(resources.branch, ${preset}) = ${push.ref}`)
     .orderBy('pipelines.id')
     .execute()
-  const results: Result[] = []
-  for (const watcher of watchers.filter((each) => !own.some((project) => project.id === each.project_id))) {
-    const lane = await touchLane(tx.db, watcher.id, `refs/heads/${watcher.default_branch}`)
-    const current = await definitionOf(tx.db, lane.id)
-    if (!current) continue
-    const place = { project: watcher.project, pipeline: watcher.name, lane: lane.name }
-    const at = { ...place, pipelineId: watcher.id, laneId: lane.id, definition: current.definition }
-    const result = await applyToLane(tx, at, arrival, preset)
-    if (result.recorded || result.passedOver) results.push(result)
-  }
-  return results
-}
 
-/** The versions of one lane: what the commit is passed over for, what it leaves behind, and what is recorded of it. */
+/**
+ * The versions of one lane: what the commit is passed over for, what it leaves behind, and what is recorded of it.
+ *
+ * @param preset  Of what comes from outside the lane the branch that a resource without one watches; null for the lane's own commits.
+ */
 async function applyToLane(
   tx: Tx,
   at: LaneNow,
@@ -177,7 +186,7 @@ async function judge(tx: Tx, at: LaneNow, { arrival, commit, preset }: Judged) {
   const refusals: string[] = []
   for (const { name, newest } of await watching(tx.db, at, commit, preset)) {
     const resource = gitResource(at.definition, name)
-    if (!resource || (push.pull && resource.repository !== '.')) continue
+    if (!resource || followsLane(resource) !== (preset === null)) continue
     const since = reading.changed.get(isHead(reading.position) ? newest : null) ?? null
     const facts = { ref: push.ref, message: reading.message, changed: since }
     const refusal = newest === reading.sha ? null : commitRefusal(facts, at.definition.triggers, resource)

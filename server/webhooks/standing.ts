@@ -21,7 +21,7 @@ export type Standing = {
   readonly newest: readonly string[]
   /** Of another ref than the repository's default branch: where that one points. */
   readonly main: string | null
-  /** Pipelines of other projects watch the repository. */
+  /** Pipelines watch the repository, or a branch of it, from outside: by files that this push does not bring. */
   readonly watched: boolean
 }
 
@@ -89,7 +89,7 @@ async function isWatched(db: Db | Trx, { id }: Of): Promise<boolean> {
     .innerJoin('projects', 'projects.id', 'pipelines.project_id')
     .select('resources.id')
     .where('resources.repository_id', '=', id)
-    .where('projects.repository_id', '<>', id)
+    .where((eb) => eb.or([eb('projects.repository_id', '<>', id), eb('resources.branch', 'is not', null)]))
     .limit(1)
     .executeTakeFirst()
   return found !== undefined

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { DeliveryId, JobId, LaneId, PipelineId, RepositoryId, ResourceId } from '#pipelines/ids.ts'
 import { parsePipeline } from '#pipelines/language/parse.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
+import { isGit } from '#pipelines/language/resource.ts'
 import type { Db } from '../../server/db/connect.ts'
 import { toJson } from '../../server/db/to-json.ts'
 
@@ -67,12 +68,12 @@ export async function seedLine(db: Db, project: string, text: string): Promise<S
   const resources = await db
     .insertInto('resources')
     .values(
-      definition.resources.map(({ name }) => ({
+      definition.resources.filter(isGit).map(({ name, kind, branch }) => ({
         pipeline_id: pipeline,
         name,
-        kind: 'git' as const,
+        kind,
         repository_id: repository,
-        branch: null,
+        branch,
       })),
     )
     .returning(['id', 'name'])

@@ -53,7 +53,7 @@ test('no two refs share a lane', () => {
 
 const pipelineOf = (triggers: string, more = '') =>
   parsePipeline(`${more}\ntriggers: ${triggers}\njobs: { test: { image: "a:1", run: x } }`).pipeline!
-const SRC = { name: 'src', repository: '.', paths: [] as string[] }
+const SRC = { name: 'src', repository: '.', branch: null as string | null, paths: [] as string[] }
 const refusalOf = (triggers: string, commit: object, resource = SRC) =>
   commitRefusal(
     { ref: 'refs/heads/main', message: 'Sell things', changed: ['src/a.ts', 'docs/a.md'], ...commit },
@@ -109,9 +109,20 @@ test.each<[string, string, object, string | null]>([
 })
 
 test('a resource has paths of its own; filters of the repository of the file are not those of another', () => {
-  const infra = { name: 'infra', repository: 'https://example.org/infra.git', paths: ['prod/**'] }
+  const infra = {
+    name: 'infra',
+    repository: 'https://example.org/infra.git',
+    branch: null,
+    paths: ['prod/**'],
+  }
   expect(refusalOf(SKIP, { message: 'wip', changed: ['prod/a'] }, infra)).toBeNull()
   expect(refusalOf(SKIP, {}, infra)).toBe('paths filter of infra: touches none of prod/**')
+})
+
+test('of a branch that is named only what its message says is asked, not the paths of lanes', () => {
+  const infra = { ...SRC, name: 'infra', branch: 'infra' }
+  expect(refusalOf(SKIP, { changed: ['docs/a'] }, infra)).toBeNull()
+  expect(refusalOf(SKIP, { message: 'wip' }, infra)).toBe('its message says `wip`')
 })
 
 const PULL: PullFact = { base: 'main', draft: false, labels: [], fork: false }

@@ -235,7 +235,9 @@ test('only resources of the repository itself have versions on the lane of a pul
   const main = await git.clone.push({
     '.takt.yml': file(`src: { git: . }, same: { git: "${git.url}" }, only: { git: ., branch: main }`),
   })
-  expect((await push(ZERO, main)).reason).toBe(`shop/main: src, same, only ${short(main)} on main`)
+  expect((await push(ZERO, main)).reason).toBe(
+    `shop/main: src ${short(main)} on main; shop/main: same, only ${short(main)} on main`,
+  )
   await git.clone.git('push', '-q', 'origin', 'HEAD:refs/pull/2/head')
   const repo = { id: 42, clone_url: git.url, default_branch: 'main' }
   const payload = published('opened')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { publicGit } from '../support/public-git.ts'
 import { hostedProject } from '../support/repository.ts'
 import { startHouse } from '../support/server.ts'
-import { steer } from '../support/steer.ts'
+import { steer, steeredLine } from '../support/steer.ts'
 import { tell, ZERO } from '../support/told.ts'
 
 const LINE = '/api/v1/projects/shop/pipelines/main'
@@ -51,5 +51,69 @@ jobs: { plan: { get: [src, infra], run: x } }
   ).toMatchObject([
     ['main', { job: 'plan', run: { state: 'queued' } }],
     ['feature', { job: 'plan', run: { id: started.id } }],
+  ])
+})
+
+const OWN = (push: string) => `triggers: { push: ${push} }
+resources: { src: { git: . }, infra: { git: ., branch: infra } }
+jobs:
+  plan: { get: { src: { trigger: false }, infra: {} }, run: x }
+  ship: { get: { src: {}, infra: { trigger: false } }, run: x }
+`
+
+test.each(['[main, feature]', "['**']"])(
+  'a branch of the same repository that is named is one stream for all lanes, where the pipeline listens to %s',
+  async (listens) => {
+    await using it = await steeredLine(OWN(listens))
+    const main = await it.push()
+    const feature = await it.push({}, 'feature')
+    expect(await it.runs()).toEqual([])
+    const infra = await it.push({}, 'infra')
+    const told = (await it.runs()).map(({ job, lane, inputs }) => [job, lane, ...inputs])
+    const own = ['ship', 'infra', `src ${infra}`, `infra ${infra}`]
+    const [both, onBranch] = [[`src ${main}`, `infra ${infra}`], listens.includes('*') ? [own] : []]
+    expect(told.toSorted()).toEqual(
+      [
+        ['plan', 'main', ...both],
+        ['ship', 'main', ...both],
+        ['ship', 'feature', `src ${feature}`, `infra ${infra}`],
+        ...onBranch,
+      ].toSorted(),
+    )
+    await it.push()
+    expect((await it.runs('plan')).length).toBe(1)
+    const lanes = await it.house.db
+      .selectFrom('versions')
+      .innerJoin('resources', 'resources.id', 'versions.resource_id')
+      .innerJoin('lanes', 'lanes.id', 'versions.lane_id')
+      .select(['lanes.name', 'versions.name as version'])
+      .where('resources.name', '=', 'infra')
+      .execute()
+    expect(lanes.map(({ name, version }) => [name, version.slice(0, 7)])).toEqual([['main', infra]])
+  },
+)
+
+test('a branch that is named is asked for its own paths, not for those of the pipeline’s triggers', async () => {
+  await using it = await steeredLine(`triggers: { push: { branches: main, paths: [src/**] } }
+resources: { src: { git: . }, infra: { git: ., branch: infra, paths: [prod/**] } }
+jobs: { plan: { get: infra, run: x } }
+`)
+  await it.push({ 'src/a': '1' })
+  const first = await it.push({ 'prod/a': '1' }, 'infra')
+  await it.push({ 'test/a': '1' }, 'infra')
+  const last = await it.push({ 'prod/a': '2' }, 'infra')
+  expect((await it.runs('plan')).map(({ inputs }) => inputs)).toEqual([[`infra ${first}`], [`infra ${last}`]])
+})
+
+test('a named branch that is the default one has its versions there, for all lanes', async () => {
+  await using it = await steeredLine(`triggers: { push: ['**'] }
+resources: { src: { git: . }, trunk: { git: ., branch: main } }
+jobs: { compare: { get: { src: {}, trunk: { trigger: false } }, run: x } }
+`)
+  const main = await it.push()
+  const feature = await it.push({}, 'feature')
+  expect((await it.runs()).map(({ inputs }) => inputs)).toEqual([
+    [`src ${main}`, `trunk ${main}`],
+    [`src ${feature}`, `trunk ${main}`],
   ])
 })

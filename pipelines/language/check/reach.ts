@@ -1,6 +1,6 @@
 import { error, type Finding, keyAt, valueAt, warning } from '../diagnostic.ts'
 import { type Job, lifecycleJobs, type LaneKind, type Pipeline } from '../pipeline.ts'
-import { isGit } from '../resource.ts'
+import { followsLane, isGit } from '../resource.ts'
 import { placeOf, stepsIn, type World } from './world.ts'
 
 /**
@@ -56,13 +56,13 @@ function lanesOf(pipeline: Pipeline): Lanes {
   )
 }
 
-/** The lanes on which what a job gets has versions. Only the file's own repository knows tags and pull requests. */
+/** The lanes on which what a job gets has versions. Only what follows the lane knows tags and pull requests. */
 function kindsGot(job: Job, pipeline: Pipeline): ReadonlySet<LaneKind> {
   const all = heard(pipeline)
   const got = pipeline.resources.filter((resource) => job.gets.some((get) => get.resource === resource.name))
   const kinds = got.flatMap((resource): LaneKind[] => {
     if (resource.kind === 'time') return ['schedule']
-    return isGit(resource) && resource.repository === '.' ? ['push', 'tag', 'pull_request'] : ['push']
+    return isGit(resource) && followsLane(resource) ? ['push', 'tag', 'pull_request'] : ['push']
   })
   return new Set<LaneKind>(['manual', ...kinds.filter((kind) => kind === 'schedule' || all.has(kind))])
 }
