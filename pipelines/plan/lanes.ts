@@ -7,18 +7,22 @@ import type { LaneFact } from './facts.ts'
 const BRANCH = 'refs/heads/'
 const TAG = 'refs/tags/'
 const PULL = /^refs\/pull\/(\d{1,15})\/head$/
-/** Branches named like another kind of lane: on a lane of that name they would pass for a pull request or a tag. */
-const LIKE_ANOTHER = /^(?:pr|tag|heads)\//
+/**
+ * Branches named like another kind of lane: on a lane of that name they would pass for a pull request or a tag. A regular
+ * expression that PostgreSQL reads as we do.
+ */
+export const LIKE_ANOTHER = '^(?:pr|tag|heads)/'
+const likeAnother = new RegExp(LIKE_ANOTHER)
+
+/** The lane of a branch: mostly its own name. */
+export const laneOfBranch = (name: string): string => (likeAnother.test(name) ? `heads/${name}` : name)
 
 /**
  * The lane a git ref's commits belong to: `main`, `release/1`, `tag/v1.2`, `pr/12`; null for a ref that makes no lane. No two
  * refs share a lane, and no branch gets the lane of another kind: `refs/heads/pr/12` belongs to `heads/pr/12`.
  */
 export function laneOf(ref: string): string | null {
-  if (ref.startsWith(BRANCH)) {
-    const name = ref.slice(BRANCH.length)
-    return LIKE_ANOTHER.test(name) ? `heads/${name}` : name
-  }
+  if (ref.startsWith(BRANCH)) return laneOfBranch(ref.slice(BRANCH.length))
   if (ref.startsWith(TAG)) return `tag/${ref.slice(TAG.length)}`
   const number = pullNumberOf(ref)
   return number === null ? null : `pr/${number}`

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { JobId, PipelineId, ProjectId, RepositoryId } from '#pipelines/ids.ts'
-import { laneKindOf, laneOf } from '#pipelines/plan/lanes.ts'
+import { laneKindOf, laneOf, LIKE_ANOTHER } from '#pipelines/plan/lanes.ts'
 import type { Db, Trx } from '../db/connect.ts'
 
 export type ProjectRow = Awaited<ReturnType<typeof listProjects>>[number]
@@ -84,6 +84,10 @@ export const lockLane = (
     .where('lanes.name', '=', lane)
     .forNoKeyUpdate('lanes')
     .executeTakeFirst()
+
+/** Beside a row of `repositories`: the lane of its default branch, as `laneOfBranch` names it. */
+export const defaultLane = sql<string>`case when repositories.default_branch ~ ${sql.lit(LIKE_ANOTHER)}
+  then 'heads/' || repositories.default_branch else repositories.default_branch end`
 
 /** Beside a row of `repositories`: a project was added with it, so that our credentials for its forge may be used. */
 export const ofProject = sql<boolean>`exists (select from projects where projects.repository_id = repositories.id)`

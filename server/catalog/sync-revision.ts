@@ -3,7 +3,7 @@ import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
 import type { Parsed } from '#pipelines/language/parse.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { isGit, type Resource } from '#pipelines/language/resource.ts'
-import { laneOf } from '#pipelines/plan/lanes.ts'
+import { laneOfBranch } from '#pipelines/plan/lanes.ts'
 import type { Trx } from '../db/connect.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
@@ -152,7 +152,7 @@ async function defaultRevision(db: Trx, pipeline: PipelineId, branch: string): P
     .selectFrom('lanes')
     .select('revision_id')
     .where('pipeline_id', '=', pipeline)
-    .where('name', '=', laneOf(`refs/heads/${branch}`))
+    .where('name', '=', laneOfBranch(branch))
     .executeTakeFirst()
   return row?.revision_id ?? null
 }

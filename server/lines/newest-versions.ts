@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { LaneId, PipelineId, VersionId } from '#pipelines/ids.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
+import { laneOfBranch } from '#pipelines/plan/lanes.ts'
 import type { Db } from '../db/connect.ts'
 import type { VersionBody } from '../db/schema.ts'
 
@@ -31,8 +32,7 @@ export async function newestVersions(db: Db, { pipeline, lane, definition }: At)
       select id, seq, name, body, created_at, forced from versions
       where resource_id = resources.id and disabled_at is null and left_at is null
         and lane_id = case when resources.name = any(${[...new Set(shared)]}::text[]) then coalesce((
-          select id from lanes where pipeline_id = ${pipeline.id} and kind = 'push'
-            and name in (${pipeline.default_branch}, 'heads/' || ${pipeline.default_branch}::text)
+          select id from lanes where pipeline_id = ${pipeline.id} and name = ${laneOfBranch(pipeline.default_branch)}
         ), ${lane}) else ${lane} end
       order by seq desc limit 1
     ) newest

@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import type { z } from 'zod'
 import type { PipelineId, RevisionId } from '#pipelines/ids.ts'
+import { laneOfBranch } from '#pipelines/plan/lanes.ts'
 import { definitionAt, revisionMark } from '../catalog/definitions.ts'
+import { defaultLane } from '../catalog/queries.ts'
 import type { Revision } from '../catalog/shapes.ts'
 import type { Db } from '../db/connect.ts'
 import { summariesOf } from '../runs/queries.ts'
@@ -59,7 +61,7 @@ export async function chosenLane(
   pipeline: PipelineRow,
   wanted: string | undefined,
 ): Promise<LaneRow | undefined> {
-  const named = await laneOf(db, pipeline.id, wanted ?? pipeline.default_branch)
+  const named = await laneOf(db, pipeline.id, wanted ?? laneOfBranch(pipeline.default_branch))
   return named ?? (wanted === undefined ? (await lanesOf(db, pipeline.id))[0] : undefined)
 }
 
@@ -154,9 +156,7 @@ export async function listPipelines(db: Db): Promise<z.output<typeof PipelineLis
     .innerJoin('projects', 'projects.id', 'pipelines.project_id')
     .innerJoin('repositories', 'repositories.id', 'projects.repository_id')
     .leftJoin('lanes', (join) =>
-      join
-        .onRef('lanes.pipeline_id', '=', 'pipelines.id')
-        .onRef('lanes.name', '=', 'repositories.default_branch'),
+      join.onRef('lanes.pipeline_id', '=', 'pipelines.id').on('lanes.name', '=', defaultLane),
     )
     .leftJoin('revisions', 'revisions.id', 'lanes.newest_revision_id')
     .select([

@@ -1,6 +1,6 @@
 import type { LaneId, ResourceId, VersionId } from '#pipelines/ids.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
-import { laneOf as laneOfRef } from '#pipelines/plan/lanes.ts'
+import { laneOfBranch } from '#pipelines/plan/lanes.ts'
 import { definitionOf } from '../catalog/definitions.ts'
 import type { Db } from '../db/connect.ts'
 import { Problem } from '../problem.ts'
@@ -18,12 +18,9 @@ export async function thePipeline(db: Db, project: string, pipeline: string): Pr
   return found
 }
 
-const defaultLane = ({ default_branch }: PipelineRow) =>
-  laneOfRef(`refs/heads/${default_branch}`) ?? default_branch
-
 /** The lane of this name; without a name the default branch's. @throws {Problem} `lane-not-found`. */
 export async function theLane(db: Db, pipeline: PipelineRow, name: string | undefined) {
-  const wanted = name ?? defaultLane(pipeline)
+  const wanted = name ?? laneOfBranch(pipeline.default_branch)
   const lane = await laneOf(db, pipeline.id, wanted)
   if (!lane)
     throw new Problem('lane-not-found', `there is no lane \`${wanted}\`: nothing was pushed to it yet`)
@@ -68,7 +65,7 @@ export async function homeLane(db: Db, { pipeline, lane, resource }: At): Promis
   const current = await definitionOf(db, lane)
   const inputs = current ? [...edgesOf(current.definition).jobs.values()].flatMap((job) => job.inputs) : []
   if (!inputs.some((input) => input.resource === resource && input.shared)) return lane
-  return (await laneOf(db, pipeline.id, defaultLane(pipeline)))?.id ?? lane
+  return (await laneOf(db, pipeline.id, laneOfBranch(pipeline.default_branch)))?.id ?? lane
 }
 
 type Called = { readonly name: string; readonly lane: LaneId; readonly resource: ResourceId | null }

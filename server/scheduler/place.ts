@@ -4,6 +4,7 @@ import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { edgesOf, type JobEdges } from '#pipelines/plan/edges.ts'
 import type { LaneFact } from '#pipelines/plan/facts.ts'
 import { definitionAt, revisionMark } from '../catalog/definitions.ts'
+import { defaultLane } from '../catalog/queries.ts'
 import type { Db, Trx } from '../db/connect.ts'
 
 /** A job on a lane: its edges by the lane's present file, and the names and ids of everything around it. */
@@ -50,12 +51,7 @@ const rowOf = (db: Db | Trx, job: JobId, lane: LaneId) =>
     .innerJoin('lanes', 'lanes.pipeline_id', 'pipelines.id')
     .leftJoin('revisions', 'revisions.id', 'lanes.revision_id')
     .leftJoin('lanes as shared', (join) =>
-      join
-        .onRef('shared.pipeline_id', '=', 'pipelines.id')
-        .on('shared.kind', '=', 'push')
-        .on(
-          sql<boolean>`shared.name in (repositories.default_branch, 'heads/' || repositories.default_branch)`,
-        ),
+      join.onRef('shared.pipeline_id', '=', 'pipelines.id').on('shared.name', '=', defaultLane),
     )
     .select([
       'jobs.name as job',

@@ -1,5 +1,5 @@
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
-import { laneOf, pullRefusal } from '#pipelines/plan/lanes.ts'
+import { laneOf, laneOfBranch, pullRefusal } from '#pipelines/plan/lanes.ts'
 import { isHead } from '#pipelines/plan/order.ts'
 import { definitionOf } from '../catalog/definitions.ts'
 import { lockLane, projectsOf, type ProjectRow } from '../catalog/queries.ts'
@@ -112,7 +112,7 @@ async function forkFate(tx: Tx, { repository }: Applied, pull: Pull): Promise<Fa
 async function forkWords(tx: Tx, project: ProjectRow, pull: Pull): Promise<string[]> {
   const words: string[] = []
   for (const pipeline of project.pipelines) {
-    const name = laneOf(`refs/heads/${project.default_branch}`) ?? ''
+    const name = laneOfBranch(project.default_branch)
     const lane = await lockLane(tx.db, project.id, { pipeline, lane: name })
     const current = lane && (await definitionOf(tx.db, lane.id))
     const refusal = current && pullRefusal(pull, current.definition.triggers)

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
 import type { Pipeline, Triggers } from '#pipelines/language/pipeline.ts'
 import { followsLane, isGit } from '#pipelines/language/resource.ts'
-import { commitRefusal, laneOf, laneRefusal, pullRefusal } from '#pipelines/plan/lanes.ts'
+import { commitRefusal, laneOf, laneOfBranch, laneRefusal, pullRefusal } from '#pipelines/plan/lanes.ts'
 import { isHead, positionWords } from '#pipelines/plan/order.ts'
 import { definitionOf } from '../catalog/definitions.ts'
 import { lockLane, type ProjectRow } from '../catalog/queries.ts'
@@ -88,7 +88,7 @@ export async function applyToWatchers(tx: Tx, arrival: Arrival, preset: string):
   const results: Result[] = []
   for (const watcher of await watchersOf(tx.db, arrival, preset)) {
     const { id, name, project, project_id, default_branch } = watcher
-    const lane = laneOf(`refs/heads/${default_branch}`) ?? default_branch
+    const lane = laneOfBranch(default_branch)
     const locked = await lockLane(tx.db, project_id, { pipeline: name, lane })
     const current = locked && (await definitionOf(tx.db, locked.id))
     if (!current) continue

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
 import { laneOf } from '#pipelines/plan/lanes.ts'
+import { defaultLane } from '../catalog/queries.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { LOCKS } from '../db/locks.ts'
 import type { Push } from './payloads.ts'
@@ -71,7 +72,7 @@ async function newestOf(db: Db | Trx, { id }: Of, ref: string): Promise<string[]
     join pipelines on pipelines.id = resources.pipeline_id
     join projects on projects.id = pipelines.project_id
     join repositories on repositories.id = projects.repository_id
-    join lanes on lanes.pipeline_id = pipelines.id and lanes.name in (${laneOf(ref)}, repositories.default_branch)
+    join lanes on lanes.pipeline_id = pipelines.id and lanes.name in (${laneOf(ref)}, ${defaultLane})
     cross join lateral (
       select versions.id, versions.name, versions.body ->> 'ref' as ref from versions
       where versions.resource_id = resources.id and versions.lane_id = lanes.id and versions.left_at is null
