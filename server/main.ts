@@ -23,7 +23,7 @@ import { logHub } from './logs/hub.ts'
 import { extendLeases, startReaper } from './runners/reap.ts'
 import { runnerSockets } from './runners/socket.ts'
 import type { CheckoutOf } from './runs/plan-of.ts'
-import { schedule } from './scheduler/schedule.ts'
+import { scheduleSideBySide } from './scheduler/schedule.ts'
 import { startDeliveries } from './webhooks/worker.ts'
 
 export interface RunningServer extends AsyncDisposable {
@@ -128,7 +128,7 @@ function startWork(
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const loop = { hints, sweepMs: SWEEP_MS }
   stack.use(startDeliveries({ db, forges }, loop))
-  stack.use(startWorker('scheduler', () => schedule(db), loop))
+  stack.use(startWorker('scheduler', (quit) => scheduleSideBySide(db, quit), loop))
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
 }
 
