@@ -197,18 +197,38 @@ jobs:
     expect(world.runs.at(-1)).toMatchObject({ job: 'x-2', state: 'queued', start: 'chrono' })
   })
 
-  test('two strict jobs that put what the other gets do not wait for each other for ever', () => {
-    const world = tinyWorld(`
+  test.each([
+    { circle: 'two', jobs: ['one: { get: q1', 'two: { get: q2'], puts: ['q2', 'q1'] },
+    {
+      circle: 'three',
+      jobs: ['one: { get: q1', 'two: { get: q2', 'three: { get: q3'],
+      puts: ['q2', 'q3', 'q1'],
+    },
+    {
+      circle: 'three, one of them by what it needs',
+      jobs: ['one: { get: q1', 'two: { needs: one', 'three: { get: q3'],
+      puts: ['q2', 'q3', 'q1'],
+    },
+  ])(
+    'strict jobs that each put what the next one gets do not wait for each other for ever: $circle',
+    (line) => {
+      const { jobs, puts } = line
+      const world = tinyWorld(`
 triggers: { push: main }
-resources: { src: { git: . }, p: { files: {} }, q: { files: {} } }
+resources: { src: { git: . }, q1: { files: {} }, q2: { files: {} }, q3: { files: {} } }
 jobs:
-  seed: { get: src, run: make, put: [p, q] }
-  one: { get: p, start: strict, run: make, put: q }
-  two: { get: q, start: strict, run: make, put: p }`)
-    push(world, 'src')
-    lookAround(world)
-    finish(world, world.runs[0]!)
-    expect(world.triggers.filter(({ fate }) => fate === 'gathered')).toEqual([])
-    expect(world.runs.map(({ job }) => job)).toEqual(['seed', 'one', 'two'])
-  })
+  seed: { get: src, run: make, put: [q1, q2, q3] }
+${jobs.map((job, at) => `  ${job}, start: strict, run: make, put: ${puts[at]} }`).join('\n')}
+  last: { get: q1, start: strict, run: make }`)
+      push(world, 'src')
+      lookAround(world)
+      finish(world, world.runs[0]!)
+      const getting = jobs.filter((job) => job.includes('get')).map((job) => job.slice(0, job.indexOf(':')))
+      expect(world.runs.slice(1).map(({ job }) => job)).toEqual(getting)
+      const gathered = world.triggers.filter(({ fate }) => fate === 'gathered')
+      expect(new Set(gathered.map(({ on }) => on.job))).toEqual(new Set(['last']))
+      for (const run of world.runs.filter(({ state }) => state === 'queued')) finish(world, run, 'failed')
+      expect(world.triggers.filter(({ fate }) => fate === 'gathered')).toEqual([])
+    },
+  )
 })
