@@ -69,6 +69,15 @@ export function touchLane(db: Trx, pipeline: PipelineId, ref: string) {
     .executeTakeFirstOrThrow()
 }
 
+/** The lanes whose branch, tag or pull request is still there, each with the file in force. */
+export const openLanes = (db: Trx, pipeline: PipelineId) =>
+  db
+    .selectFrom('lanes')
+    .select(['id', 'revision_id'])
+    .where('pipeline_id', '=', pipeline)
+    .where('closed_at', 'is', null)
+    .execute()
+
 /** A lane as it stands, neither touched nor opened, its row locked; undefined when nothing was pushed to it. */
 export const lockLane = (
   db: Trx,

@@ -1,7 +1,7 @@
 import type { LaneId, ResourceId, VersionId } from '#pipelines/ids.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
 import { markDirty } from '../catalog/dirty.ts'
-import { namedJobs } from '../catalog/queries.ts'
+import { namedJobs, openLanes } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
 import type { Tx } from '../db/transact.ts'
 import type { LaneNow } from './record-version.ts'
@@ -26,7 +26,9 @@ export async function supplyByVersions(
     const isAwaited = inputs.some(({ pin }) => pin !== null) || (await isFirst(tx.db, version))
     if (!isAwaited) continue
     const ids = [...(await namedJobs(tx.db, at.pipelineId, readers)).values()]
-    const lanes = inputs.some(({ shared }) => shared) ? await openLanes(tx.db, at) : [at.laneId]
+    const lanes = inputs.some(({ shared }) => shared)
+      ? (await openLanes(tx.db, at.pipelineId)).map(({ id }) => id)
+      : [at.laneId]
     for (const lane of lanes) markDirty(tx, lane, ids)
   }
 }
@@ -52,13 +54,3 @@ const otherOf = (
     .where('id', '<>', id)
     .limit(1)
     .executeTakeFirst()
-
-async function openLanes(db: Trx, at: Pick<LaneNow, 'pipelineId'>): Promise<LaneId[]> {
-  const rows = await db
-    .selectFrom('lanes')
-    .select('id')
-    .where('pipeline_id', '=', at.pipelineId)
-    .where('closed_at', 'is', null)
-    .execute()
-  return rows.map((row) => row.id)
-}

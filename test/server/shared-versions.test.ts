@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import type { UserId } from '#pipelines/ids.ts'
+import { disableVersion, enableVersion } from '../../server/resources/disable-version.ts'
 import { publicGit } from '../support/public-git.ts'
 import { hostedProject } from '../support/repository.ts'
 import { startHouse } from '../support/server.ts'
@@ -115,5 +117,55 @@ jobs: { compare: { get: { src: {}, trunk: { trigger: false } }, run: x } }
   expect((await it.runs()).map(({ inputs }) => inputs)).toEqual([
     [`src ${main}`, `trunk ${main}`],
     [`src ${feature}`, `trunk ${main}`],
+  ])
+})
+
+test('what is decided about a shared version counts on every lane, and starts jobs of its own on the default one alone', async () => {
+  await using it = await steeredLine(`triggers: { push: [main, feature] }
+resources: { src: { git: . }, infra: { git: ., branch: infra } }
+jobs:
+  build: { get: { src: {}, infra: { trigger: false } }, run: x }
+  test: { needs: build, run: x }
+  plan: { get: [src, infra], run: x }
+`)
+  const by = { id: 1 as UserId, name: 'Ann' }
+  const versionOf = async (name: string) =>
+    (
+      await it.house.db
+        .selectFrom('versions')
+        .innerJoin('resources', 'resources.id', 'versions.resource_id')
+        .select('versions.id')
+        .where('resources.name', '=', 'infra')
+        .where('versions.name', 'like', `${name}%`)
+        .executeTakeFirstOrThrow()
+    ).id
+  const disable = async (name: string) =>
+    disableVersion(it.house.db, await versionOf(name), { by, reason: 'it leaks' })
+  const enable = async (name: string) => enableVersion(it.house.db, await versionOf(name), by)
+  const onFeature = async () =>
+    (await it.runs()).filter(({ lane }) => lane === 'feature').map(({ job, inputs }) => [job, ...inputs])
+  await it.push()
+  const first = await it.push({}, 'infra')
+  await disable(first)
+  const feature = await it.push({}, 'feature')
+  expect(await onFeature()).toEqual([])
+  await enable(first)
+  const set = [`src ${feature}`, `infra ${first}`]
+  expect((await onFeature()).toSorted()).toEqual([
+    ['build', ...set],
+    ['plan', ...set],
+  ])
+  await disable(first)
+  await it.end('build', 'succeed')
+  expect(await it.runs('test')).toEqual([])
+  await enable(first)
+  expect((await it.runs('test')).map(({ lane, inputs }) => [lane, ...inputs])).toEqual([['feature', ...set]])
+  const second = await it.push({}, 'infra')
+  await disable(second)
+  await enable(second)
+  expect((await it.runs('plan')).map(({ lane, inputs }) => [lane, inputs[1]])).toEqual([
+    ['main', `infra ${first}`],
+    ['feature', `infra ${first}`],
+    ['main', `infra ${second}`],
   ])
 })
