@@ -60,7 +60,7 @@ function gistOf(facts: Facts | null): string[] {
   })
   const needs = facts.needs.map(({ job, newest, endings }) => {
     const last = newest === null ? 'never ran' : `newest run ${newest.run} ${newest.state}`
-    return `${job}: ${last}, ${endings.length} endings to choose from`
+    return `${job}: ${last}, ${endings.length === 1 ? 'one ending' : `${endings.length} endings`} to choose from`
   })
   const before = facts.taken === null ? [] : [`taken before: run ${facts.taken.run}`]
   return [...inputs, ...needs, ...before].map(plain)

@@ -32,12 +32,16 @@ export async function listRuns({ json, ...query }: RunFilter): Promise<number> {
 const row = (run: z.output<typeof RunSummary>) => [
   String(run.id),
   run.state,
-  `${run.project}/${run.pipeline}/${run.job}`,
+  `${run.project}/${run.pipeline}/${run.job}${legOf(run)}`,
   run.lane,
   run.inputs.map(({ version }) => short(version)).join(' '),
   localTime(run.created_at),
   lasted(run.started_at, run.ended_at),
 ]
+
+/** The values of a matrix's leg, after the job's name. */
+const legOf = ({ matrix }: Pick<z.output<typeof RunSummary>, 'matrix'>) =>
+  matrix ? ` (${plain(Object.values(matrix).join(', '))})` : ''
 
 export async function showRun(id: number, { json }: { json?: true }): Promise<number> {
   const config = readConfig()
@@ -48,11 +52,12 @@ export async function showRun(id: number, { json }: { json?: true }): Promise<nu
 }
 
 function described(run: z.output<typeof Run>): string {
-  const where = `${run.project}/${run.pipeline}/${run.job}`
+  const where = `${run.project}/${run.pipeline}/${run.job}${legOf(run)}`
   const isolation = run.isolated === false ? ' (no isolation)' : ''
   const facts = [
     ['lane', run.lane],
     ['reason', run.reason],
+    ['held', run.held ?? ''],
     ['created', localTime(run.created_at)],
     ['lasted', lasted(run.started_at, run.ended_at)],
     ['runner', run.runner === null ? '' : run.runner + isolation],
