@@ -1,23 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { fillForm } from '#pipelines/language/form-values.ts'
+import { formOfJob } from '../../ui/lib/job-form.ts'
+import { DECISIONS } from './fake-decisions.ts'
+import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import type { FakeWorld } from './fake-world.ts'
-
-type Reply = { status: number; body: unknown; cookie?: string }
-type Asked = {
-  readonly world: FakeWorld
-  readonly url: URL
-  readonly body: Record<string, unknown>
-  readonly bearer: string | undefined
-}
-type Route = readonly [method: string, path: RegExp, reply: (asked: Asked, ...parts: string[]) => Reply]
 
 export const LINK = 'good-link'
 export const TOKEN = 'good-token'
 
-const ok = (body: unknown): Reply => ({ status: 200, body })
-const no = (status: number, code: string, title: string, detail = title): Reply => ({
-  status,
-  body: { type: `/problems/${code}`, code, status, title, detail },
-})
 const SESSION = 'takt=in; Path=/; HttpOnly; SameSite=Lax'
 const spent = new WeakSet<FakeWorld>()
 
@@ -55,6 +45,7 @@ const ROUTES: readonly Route[] = [
   ['GET', /^\/runs\/(\d+)$/, ({ world }, id) => withRun(world, id, (run) => ok(run))],
   ['POST', /^\/runs\/(\d+)\/cancel$/, (asked, id) => cancelRun(asked, id)],
   ['POST', /^\/runs\/(\d+)\/retry$/, (asked, id) => retryRun(asked, id)],
+  ...DECISIONS,
   ['GET', /^\/deliveries$/, ({ world }) => ok(world.deliveryList())],
   ['POST', /^\/deliveries\/(\d+)\/replay$/, (_, id) => ({ status: 202, body: { delivery: Number(id) } })],
 ]
@@ -74,12 +65,21 @@ function viewLine({ world, url }: Asked, project = '', name = ''): Reply {
 }
 
 function startRun(
-  { world }: Asked,
+  { world, body }: Asked,
   at: { project: string | undefined; name: string | undefined; job: string | undefined },
 ): Reply {
   const line = world.line(at.project ?? '', at.name ?? '')
   if (!line) return no(404, 'pipeline-not-found', 'There is no such pipeline')
-  return { status: 201, body: world.addRun(line, at.job ?? '', { reason: 'started by ada' }) }
+  const form = formOfJob(line.revision?.source ?? '', at.job ?? '')
+  const filled = fillForm(form, { ...Object(body['inputs']) })
+  if ('problems' in filled) {
+    const words = filled.problems.map(({ field, message }) => `${field}: ${message}`).join('; ')
+    return no(422, 'bad-input', 'What the job asks for is not filled in rightly', words, {
+      problems: filled.problems,
+    })
+  }
+  const given = form.length > 0 ? filled.values : null
+  return { status: 201, body: world.addRun(line, at.job ?? '', { reason: 'started by ada', given }) }
 }
 
 function listRuns({ world, url }: Asked): Reply {
@@ -121,16 +121,16 @@ const cancelRun = ({ world, body }: Asked, id: string | undefined): Reply =>
     return ok(run)
   })
 
-const retryRun = ({ world }: Asked, id: string | undefined): Reply =>
+const retryRun = ({ world, body }: Asked, id: string | undefined): Reply =>
   withRun(world, id, (run) => {
     const line = world.line(run.project, run.pipeline)
     if (!line) return no(404, 'pipeline-not-found', 'There is no such pipeline')
     return {
       status: 201,
       body: world.addRun(line, run.job, {
-        reason: `retry of run ${run.id}`,
-        retry_of: run.id,
-        inputs: run.inputs,
+        ...(body['with'] === 'newest'
+          ? { reason: `#${run.number} with the newest versions, by ada` }
+          : { reason: `retry of run ${run.id}`, retry_of: run.id, inputs: run.inputs }),
       }),
     }
   })

@@ -1,5 +1,6 @@
 import type { Pipeline } from '../../ui/lib/api.ts'
 import { addLine, hex, minutesAgo, pastRun, SHOP, stepsOf } from './fake-stories.ts'
+import { decideMuch } from './fake-standings.ts'
 import { FakeWorld } from './fake-world.ts'
 
 /** A house in full swing: a diamond of twelve jobs under way, red and violet runs, a broken file, deliveries. */
@@ -14,7 +15,7 @@ export function fullWorld(): FakeWorld {
     })
     pastRun(world, shop, 'unit', { state: 'succeeded', minutes: round * 46, tookS: 30 + ((round * 71) % 90) })
   }
-  for (const job of ['lint', 'build', 'types'])
+  for (const job of ['lint', 'build'])
     pastRun(world, shop, job, { state: 'succeeded', minutes: 3, tookS: job === 'build' ? 71 : 24 })
   pastRun(world, shop, 'browser', { state: 'errored', minutes: 1.5, tookS: 9 })
   for (const job of ['unit', 'integration']) {
@@ -28,6 +29,7 @@ export function fullWorld(): FakeWorld {
   for (const job of shop.jobs)
     if (!job.last_run)
       job.waiting = `waits for ${job.needs.map((need) => `\`${need.job}\``).join(' and ')} on \`${shop.resources[0]?.newest?.name.slice(0, 6)}\``
+  decideMuch(world, shop)
   const infra = addLine(world, {
     project: 'infra',
     name: 'deploy',

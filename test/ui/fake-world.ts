@@ -1,7 +1,19 @@
 import type { RunState, StepState } from '#pipelines/states.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { LiveSays } from '#pipelines/wire/live.ts'
-import type { Deliveries, Delivery, Pipeline, Project, Run, RunSummary, Server } from '../../ui/lib/api.ts'
+import type {
+  Decree,
+  Deliveries,
+  Delivery,
+  LaneVersion,
+  Pipeline,
+  Project,
+  Run,
+  RunSummary,
+  Server,
+  Trigger,
+  Why,
+} from '../../ui/lib/api.ts'
 
 export type Piece = Omit<Extract<LiveSays, { say: 'log' }>, 'say' | 'watch'>
 type PieceText = { readonly step: number; readonly text: string }
@@ -19,6 +31,12 @@ export class FakeWorld {
   readonly deliveries: Delivery[] = []
   readonly events: TaktEvent[] = []
   readonly logs = new Map<number, Piece[]>()
+  /** Who paused a job, by its line and name. */
+  readonly pauses = new Map<string, Decree>()
+  /** Newest first, by line and job. */
+  readonly triggers = new Map<string, Trigger[]>()
+  /** Newest first, by line and resource. */
+  readonly versions = new Map<string, LaneVersion[]>()
   readonly listeners = new Set<() => void>()
   server: Server = {
     version: '0.1.0',
@@ -75,6 +93,23 @@ export class FakeWorld {
 
   runsOf(wanted: (run: Run) => boolean): RunSummary[] {
     return [...this.runs.values()].filter(wanted).toSorted((a, b) => b.id - a.id)
+  }
+
+  /** Why a job does not run; what it waits for comes from the line. */
+  whyOf(line: Pipeline, name: string): Why {
+    const job = line.jobs.find((one) => one.name === name)
+    const key = keyOf(line, name)
+    const queued = this.runsOf(
+      (run) => run.job === name && run.state === 'queued' && run.pipeline === line.name,
+    )
+    const triggers = this.triggers.get(key) ?? []
+    return {
+      ...{ job: name, lane: line.lane ?? 'main', paused: this.pauses.get(key) ?? null },
+      waits: job?.waiting ? job.waiting.split('; ') : [],
+      gathered: triggers.filter(({ fate }) => fate === 'gathered'),
+      held: queued.flatMap(({ id, held }) => (held === null ? [] : [{ run: id, reason: held }])),
+      triggers,
+    }
   }
 
   deliveryList(): Deliveries {
@@ -208,6 +243,8 @@ export class FakeWorld {
 
   isFinal = (run: Run): boolean => FINAL.includes(run.state)
 }
+
+export const keyOf = (line: Pipeline, name: string) => `${line.project}/${line.name}/${name}`
 
 type Timed = {
   state: StepState

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { lineAddress, loginAddress, ownAddress, placeOf } from '../../ui/lib/places.ts'
+import { lineAddress, loginAddress, ownAddress, placeOf, whereAddress } from '../../ui/lib/places.ts'
 import { summarise } from '../../ui/lib/line-summary.ts'
 import { ago, duration, ticking } from '../../ui/lib/time.ts'
 import { addLine, pastRun, SHOP } from './fake-stories.ts'
@@ -13,8 +13,13 @@ test.each([
   ['/runs/42', { page: 'run', id: 42 }],
   ['/runs/0', { page: 'missing', path: '/runs/0' }],
   ['/runs/abc', { page: 'missing', path: '/runs/abc' }],
-  ['/p/shop/main', { page: 'line', project: 'shop', pipeline: 'main', lane: null }],
-  ['/p/shop/main?lane=pr%2F12', { page: 'line', project: 'shop', pipeline: 'main', lane: 'pr/12' }],
+  ['/p/shop/main', { page: 'line', project: 'shop', pipeline: 'main', lane: null, open: null }],
+  [
+    '/p/shop/main?lane=pr%2F12',
+    { page: 'line', project: 'shop', pipeline: 'main', lane: 'pr/12', open: null },
+  ],
+  ['/where', { page: 'where', version: '' }],
+  ['/where?version=a1b2c3', { page: 'where', version: 'a1b2c3' }],
   ['/p/%E0%A4%A/main', { page: 'missing', path: '/p/%E0%A4%A/main' }],
   ['/nowhere', { page: 'missing', path: '/nowhere' }],
 ])('%s is a place', (path, expected) => {
@@ -22,8 +27,18 @@ test.each([
 })
 
 test('a line’s address leads back to the line, whatever its names hold', () => {
-  const at = { page: 'line', project: 'a b', pipeline: 'ü%', lane: 'release/1&2' }
-  expect(place(lineAddress('a b', 'ü%', 'release/1&2'))).toEqual(at)
+  const at = { project: 'a b', pipeline: 'ü%', lane: 'release/1&2' }
+  const open = { of: 'job', name: 'e2e & more' } as const
+  expect(place(lineAddress(at))).toEqual({ page: 'line', ...at, open: null })
+  expect(place(lineAddress(at, open))).toEqual({ page: 'line', ...at, open })
+  expect(place(lineAddress({ ...at, lane: null }, { ...open, of: 'resource' }))).toEqual({
+    ...{ page: 'line', ...at, lane: null },
+    open: { ...open, of: 'resource' },
+  })
+})
+
+test('the address of a search leads back to what was searched', () => {
+  expect(place(whereAddress('v1+2 & more'))).toEqual({ page: 'where', version: 'v1+2 & more' })
 })
 
 test.each([

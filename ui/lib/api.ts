@@ -6,6 +6,10 @@ const { v1 } = hc<Api>('/').api
 
 const line = v1.projects[':project'].pipelines[':pipeline']
 const oneRun = v1.runs[':id']
+const oneJob = line.jobs[':job']
+const oneResource = line.resources[':resource']
+const oneVersion = oneResource.versions[':version']
+const trace = v1.projects[':project'].trace
 
 export type Me = InferResponseType<typeof v1.me.$get, 200>
 export type Server = InferResponseType<typeof v1.server.$get, 200>
@@ -24,6 +28,12 @@ export type Run = InferResponseType<typeof oneRun.$get, 200>
 export type RunStep = Run['steps'][number]
 export type Deliveries = InferResponseType<typeof v1.deliveries.$get, 200>
 export type Delivery = Deliveries['items'][number]
+export type Why = InferResponseType<typeof oneJob.why.$get, 200>
+export type Trigger = Why['triggers'][number]
+export type Decree = NonNullable<Why['paused']>
+export type Versions = InferResponseType<typeof oneResource.versions.$get, 200>
+export type LaneVersion = Versions['items'][number]
+export type Trace = InferResponseType<typeof trace.$get, 200>
 
 /** What the server answered, and the event it had last committed by then: where to watch from. */
 export type Answer<Body> = { readonly body: Body; readonly cursor: number }
@@ -34,7 +44,10 @@ export type Complaint = {
   title: string
   detail: string
   hint?: string | undefined
+  /** What is wrong with which field of a form. */
+  problems?: readonly FieldProblem[] | undefined
 }
+export type FieldProblem = { readonly field: string; readonly message: string }
 
 /** The server said no, in its own words (RFC 9457). */
 export class Refusal extends Error {
@@ -42,6 +55,7 @@ export class Refusal extends Error {
   readonly code: string
   readonly title: string
   readonly hint: string | null
+  readonly problems: readonly FieldProblem[]
 
   constructor(complaint: Complaint) {
     super(complaint.detail || complaint.title)
@@ -49,6 +63,7 @@ export class Refusal extends Error {
     this.code = complaint.code
     this.title = complaint.title
     this.hint = complaint.hint ?? null
+    this.problems = complaint.problems ?? []
   }
 
   static unreachable(): Refusal {
@@ -80,16 +95,29 @@ async function refusalOf(reply: Reply<unknown>): Promise<Refusal> {
     title: complaint.title ?? `The server answered ${reply.status}`,
     detail: complaint.detail ?? '',
     hint: complaint.hint,
+    problems: complaint.problems,
   })
 }
 
-type LineAt = { readonly project: string; readonly pipeline: string; readonly lane: string | null }
-export type RunFilter = LineAt & { readonly limit: number }
+export type LineAt = { readonly project: string; readonly pipeline: string; readonly lane: string | null }
+export type JobAt = LineAt & { readonly job: string }
+export type ResourceAt = LineAt & { readonly resource: string }
+export type RunFilter = LineAt & { readonly job?: string; readonly limit: number }
+/** What a person chose for a start: versions by resource where not the newest, and what the job's form asks for. */
+export type Chosen = {
+  readonly versions?: Readonly<Record<string, string>>
+  readonly inputs?: Readonly<Record<string, string>>
+}
 
 /** Hono's client puts names into an address as they are, and drops a last part that is called `index`. */
 const part = (name: string) => encodeURIComponent(name).replace(/^index$/, '%69ndex')
 const lineOf = (at: LineAt) => ({ project: part(at.project), pipeline: part(at.pipeline) })
 const laneOf = (at: LineAt) => (at.lane === null ? {} : { lane: at.lane })
+const jobOf = (at: JobAt) => ({ param: { ...lineOf(at), job: part(at.job) } })
+const resourceOf = (at: ResourceAt) => ({ ...lineOf(at), resource: part(at.resource) })
+const versionOf = (at: ResourceAt, version: string) => ({
+  param: { ...resourceOf(at), version: part(version) },
+})
 const id = (run: number) => ({ param: { id: String(run) } })
 
 export const api = {
@@ -109,25 +137,42 @@ export const api = {
         { init: { signal } },
       ),
     ),
-  runs: ({ limit, ...at }: RunFilter, signal: AbortSignal) =>
+  runs: ({ limit, job, ...at }: RunFilter, signal: AbortSignal) => {
+    const { project, pipeline } = at
+    const query = { project, pipeline, ...laneOf(at), ...(job === undefined ? {} : { job }) }
+    return answer(v1.runs.$get({ query: { ...query, limit: String(limit) } }, { init: { signal } }))
+  },
+  run: (run: number, signal: AbortSignal) =>
+    answer(oneRun.$get({ ...id(run), query: {} }, { init: { signal } })),
+  start: (at: JobAt, chosen: Chosen = {}) =>
+    body(oneJob.runs.$post({ ...jobOf(at), json: { ...laneOf(at), ...chosen } })),
+  why: (at: JobAt, signal: AbortSignal) =>
+    answer(oneJob.why.$get({ ...jobOf(at), query: laneOf(at) }, { init: { signal } })),
+  pause: (at: JobAt, reason: string) => body(oneJob.pause.$post({ ...jobOf(at), json: { reason } })),
+  resume: (at: JobAt) => body(oneJob.resume.$post(jobOf(at))),
+  /** Runs again whatever stopped a version on its way down a lane. */
+  rerun: (at: LineAt & { readonly lane: string }, version: string) =>
+    body(line.rerun.$post({ param: lineOf(at), json: { lane: at.lane, version } })),
+  versions: (at: ResourceAt, limit: number, signal: AbortSignal) =>
     answer(
-      v1.runs.$get(
-        { query: { project: at.project, pipeline: at.pipeline, ...laneOf(at), limit: String(limit) } },
+      oneResource.versions.$get(
+        { param: resourceOf(at), query: { ...laneOf(at), limit: String(limit) } },
         { init: { signal } },
       ),
     ),
-  run: (run: number, signal: AbortSignal) =>
-    answer(oneRun.$get({ ...id(run), query: {} }, { init: { signal } })),
-  start: (at: LineAt & { readonly job: string }) =>
-    body(
-      line.jobs[':job'].runs.$post({
-        param: { ...lineOf(at), job: part(at.job) },
-        json: laneOf(at),
-      }),
-    ),
+  pin: (at: ResourceAt, version: string, reason: string) =>
+    body(oneResource.pin.$put({ param: resourceOf(at), json: { ...laneOf(at), version, reason } })),
+  unpin: (at: ResourceAt) => body(oneResource.pin.$delete({ param: resourceOf(at), query: laneOf(at) })),
+  disable: (at: ResourceAt, version: string, reason: string) =>
+    body(oneVersion.disable.$post({ ...versionOf(at, version), json: { ...laneOf(at), reason } })),
+  enable: (at: ResourceAt, version: string) =>
+    body(oneVersion.enable.$post({ ...versionOf(at, version), json: laneOf(at) })),
+  trace: (project: string, version: string, signal: AbortSignal) =>
+    answer(trace.$get({ param: { project: part(project) }, query: { version } }, { init: { signal } })),
   cancel: (run: number, reason: string) =>
     body(oneRun.cancel.$post({ ...id(run), json: reason === '' ? {} : { reason } })),
-  retry: (run: number) => body(oneRun.retry.$post({ ...id(run), json: {} })),
+  retry: (run: number, inputs: 'same' | 'newest') =>
+    body(oneRun.retry.$post({ ...id(run), json: { with: inputs } })),
   deliveries: (limit: number, signal: AbortSignal) =>
     answer(v1.deliveries.$get({ query: { limit: String(limit) } }, { init: { signal } })),
   replay: (delivery: number) => body(v1.deliveries[':id'].replay.$post(id(delivery))),

@@ -111,6 +111,15 @@ function columnsOf(edges: readonly Edge[]): Map<string, number> {
   return columns
 }
 
+/** The resources whose versions a job takes, by itself or through what it needs, in the order of the line. */
+export function resourcesTaken(
+  job: Job,
+  { jobs, resources }: Pick<Pipeline, 'jobs' | 'resources'>,
+): Resource[] {
+  const brought = resourcesBroughtTo(job, jobs)
+  return resources.filter(({ name }) => brought.has(name) || job.gets.some((get) => get.resource === name))
+}
+
 function resourcesBroughtTo(job: Job, jobs: readonly Job[]): Set<string> {
   const brought = new Set<string>()
   const seen = new Set<string>([job.name])

@@ -7,16 +7,22 @@ export type Place =
       readonly project: string
       readonly pipeline: string
       readonly lane: string | null
+      readonly open: Opened | null
     }
+  | { readonly page: 'where'; readonly version: string }
   | { readonly page: 'run'; readonly id: number }
   | { readonly page: 'deliveries' }
   | { readonly page: 'missing'; readonly path: string }
+
+/** What of a line is open beside it. */
+export type Opened = { readonly of: 'job' | 'resource'; readonly name: string }
 
 export function placeOf(url: URL): Place {
   const path = url.pathname.replace(/\/+$/, '') || '/'
   if (path === '/') return { page: 'home' }
   if (path === '/login') return { page: 'login', to: ownAddress(url.searchParams.get('to')) }
   if (path === '/deliveries') return { page: 'deliveries' }
+  if (path === '/where') return { page: 'where', version: url.searchParams.get('version') ?? '' }
   const run = /^\/runs\/([1-9]\d{0,15})$/.exec(path)
   if (run) return { page: 'run', id: Number(run[1]) }
   const [, project, pipeline] = /^\/p\/([^/]+)\/([^/]+)$/.exec(path) ?? []
@@ -27,16 +33,34 @@ export function placeOf(url: URL): Place {
       project: names[0] ?? '',
       pipeline: names[1] ?? '',
       lane: url.searchParams.get('lane'),
+      open: openedIn(url.searchParams),
     }
   return { page: 'missing', path: decoded([url.pathname])?.[0] ?? url.pathname }
 }
 
 export const runAddress = (id: number): string => `/runs/${id}`
 
-export function lineAddress(project: string, pipeline: string, lane?: string | null): string {
+type LineAt = { readonly project: string; readonly pipeline: string; readonly lane?: string | null }
+
+/** A line on a lane (without one: the lane that it shows by itself), and what is open beside it. */
+export function lineAddress({ project, pipeline, lane }: LineAt, open: Opened | null = null): string {
+  const query = new URLSearchParams()
+  if (lane) query.set('lane', lane)
+  if (open) query.set(open.of, open.name)
   const address = `/p/${encodeURIComponent(project)}/${encodeURIComponent(pipeline)}`
-  return lane ? `${address}?lane=${encodeURIComponent(lane)}` : address
+  return query.size > 0 ? `${address}?${query}` : address
 }
+
+function openedIn(query: URLSearchParams): Opened | null {
+  for (const of of ['job', 'resource'] as const) {
+    const name = query.get(of)
+    if (name) return { of, name }
+  }
+  return null
+}
+
+export const whereAddress = (version: string): string =>
+  version === '' ? '/where' : `/where?${new URLSearchParams({ version })}`
 
 export function loginAddress(from: string): string {
   return from === '/' || from.startsWith('/login') ? '/login' : `/login?to=${encodeURIComponent(from)}`

@@ -16,9 +16,10 @@ export class Route {
   }
 
   go = (href: string): void => {
+    const before = location.pathname
     history.pushState(null, '', href)
     this.arrive()
-    scrollTo(0, 0)
+    if (location.pathname !== before) scrollTo(0, 0)
   }
 
   replace = (href: string): void => {

@@ -1,18 +1,14 @@
+import type { Job } from './api.ts'
 import type { RunState, StepState } from '#pipelines/states.ts'
 
 export type AnyState = RunState | StepState
 
-/** What each state is called in the middle of a sentence. Colour and shape always come together with this word. */
-export const STATE_WORDS: Readonly<Record<AnyState, string>> = {
-  queued: 'queued',
-  running: 'running',
-  waiting: 'waiting',
-  succeeded: 'succeeded',
-  failed: 'failed',
-  errored: 'errored',
-  cancelled: 'cancelled',
-  skipped: 'skipped',
-}
+/**
+ * What the state of a run is called in the middle of a sentence. Colour and shape always come together with this word.
+ *
+ * A job that is passed through counts for those behind it as if it had run.
+ */
+export const runWord = (state: RunState): string => (state === 'skipped' ? 'passed through' : state)
 
 /** What a state means, for tooltips and legends. */
 export const STATE_MEANINGS: Readonly<Record<AnyState, string>> = {
@@ -23,8 +19,16 @@ export const STATE_MEANINGS: Readonly<Record<AnyState, string>> = {
   failed: 'A command ended with something else than 0: the author’s to fix',
   errored: 'Takt or a machine could not go on: not the author’s fault',
   cancelled: 'Somebody, or a newer version, stopped it',
-  skipped: 'Was never reached or not needed',
+  skipped: 'The job was not run, and those behind it go on as if it were green',
 }
+
+/** What a force-push means for the version that came by it. */
+export const FORCED =
+  'It came by a force-push: what was newest until then is not among its ancestors, and was left behind'
+
+/** Who paused a job and why, in the words that the line waits with; null where it goes. */
+export const pausedWords = ({ waiting }: Pick<Job, 'waiting'>): string | null =>
+  waiting?.startsWith('paused by ') ? waiting : null
 
 export const isRed = (state: AnyState): boolean => state === 'failed' || state === 'errored'
 export const isUnderWay = (state: AnyState): boolean =>

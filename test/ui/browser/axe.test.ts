@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fullWorld } from '../fake-house.ts'
+import { hex } from '../fake-stories.ts'
 import { FakeWorld } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
 
@@ -16,12 +17,21 @@ afterAll(() => house[Symbol.asyncDispose]())
 
 const world = fullWorld()
 const run = (state: string) => [...world.runs.values()].find((one) => one.state === state)?.id
+const deployed = [...world.runs.values()].find((one) => one.environment)?.id
 const PAGES: readonly (readonly [string, string, string])[] = [
   ['home', '/', 'Needs a look'],
   ['line', '/p/shop/main', 'Runs on main'],
+  ['panel of a paused job', '/p/shop/main?job=production', 'Let it go on'],
+  ['panel of a matrix', '/p/shop/main?job=types', '3/4 legs through'],
+  ['panel of a held job', '/p/shop/main?job=integration', 'Held: queued'],
+  ['versions', '/p/shop/main?resource=infra', 'left behind'],
+  ['search', '/where', 'Type the beginning'],
+  ['trace', `/where?version=${hex(11).slice(0, 6)}`, 'not reached'],
   ['broken line', '/p/shop/docs', 'Broken:'],
   ['failed run', `/runs/${run('failed')}`, 'created'],
   ['errored run', `/runs/${run('errored')}`, 'created'],
+  ['passed-through run', `/runs/${run('skipped')}`, 'go on with these versions'],
+  ['deploying run', `/runs/${deployed}`, 'created'],
   ['running run', `/runs/${run('running')}`, 'created'],
   ['deliveries', '/deliveries', 'became of each'],
   ['missing', '/nowhere', 'A missed beat'],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../support/until.ts'
 import { fullWorld } from '../fake-house.ts'
 import { addLine, SHOP, stepsOf } from '../fake-stories.ts'
-import { FakeWorld } from '../fake-world.ts'
+import { FakeWorld, keyOf } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
 
 let house: House
@@ -164,9 +164,42 @@ test('what others typed stays text on every page', async () => {
   const run = world.addRun(line, 'lint', {
     steps: stepsOf([evil]),
     reason: evil,
+    held: evil,
+    given: { [evil]: evil },
+    matrix: { [evil]: evil },
+    environment: evil,
     error: { code: evil, message: evil },
     outputs: { [evil]: evil },
   })
+  for (const job of line.jobs) job.waiting = evil
+  const decree = { by: evil, reason: evil, at: run.created_at }
+  const newest = line.resources[0]?.newest
+  if (!newest) throw new Error('no version')
+  const version = {
+    ...newest,
+    seq: 1,
+    left: true,
+    disabled: decree,
+    pinned: decree,
+    used: false,
+    changed: null,
+  }
+  world.pauses.set(keyOf(line, 'lint'), decree)
+  world.versions.set(keyOf(line, 'src'), [version])
+  world.triggers.set(keyOf(line, 'lint'), [
+    {
+      ...{
+        id: 1,
+        kind: 'changed',
+        edge: evil,
+        version: evil,
+        from_run: null,
+        fate: 'gathered',
+        reason: evil,
+      },
+      ...{ run: null, at: run.created_at, settled_at: null },
+    },
+  ])
   world.move(run, 'running')
   world.command(run, { step: 1, command: 0 }, 'running')
   world.step(run, 1, 'running')
@@ -185,6 +218,9 @@ test('what others typed stays text on every page', async () => {
   for (const path of [
     '/',
     '/p/shop/main',
+    '/p/shop/main?job=lint',
+    '/p/shop/main?resource=src',
+    `/where?version=${line.resources[0]?.newest?.name}`,
     `/runs/${run.id}`,
     '/deliveries',
     `/${encodeURIComponent(evil)}`,

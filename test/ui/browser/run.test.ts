@@ -196,6 +196,53 @@ describe('a run', () => {
     expect(visit.page.url()).not.toContain(`/runs/${old?.id}`)
   })
 
+  test('is run again with the newest versions by a button of its own', async () => {
+    const world = fullWorld()
+    const old = [...world.runs.values()].find((run) => run.state === 'errored')
+    await using visit = await house.visit(world, { path: `/runs/${old?.id}` })
+    await visit.page.getByRole('button', { name: 'Run with newest' }).click()
+    await visit.page.getByText(`#${old?.number} with the newest versions, by ada`).first().waitFor()
+  })
+
+  test('that was passed through says what that means', async () => {
+    const world = fullWorld()
+    const passed = [...world.runs.values()].find((run) => run.state === 'skipped')
+    await using visit = await house.visit(world, { path: `/runs/${passed?.id}` })
+    await visit.page.getByText('Passed through: no path of').waitFor()
+    await visit.page.getByText('Nothing ran here, so there is no log.').waitFor()
+  })
+
+  test('that is held says why it may not start', async () => {
+    const world = fullWorld()
+    const held = [...world.runs.values()].find((run) => run.held !== null)
+    await using visit = await house.visit(world, { path: `/runs/${held?.id}` })
+    await visit.page.getByText('Held: it may not start yet').waitFor()
+    await visit.page.getByText('waits for run 4 of the concurrency group').first().waitFor()
+  })
+
+  test('tells what was filled in, its environment, and where it came from and went on to', async () => {
+    const world = fullWorld()
+    const deployed = [...world.runs.values()].find((run) => run.environment !== null)
+    await using visit = await house.visit(world, { path: `/runs/${deployed?.id}` })
+    const facts = visit.page.locator('aside')
+    await facts.getByText('OPS-7').waitFor()
+    await facts.getByText('left empty').waitFor()
+    await facts.getByText('Environment', { exact: true }).waitFor()
+    await facts.getByRole('link', { name: /^build run/ }).click()
+    await visit.page.getByRole('heading', { name: /build/ }).waitFor()
+    await visit.page.goBack()
+    await facts.getByRole('link', { name: `run ${deployed?.downstream[0]}` }).click()
+    await visit.page.getByRole('heading', { name: /scan/ }).waitFor()
+  })
+
+  test('that a newer version stopped is not told as a fault', async () => {
+    const { world, run, path } = runningWorld()
+    run.error = { code: 'superseded', message: 'superseded by run 42' }
+    world.move(run, 'cancelled')
+    await using visit = await house.visit(world, { path })
+    await visit.page.locator('.notice.plain', { hasText: 'superseded by run 42' }).waitFor()
+  })
+
   test('without isolation says so', async () => {
     const world = fullWorld()
     const bare = [...world.runs.values()].find((run) => run.isolated === false)

@@ -1,0 +1,125 @@
+import type { LaneVersion, Trace } from '../../ui/lib/api.ts'
+import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
+import { keyOf } from './fake-world.ts'
+
+const LINE = '/projects/([^/]+)/pipelines/([^/]+)'
+const JOB = `${LINE}/jobs/([^/]+)`
+const RESOURCE = `${LINE}/resources/([^/]+)`
+const path = (pattern: string) => new RegExp(`^${pattern}$`)
+type Line = NonNullable<ReturnType<Asked['world']['line']>>
+
+function onLine(asked: Asked, [project = '', name = '']: string[], use: (line: Line) => Reply): Reply {
+  const line = asked.world.line(decodeURIComponent(project), decodeURIComponent(name))
+  return line ? use(line) : no(404, 'pipeline-not-found', 'There is no such pipeline')
+}
+
+const decreed = (body: Asked['body']) => ({
+  by: 'ada',
+  reason: String(body['reason']),
+  at: new Date().toISOString(),
+})
+
+/** What people decide about jobs and versions, and why things stand as they do. */
+export const DECISIONS: readonly Route[] = [
+  [
+    'GET',
+    path(`${JOB}/why`),
+    (asked, ...at) => onLine(asked, at, (line) => ok(asked.world.whyOf(line, at[2] ?? ''))),
+  ],
+  [
+    'POST',
+    path(`${JOB}/pause`),
+    (asked, ...at) => onLine(asked, at, (line) => pause(asked, line, at[2] ?? '')),
+  ],
+  [
+    'POST',
+    path(`${JOB}/resume`),
+    (asked, ...at) => onLine(asked, at, (line) => pause(asked, line, at[2] ?? '')),
+  ],
+  ['POST', path(`${LINE}/rerun`), (asked, ...at) => onLine(asked, at, (line) => rerun(asked, line))],
+  [
+    'GET',
+    path(`${RESOURCE}/versions`),
+    (asked, ...at) =>
+      onLine(asked, at, (line) =>
+        ok({
+          ...{ resource: at[2], lane: line.lane, next: null },
+          items: asked.world.versions.get(keyOf(line, at[2] ?? '')) ?? [],
+        }),
+      ),
+  ],
+  ['PUT', path(`${RESOURCE}/pin`), (asked, ...at) => decide(asked, at, pin)],
+  ['DELETE', path(`${RESOURCE}/pin`), (asked, ...at) => decide(asked, at, pin)],
+  ['POST', path(`${RESOURCE}/versions/([^/]+)/disable`), (asked, ...at) => decide(asked, at, disable)],
+  ['POST', path(`${RESOURCE}/versions/([^/]+)/enable`), (asked, ...at) => decide(asked, at, disable)],
+  ['GET', path('/projects/([^/]+)/trace'), (asked, project = '') => traceOf(asked, project)],
+]
+
+function pause({ world, body }: Asked, line: Line, name: string): Reply {
+  const job = line.jobs.find((one) => one.name === name)
+  if (!job) return no(404, 'job-not-found', 'There is no such job')
+  const paused = 'reason' in body ? decreed(body) : null
+  if (paused) world.pauses.set(keyOf(line, name), paused)
+  else world.pauses.delete(keyOf(line, name))
+  job.waiting = paused ? `paused by ${paused.by}: ${paused.reason}` : null
+  return ok({ job: name, paused })
+}
+
+function rerun({ world }: Asked, line: Line): Reply {
+  const stopped = line.jobs.filter(
+    ({ last_run }) => last_run?.state === 'failed' || last_run?.state === 'errored',
+  )
+  const items = stopped.map((job) => world.addRun(line, job.name, { reason: 'retry by ada' }))
+  return { status: 201, body: { items, next: null } }
+}
+
+type Decide = (version: LaneVersion, asked: Asked, wanted: string | undefined) => void
+
+const pin: Decide = (version, { body }) => {
+  version.pinned = version.name === body['version'] ? decreed(body) : null
+}
+const disable: Decide = (version, { body }, wanted) => {
+  if (version.name === wanted) version.disabled = 'reason' in body ? decreed(body) : null
+}
+
+const decide = (asked: Asked, at: string[], how: Decide): Reply =>
+  onLine(asked, at, (line) => {
+    for (const version of asked.world.versions.get(keyOf(line, at[2] ?? '')) ?? []) how(version, asked, at[3])
+    return ok({})
+  })
+
+function traceOf({ world, url }: Asked, project: string): Reply {
+  const wanted = url.searchParams.get('version') ?? ''
+  const lines = world.lines.filter((line) => line.project === project)
+  const resources = lines.flatMap((line) => line.resources.map((resource) => ({ line, resource })))
+  const found = resources.filter(({ resource }) => resource.newest?.name.startsWith(wanted))
+  const newest = found[0]?.resource.newest
+  if (!newest) return no(404, 'version-not-found', 'There is no such version')
+  const traced: Trace = {
+    ...{ version: newest.name, title: newest.title, author: newest.author },
+    environments: world
+      .runsOf((run) => run.environment !== null && run.inputs.some(({ version }) => version === newest.name))
+      .map((run) => ({
+        ...{ name: run.environment ?? '', pipeline: run.pipeline, lane: run.lane, job: run.job, run: run.id },
+        ...{ since: run.created_at, state: 'here' },
+      })),
+    lines: found.map(({ line, resource }) => ({
+      ...{
+        pipeline: line.name,
+        lane: line.lane ?? '',
+        resource: resource.name,
+        recorded_at: newest.created_at,
+      },
+      ...{ newest: true, left: false, disabled: null },
+      jobs: line.jobs.map(({ name, last_run: run }) => ({
+        job: name,
+        run: run && {
+          ...{ id: run.id, number: run.number, state: run.state, environment: run.environment },
+          ...{ created_at: run.created_at, ended_at: run.ended_at },
+          outputs: Object.entries(run.outputs).map(([made, version]) => ({ resource: made, version })),
+        },
+      })),
+    })),
+  }
+  return ok(traced)
+}
