@@ -23,6 +23,7 @@ const PROBLEMS = {
   'bad-input': { status: 422, title: 'What the job asks for is not filled in rightly' },
   'no-input': { status: 409, title: 'The job has no agreed input to run with yet' },
   'run-not-found': { status: 404, title: 'There is no such run' },
+  'other-dialect': { status: 409, title: 'The run was decided on from facts of another form' },
   'illegal-move': { status: 409, title: 'The run cannot do that from its present state' },
   'delivery-not-found': { status: 404, title: 'There is no such delivery' },
   unavailable: { status: 503, title: 'The server cannot do this at the moment' },

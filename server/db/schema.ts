@@ -197,7 +197,7 @@ export type Schema = {
   run_input_via: { run_id: RunId; position: number; upstream_id: RunId }
   run_outputs: { run_id: RunId; resource_id: ResourceId; version_id: VersionId }
   run_needs: { run_id: RunId; job_id: JobId; upstream_id: RunId }
-  run_facts: { run_id: RunId; facts: Json<object> }
+  run_facts: { run_id: RunId; facts: Json<object>; dialect: Generated<number> }
   version_origins: { version_id: VersionId; origin_id: VersionId }
   pins: {
     resource_id: ResourceId

@@ -1,5 +1,5 @@
 import type { ResourceId, RunId, UserId } from '#pipelines/ids.ts'
-import type { DueRun, Facts } from '#pipelines/plan/facts.ts'
+import { DIALECT, type DueRun, type Facts } from '#pipelines/plan/facts.ts'
 import { legsOf } from '#pipelines/plan/matrix.ts'
 import type { Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
@@ -32,7 +32,7 @@ export async function createDue(tx: Tx, place: Place, { facts, due }: Due): Prom
 export const keepFacts = (db: Trx, run: RunId, facts: Facts) =>
   db
     .insertInto('run_facts')
-    .values({ run_id: run, facts: toJson(facts) })
+    .values({ run_id: run, facts: toJson(facts), dialect: DIALECT })
     .execute()
 
 /** What is passed through takes nobody's place. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { z } from 'zod'
 import { chooseByHand } from '#pipelines/plan/choose.ts'
 import { decide } from '#pipelines/plan/decide.ts'
-import type { DueRun, Facts } from '#pipelines/plan/facts.ts'
+import { DIALECT, type DueRun, type Facts } from '#pipelines/plan/facts.ts'
 import type { RunId } from '#pipelines/ids.ts'
 import type { RunState } from '#pipelines/states.ts'
 import type { Db } from '../db/connect.ts'
@@ -15,12 +15,13 @@ type Decided = Explained['decided']
 /**
  * Why a run came to be: what the planner saw, what was decided, and what the same facts decide now.
  *
- * @throws {Problem} `run-not-found`.
+ * @throws {Problem} `run-not-found`; `other-dialect` where another version of the planner wrote the facts.
  */
 export async function explainRun(db: Db, id: RunId): Promise<Explained> {
   const { rows } = await recorded(id).execute(db)
   const [row] = rows
   if (!row) throw new Problem('run-not-found', `there is no run ${id}`)
+  if (row.dialect !== null && row.dialect !== DIALECT) throw unreadable(id, row)
   const decided = decidedOf(row)
   const told = { run: id, facts: row.facts, decided }
   if (row.facts === null && row.retry_of !== null) {
@@ -45,6 +46,12 @@ function chosenBy(facts: Facts): DueRun[] {
   return 'problem' in due ? [] : [due]
 }
 
+const unreadable = (id: RunId, { dialect, reason }: Pick<Row, 'dialect' | 'reason'>) =>
+  new Problem(
+    'other-dialect',
+    `run ${id} was decided on by another version of the planner, whose facts (form ${dialect}) this one (form ${DIALECT}) would misread; what was said then: ${reason}`,
+  )
+
 type Row = {
   readonly state: RunState
   readonly reason: string
@@ -53,6 +60,7 @@ type Row = {
   readonly retry_of: RunId | null
   readonly by_hand: boolean
   readonly facts: Facts | null
+  readonly dialect: number | null
   readonly inputs: Decided['inputs']
   readonly upstreams: Decided['upstreams']
 }
@@ -60,8 +68,7 @@ type Row = {
 /** A run as it was created. All runs of a matrix have the facts of the first one; a retry has none of its own. */
 const recorded = (id: RunId) => sql<Row>`
   select runs.state, runs.reason, runs.start, runs.advances, runs.retry_of, runs.created_by is not null as by_hand,
-    (select facts from run_facts
-     where run_id = case when runs.retry_of is null then coalesce(runs.batch_id, runs.id) else runs.id end) as facts,
+    run_facts.facts, run_facts.dialect,
     coalesce((
       select jsonb_agg(jsonb_build_object(
         'resource', resources.name, 'version', versions.name,
@@ -75,7 +82,9 @@ const recorded = (id: RunId) => sql<Row>`
       select jsonb_agg(jsonb_build_object('job', jobs.name, 'run', run_needs.upstream_id) order by jobs.name)
       from run_needs join jobs on jobs.id = run_needs.job_id where run_needs.run_id = runs.id
     ), '[]') as upstreams
-  from runs where runs.id = ${id}`
+  from runs left join run_facts
+    on run_facts.run_id = case when runs.retry_of is null then coalesce(runs.batch_id, runs.id) else runs.id end
+  where runs.id = ${id}`
 
 const decidedOf = ({ inputs, upstreams, start, reason, advances, state }: Row): Decided => ({
   ...{ inputs, upstreams, start, reason, advances },

@@ -124,3 +124,13 @@ test('whatever happens to a line, its runs are decided the same way again, and e
     { numRuns: 3, endOnFailure: true },
   )
 }, 180_000)
+
+test('facts that another version of the planner kept are not misread: it is said so', async () => {
+  await using it = await line('jobs: { build: { run: x } }')
+  await it.push()
+  const [run] = await it.runs()
+  await it.house.db.updateTable('run_facts').set({ facts: '{"job": 7}', dialect: 0 }).execute()
+  const { status, body } = await it.house.ask(`GET /api/v1/runs/${run!.id}/explain`)
+  expect({ status, type: body.type }).toEqual({ status: 409, type: '/problems/other-dialect' })
+  expect(body.detail).toContain(run!.reason)
+})
