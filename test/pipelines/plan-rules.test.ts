@@ -128,6 +128,7 @@ describe('versions: any', () => {
 })
 
 describe('a filter', () => {
+  const strict = { ...got, start: 'strict' } as const
   const details = { 1: { fields: { branch: 'main' }, changed: ['docs/a.md'] } }
   const given = { inputs: [src(1, { kind: 'git' })], details, triggers: [pushed(1, 'src', v(1))] }
   rules([
@@ -140,6 +141,18 @@ describe('a filter', () => {
       it: 'of schedules knows a tick',
       given: { ...given, inputs: [src(1, { kind: 'time' })], job: { ...job, when: ['push'] } },
       told: ['run src:1 (`job` leaves out scheduled starts (`when: push`))'],
+    },
+    {
+      it: 'lets through what one of several triggers came by',
+      given: {
+        inputs: [
+          src(1, { kind: 'git', get: strict }),
+          input('tick', { get: strict, kind: 'time', newest: v(1, 100) }),
+        ],
+        job: { ...job, start: 'strict', when: ['push'] },
+        triggers: [pushed(1, 'src', v(1)), pushed(2, 'tick', v(1, 100))],
+      },
+      told: ['run src:1 tick:1'],
     },
     {
       it: 'by expression asks the version',
@@ -167,6 +180,36 @@ describe('a filter', () => {
       it: 'by paths lets through what nobody knows',
       given: { ...given, details: {}, job: { ...job, paths: ['app/**'] } },
       told: ['run src:1'],
+    },
+  ])
+})
+
+describe('an ending that holds no version of a resource', () => {
+  const lib = (seq: number) => v(seq, 100)
+  rules([
+    {
+      it: 'goes with a newer one than those that hold one',
+      given: {
+        inputs: [src(5, via('build', 'lint'))],
+        needs: [
+          need('build', { endings: [green(5, 5), green(3, 3), green(1, 1)] }),
+          need('lint', { endings: [ending(7, {}), green(6, 1)] }),
+        ],
+        triggers: [changed(1, 'look again')],
+      },
+      told: ['run src:5 #5 #7'],
+    },
+    {
+      it: 'makes a set no older than what was taken',
+      given: {
+        inputs: [src(3, via('build')), input('lib', { ...via('build'), newest: lib(9) })],
+        needs: [
+          need('build', { endings: [ending(9, { lib: lib(2) }), ending(8, { src: v(1), lib: lib(9) })] }),
+        ],
+        taken: took({ src: 3, lib: 1 }),
+        triggers: [changed(1, 'look again')],
+      },
+      told: ['run src:3 lib:2 #9'],
     },
   ])
 })

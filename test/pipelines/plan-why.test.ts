@@ -137,3 +137,17 @@ test('needs are looked up from what they share with what is known; loose ones la
   expect([...known.keys()]).toEqual(['src'])
   expect([2, 3, 4].map((seq) => goesWith(green(5, seq), known, ['src', 'lib']))).toEqual([true, true, false])
 })
+
+test('of what is known a need leaves the versions that it holds, too, and what it does not carry as it was', () => {
+  const ids = (...seqs: number[]) => new Set(seqs.map((seq) => v(seq).id))
+  const known = new Map([
+    ['src', ids(2, 3)],
+    ['lib', ids(9)],
+  ])
+  expect(narrowed(known, ['src'], [green(1, 3), green(2, 4)])).toEqual(
+    new Map([
+      ['src', ids(3)],
+      ['lib', ids(9)],
+    ]),
+  )
+})
