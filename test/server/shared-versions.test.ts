@@ -19,6 +19,8 @@ resources: { src: { git: . }, infra: { git: "${infra.url}" } }
 jobs: { plan: { get: [src, infra], run: x } }
 `
   await clone.push({ '.takt.yml': file })
+  // Deliveries of two repositories are taken side by side: who watches has to be known first.
+  await quiet()
   const shas: string[] = []
   for (const before of [ZERO, '']) {
     const after = await infra.clone.push({ count: String(shas.length) })
