@@ -4,12 +4,12 @@ import type { JobId, LaneId } from '#pipelines/ids.ts'
 import { markServed } from '../catalog/dirty.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
-import { log } from '../log.ts'
 import { cancelRest } from '../runs/fail-fast.ts'
 import { createDue } from './create-due.ts'
 import { loadFacts } from './facts.ts'
 import { isPlanned, type Place, placeOf } from './place.ts'
 import { type Mark, takeDirty, wakeStrictBelow } from './marks.ts'
+import { lookedIll, lookedWell } from './set-aside.ts'
 import { type Settled, settle, settleAll } from './settle.ts'
 import { openTriggers } from './triggers.ts'
 
@@ -41,7 +41,7 @@ export async function scheduleSideBySide(db: Db, quit: AbortSignal): Promise<boo
 export async function schedule(db: Db): Promise<boolean> {
   const looked: { mark: Mark | null } = { mark: null }
   try {
-    return await transact(db, async (tx) => {
+    const more = await transact(db, async (tx) => {
       const mark = await takeDirty(tx.db)
       if (!mark) return false
       looked.mark = mark
@@ -49,22 +49,14 @@ export async function schedule(db: Db): Promise<boolean> {
       if (!more) markServed(tx, mark)
       return true
     })
+    if (looked.mark) lookedWell(looked.mark)
+    return more
   } catch (error) {
-    // What PostgreSQL reports (a connection lost, a deadlock resolved against us) may go well the next time.
-    if (!looked.mark || (error instanceof Error && 'code' in error)) throw error
-    log.error({ err: error, job: looked.mark.job_id, lane: looked.mark.lane_id }, 'job.unplannable')
-    await setAside(db, looked.mark)
+    if (!looked.mark) throw error
+    await lookedIll(db, looked.mark, error)
     return true
   }
 }
-
-const OUR_FAULT = 'could not be planned, which is our fault; the server’s log holds the cause'
-
-const setAside = (db: Db, mark: Mark) =>
-  transact(db, async (tx) => {
-    await settleAll(tx.db, { jobId: mark.job_id, laneId: mark.lane_id }, OUR_FAULT)
-    markServed(tx, mark)
-  })
 
 /** @returns Whether there were more open triggers than one look takes on. */
 async function lookAt(tx: Tx, jobId: JobId, laneId: LaneId): Promise<boolean> {
