@@ -5,7 +5,9 @@ import { askToEnd } from './ask.ts'
 
 type Row = { readonly id: RunId; readonly failed: RunId; readonly state: string; readonly leg: string }
 
-/** A leg of a matrix has failed: the others of it end, too. The caller holds the job. */
+/**
+ * A leg of a matrix has failed: the others of it end, too, but for those that a person started again since. The caller holds the job.
+ */
 export async function cancelRest(tx: Tx, at: { jobId: JobId; laneId: LaneId }): Promise<void> {
   const { rows } = await sql<Row>`
     select open.id, failed.id as failed, failed.state,
@@ -13,7 +15,8 @@ export async function cancelRest(tx: Tx, at: { jobId: JobId; laneId: LaneId }): 
     from runs open
     cross join lateral (
       select id, state, matrix from runs other
-      where other.batch_id = open.batch_id and other.state in ('failed', 'errored') and not exists (
+      where other.batch_id = open.batch_id and other.state in ('failed', 'errored')
+        and other.ended_at >= open.created_at and not exists (
         select from runs again where again.batch_id = other.batch_id and again.matrix = other.matrix
           and again.id > other.id)
       order by ended_at limit 1

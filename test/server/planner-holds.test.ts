@@ -182,3 +182,17 @@ test('with `fail_fast` a leg that fails ends the others, and a retry of it ends 
   for (const run of all.slice(3)) await it.endRun(run.id, 'succeed')
   expect(await it.runs('ship')).toHaveLength(1)
 })
+
+test('a retried leg is not ended because of another that failed before it', async () => {
+  await using it = await line('jobs:\n  a: { matrix: { v: ["1", "2"], fail_fast: true }, run: say a }\n')
+  await it.push()
+  const [one, two] = await it.runs()
+  await it.claim()
+  await it.claim()
+  await it.endRun(one!.id, 'fail')
+  await it.endRun(two!.id, 'fail')
+  const again = await retryRun(it.house.db, one!.id, ANN)
+  await sql`update dirty_jobs set requested = requested + 1`.execute(it.house.db)
+  await it.quiet()
+  expect((await it.runs()).find((run) => run.id === again)).toMatchObject({ state: 'queued', cancel: null })
+})
