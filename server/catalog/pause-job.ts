@@ -62,15 +62,20 @@ export async function resumeJob(db: Db, job: JobId, by: Person): Promise<boolean
   })
 }
 
-/** The lanes on which a job has open triggers, or had any since then. */
+/** The lanes on which a job has open triggers, or, unless what they followed is gone, had any since then. */
 async function lanesOf(db: Trx, job: JobId, since: Date | 'open'): Promise<LaneId[]> {
   const open = sql<boolean>`fate in ('new', 'gathered')`
   const rows = await db
     .selectFrom('triggers')
+    .innerJoin('lanes', 'lanes.id', 'triggers.lane_id')
     .select('lane_id')
     .distinct()
     .where('job_id', '=', job)
-    .where((eb) => (since === 'open' ? open : eb.or([open, eb('settled_at', '>=', since)])))
+    .where((eb) =>
+      since === 'open'
+        ? open
+        : eb.and([eb('lanes.closed_at', 'is', null), eb.or([open, eb('settled_at', '>=', since)])]),
+    )
     .execute()
   return rows.map((row) => row.lane_id)
 }

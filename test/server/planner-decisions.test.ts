@@ -176,3 +176,14 @@ test('a version that a run puts starts the jobs that get it, at once, and tells 
     inputs: [{ resource: 'img', version: '1.0.0', title: null, author: null, ref: null }],
   })
 })
+
+test('a job that goes on starts nothing on a lane that is closed', async () => {
+  await using it = await line("triggers: { push: ['**'] }\njobs:\n  a: { run: say a }\n")
+  await it.push()
+  const { id } = await it.house.db.selectFrom('jobs').select('id').executeTakeFirstOrThrow()
+  await pauseJob(it.house.db, id, { by, reason: 'lunch' })
+  await it.push({}, 'feature')
+  await sql`update lanes set closed_at = now() where name = 'feature'`.execute(it.house.db)
+  await resumeJob(it.house.db, id, by)
+  expect((await it.runs()).map((run) => run.lane)).toEqual(['main'])
+})
