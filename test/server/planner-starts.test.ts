@@ -158,3 +158,14 @@ test('`version: every` takes also what newer ones have overtaken', async () => {
   const shas = [await it.push(), await it.push(), await it.push()]
   expect((await it.runs('log')).map((run) => run.inputs[0])).toEqual(shas.map((sha) => `src ${sha}`))
 })
+
+test('what waits for a job that a new file leaves out is told so', async () => {
+  const file = (more: string) => `jobs:\n  a: { run: say a }\n  b: { run: say b }\n${more}`
+  await using it = await line(file('  c: { needs: [a, b], start: strict, run: say c }\n'))
+  await it.push()
+  await it.end('a', 'succeed')
+  expect(await it.triggers('c')).toMatchObject([{ fate: 'gathered' }])
+  await it.push({ '.takt.yml': file('') })
+  await it.end('b', 'succeed')
+  expect(await it.triggers('c')).toMatchObject([{ fate: 'no-run' }])
+})
