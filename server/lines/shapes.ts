@@ -18,6 +18,24 @@ export const Version = z
   })
   .openapi('Version')
 
+const field = {
+  name: z.string(),
+  label: z.string().nullable(),
+  default: z.string().nullable(),
+  required: z.boolean(),
+}
+const bound = z.number().nullable()
+
+/** One thing that a job asks a person for. */
+export const FormField = z
+  .discriminatedUnion('kind', [
+    z.object({ ...field, kind: z.literal('text'), min: bound, max: bound }),
+    z.object({ ...field, kind: z.literal('number'), min: bound, max: bound, step: bound }),
+    z.object({ ...field, kind: z.literal('bool') }),
+    z.object({ ...field, kind: z.literal('choice'), choices: z.array(z.string()).readonly() }),
+  ])
+  .openapi('FormField')
+
 export const PipelineView = z
   .object({
     project: z.string(),
@@ -46,6 +64,7 @@ export const PipelineView = z
         gets: z.array(z.object({ resource: z.string(), trigger: z.boolean() })),
         needs: z.array(z.object({ job: z.string(), trigger: z.boolean() })),
         image: z.string().nullable(),
+        inputs: z.array(FormField).readonly().openapi({ description: 'What a start by hand asks for' }),
         last_run: RunSummary.nullable(),
         waiting: z.string().nullable().openapi({ description: 'What the job waits for, in words' }),
       }),

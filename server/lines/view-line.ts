@@ -37,13 +37,14 @@ export async function viewLine(
     }
     return { name, kind, repository, branch, newest: words ?? null }
   })
-  const jobs = definition.jobs.map(({ name, gets, needs, image }) => {
+  const jobs = definition.jobs.map(({ name, gets, needs, image, inputs }) => {
     const standing = standings.get(name)
     return {
       name,
       gets: gets.map(({ resource, trigger }) => ({ resource, trigger })),
       needs: needs.map(({ job, trigger }) => ({ job, trigger })),
       image,
+      inputs,
       last_run: last.find((run) => run.job === name) ?? null,
       waiting: standing ? waitingWords(standing) : null,
     }

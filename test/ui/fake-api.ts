@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fillForm } from '#pipelines/language/form-values.ts'
-import { formOfJob } from '../../ui/lib/job-form.ts'
 import { DECISIONS } from './fake-decisions.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import type { FakeWorld } from './fake-world.ts'
@@ -70,7 +69,7 @@ function startRun(
 ): Reply {
   const line = world.line(at.project ?? '', at.name ?? '')
   if (!line) return no(404, 'pipeline-not-found', 'There is no such pipeline')
-  const form = formOfJob(line.revision?.source ?? '', at.job ?? '')
+  const form = line.jobs.find(({ name }) => name === at.job)?.inputs ?? []
   const filled = fillForm(form, { ...Object(body['inputs']) })
   if ('problems' in filled) {
     const words = filled.problems.map(({ field, message }) => `${field}: ${message}`).join('; ')

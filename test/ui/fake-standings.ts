@@ -1,8 +1,10 @@
+import { parsePipeline } from '#pipelines/language/parse.ts'
 import type { LaneVersion, Pipeline, Trigger } from '../../ui/lib/api.ts'
 import { hex, minutesAgo, pastRun } from './fake-stories.ts'
 import { type FakeWorld, keyOf } from './fake-world.ts'
 
 export const FILE = `jobs:
+  smoke: { run: [./smoke] }
   production:
     needs: smoke
     inputs:
@@ -34,6 +36,8 @@ export function decideMuch(world: FakeWorld, line: Pipeline): void {
   if (held?.last_run) Object.assign(held.last_run, { held: hold })
   if (held) held.waiting = hold
   const production = line.jobs.find((job) => job.name === 'production')
+  const written = parsePipeline(FILE).pipeline?.jobs.find((job) => job.name === 'production')
+  if (production && written) production.inputs = written.inputs
   world.pauses.set(keyOf(line, 'production'), {
     ...{ by: 'Grace Hopper', reason: 'Freeze until Monday’s audit is through' },
     at: minutesAgo(95),

@@ -67,6 +67,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
       gets: (job.gets ?? (job.needs ? [] : ['src'])).map((resource) => ({ resource, trigger: true })),
       needs: (job.needs ?? []).map((need) => ({ job: need, trigger: !job.loose })),
       image: 'node:22',
+      inputs: [],
       last_run: null,
       waiting: null,
     })),
