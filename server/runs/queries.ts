@@ -2,9 +2,9 @@ import { sql, type SelectQueryBuilder } from 'kysely'
 import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import type { z } from 'zod'
 import type { RunId } from '#pipelines/ids.ts'
-import type { RunState } from '#pipelines/states.ts'
 import type { Db } from '../db/connect.ts'
 import type { VersionBody } from '../db/schema.ts'
+import { newestPlaced, type RunFilter } from './newest-placed.ts'
 import type { RunSummary } from './shapes.ts'
 
 type Summary = z.output<typeof RunSummary>
@@ -123,27 +123,18 @@ export const versionWords = (body: VersionBody) =>
         ref: body.ref || null,
       }
 
-export type RunFilter = {
-  readonly project?: string | undefined
-  readonly pipeline?: string | undefined
-  readonly job?: string | undefined
-  readonly lane?: string | undefined
-  readonly state?: RunState | undefined
-  readonly version?: string | undefined
-  readonly before?: RunId | undefined
-  readonly limit: number
-}
-
 /** Runs, newest first. */
 export async function listRuns(db: Db, filter: RunFilter): Promise<Summary[]> {
+  const { project, pipeline, job, lane, version } = filter
+  const isPlaced = [project, pipeline, job, lane].some((name) => name !== undefined)
+  if (isPlaced && version === undefined) return summariesOf(db, await newestPlaced(db, filter))
   let runs = placedRuns(db)
-  if (filter.project !== undefined) runs = runs.where('projects.name', '=', filter.project)
-  if (filter.pipeline !== undefined) runs = runs.where('pipelines.name', '=', filter.pipeline)
-  if (filter.job !== undefined) runs = runs.where('jobs.name', '=', filter.job)
-  if (filter.lane !== undefined) runs = runs.where('lanes.name', '=', filter.lane)
+  if (project !== undefined) runs = runs.where('projects.name', '=', project)
+  if (pipeline !== undefined) runs = runs.where('pipelines.name', '=', pipeline)
+  if (job !== undefined) runs = runs.where('jobs.name', '=', job)
+  if (lane !== undefined) runs = runs.where('lanes.name', '=', lane)
   if (filter.state !== undefined) runs = runs.where('runs.state', '=', filter.state)
   if (filter.before !== undefined) runs = runs.where('runs.id', '<', filter.before)
-  const { version } = filter
   if (version !== undefined) runs = runs.where('runs.id', 'in', usesVersion(db, version))
   const rows = await summaries(runs).orderBy('runs.id', 'desc').limit(filter.limit).execute()
   return rows.map(toSummary)
