@@ -27,8 +27,8 @@ export function startReaper(db: Db, leaseMs: number): Worker {
     const lateMs = Date.now() - lookedAt - everyMs
     if (lateMs > everyMs / 2) await extendLeases(db, leaseMs)
     await reap(db)
-    await releaseForgotten(db)
     lookedAt = Date.now()
+    await releaseForgotten(db)
     return false
   }
   return startWorker('reaper', look, { hints: NO_HINTS, sweepMs: everyMs })

@@ -5,6 +5,7 @@ import { definitionIn } from '../catalog/definitions.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
+import { createLegs } from './create-legs.ts'
 import { createRun, lockJob, type NewRun } from './create-run.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
 import { rulesOf } from './rules.ts'
@@ -42,7 +43,7 @@ async function copyRun(tx: Tx, run: LockedRun, by: Person): Promise<RunId> {
     .where('id', '=', run.id)
     .executeTakeFirstOrThrow()
   const job = await jobAsItWas(tx.db, run)
-  return createRun(tx, {
+  const again: NewRun = {
     projectId: run.project_id,
     project: run.project,
     pipeline: run.pipeline,
@@ -60,7 +61,9 @@ async function copyRun(tx: Tx, run: LockedRun, by: Person): Promise<RunId> {
     rules: rulesOf(run, job, run.start),
     leg: run.matrix && { values: run.matrix, batch: run.batch_id },
     given: run.given,
-  })
+  }
+  // A matrix that was passed through has no legs yet.
+  return run.matrix ? createRun(tx, again) : createLegs(tx, job.matrix, again)
 }
 
 async function jobAsItWas(db: Trx, run: LockedRun): Promise<Job> {

@@ -1,9 +1,9 @@
 import type { ResourceId, RunId, UserId } from '#pipelines/ids.ts'
 import { DIALECT, type DueRun, type Facts } from '#pipelines/plan/facts.ts'
-import { legsOf } from '#pipelines/plan/matrix.ts'
 import type { Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
+import { createLegs } from '../runs/create-legs.ts'
 import { createRun, type NewRun } from '../runs/create-run.ts'
 import { moveRun } from '../runs/move.ts'
 import { rulesOf } from '../runs/rules.ts'
@@ -22,7 +22,7 @@ export async function createDue(tx: Tx, place: Place, { facts, due }: Due): Prom
     await moveRun(tx, passed, { move: 'skip' })
     return passed
   }
-  const first = await createLegs(tx, place, run)
+  const first = await createLegs(tx, place.edges.job.matrix, run)
   if (due.advances) await supersede(tx, place, { lane: place.lane, job: place.edges.job, run: first })
   await keepFacts(tx.db, first, facts)
   return first
@@ -37,15 +37,6 @@ export const keepFacts = (db: Trx, run: RunId, facts: Facts) =>
 
 /** What is passed through takes nobody's place. */
 const UNHELD = { start: 'settled', group: null } as const
-
-/** All legs of a job's matrix, or the one run of a job that has none. @returns The first one. */
-export async function createLegs(tx: Tx, { edges }: Place, run: NewRun): Promise<RunId> {
-  const legs = edges.job.matrix ? (legsOf(edges.job.matrix) ?? []) : []
-  const [values, ...others] = legs
-  const first = await createRun(tx, { ...run, leg: values ? { values, batch: null } : null })
-  for (const leg of others) await createRun(tx, { ...run, leg: { values: leg, batch: first } })
-  return first
-}
 
 /** The planner's answer as a run to be created. */
 export const newRun = (place: Place, due: DueRun): NewRun => ({

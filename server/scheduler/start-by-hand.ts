@@ -9,7 +9,8 @@ import { Problem } from '../problem.ts'
 import { beginsWith } from '../resources/named.ts'
 import { lockJob } from '../runs/create-run.ts'
 import type { Person } from '../runs/retry.ts'
-import { createLegs, keepFacts, newRun } from './create-due.ts'
+import { createLegs } from '../runs/create-legs.ts'
+import { keepFacts, newRun } from './create-due.ts'
 import { loadFacts } from './facts.ts'
 import { isPlanned, laneOfInput, type Place, placeOf } from './place.ts'
 
@@ -52,7 +53,7 @@ async function createChosen(
   const run = newRun(place, due)
   const given = filledIn(place, chosen.given)
   const reason = chosen.reason ?? `started by ${by.name}`
-  const first = await createLegs(tx, place, { ...run, reason, createdBy: by.id, given })
+  const first = await createLegs(tx, place.edges.job.matrix, { ...run, reason, createdBy: by.id, given })
   await keepFacts(tx.db, first, facts)
   return first
 }

@@ -22,6 +22,12 @@ export const SHAPES: readonly Broken[] = [
     '1:1: error: the file is empty (empty)\n    the smallest pipeline is:\njobs:\n  test:\n    image: node:22\n    run: npm test',
   ],
   [
+    'value',
+    'a group with a name as long as a letter',
+    job(`    concurrency: ${'g'.repeat(201)}`),
+    '5:18: error: `jobs.a.concurrency`: the name of a group has at most 200 characters (value)',
+  ],
+  [
     'not-yet',
     'a gate',
     job('    approve: release'),

@@ -1,16 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { lookedIll } from '../../server/scheduler/set-aside.ts'
 import { steeredLine as line } from '../support/steer.ts'
 
 test('a look that PostgreSQL refuses whenever it is asked is given up with a reason, and stands in nobody’s way', async () => {
-  // What is random cannot be compressed into a row of an index, and that is no fault that passes.
-  const long = randomBytes(9_000).toString('hex')
-  const bad = ['a', 'b', 'c', 'd', 'e'].map(
-    (name) => `  ${name}: { concurrency: { group: ${long}${name} }, run: say x }\n`,
-  )
+  const bad = ['a', 'b', 'c', 'd', 'e'].map((name) => `  ${name}: { run: say x, priority: 7 }\n`)
   await using it = await line(`jobs:\n${bad.join('')}  f: { run: say f }\n`)
+  await sql`alter table runs add constraint never check (priority <> 7)`.execute(it.house.db)
   await it.push()
   expect((await it.runs()).map((run) => run.job)).toEqual(['f'])
   expect(await it.triggers('a')).toMatchObject([

@@ -196,3 +196,16 @@ test('a retried leg is not ended because of another that failed before it', asyn
   await it.quiet()
   expect((await it.runs()).find((run) => run.id === again)).toMatchObject({ state: 'queued', cancel: null })
 })
+
+test('a matrix that was passed through and is run again has all its legs', async () => {
+  await using it = await line('jobs:\n  a: { paths: ["x/**"], matrix: { v: ["1", "2"] }, run: say a }\n')
+  await it.push({ 'x/y': '1' })
+  await it.push()
+  const passed = (await it.runs()).at(-1)!
+  expect(passed).toMatchObject({ state: 'skipped', matrix: null })
+  await retryRun(it.house.db, passed.id, ANN)
+  expect((await it.runs()).slice(-2)).toMatchObject([
+    { state: 'queued', matrix: { v: '1' }, inputs: passed.inputs },
+    { state: 'queued', matrix: { v: '2' }, inputs: passed.inputs },
+  ])
+})

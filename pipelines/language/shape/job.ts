@@ -92,8 +92,10 @@ const Keep = z.strictObject({
   runs: key(whole(1, 10_000), 'Of how many runs; 50 when absent'),
 })
 
+/** It is an index's key, and people read it. */
+const groupName = someText.max(200, { error: 'the name of a group has at most 200 characters' })
 const Concurrency = z.strictObject({
-  group: key(someText, 'Runs of one group share the limit, across jobs; the job itself when absent'),
+  group: key(groupName, 'Runs of one group share the limit, across jobs; the job itself when absent'),
   limit: key(whole(1, 1_000), 'How many run at once; 1 when absent'),
   superseded: key(
     oneOf('cancel_running', 'cancel_waiting', 'queue'),
@@ -139,7 +141,7 @@ export const Job = z.strictObject({
   reports: key(z.union([some(glob, 50), Reports]), 'Files with results to show; junit when only named'),
   allow_failure: key(flag, 'Whether the line goes on when the job fails'),
   environment: key(name, 'The environment it changes: one run at a time, in the order of versions'),
-  concurrency: key(z.union([someText, Concurrency]), 'How many runs at once'),
+  concurrency: key(z.union([groupName, Concurrency]), 'How many runs at once'),
   priority: key(whole(-100, 100), 'Which waiting run goes first; 0 when absent'),
   inputs: key(Form, 'What people fill in when they start the job by hand'),
   ...shared,
