@@ -1,4 +1,4 @@
-import type { JobId, LaneId, PipelineId, RevisionId } from '#pipelines/ids.ts'
+import type { LaneId, PipelineId, RevisionId } from '#pipelines/ids.ts'
 import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
 import type { Parsed } from '#pipelines/language/parse.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
@@ -10,6 +10,7 @@ import type { Tx } from '../db/transact.ts'
 import { normalizeAddress } from '../forges/address.ts'
 import { Problem } from '../problem.ts'
 import { markDirty } from './dirty.ts'
+import { gatheringJobs } from './triggers.ts'
 import { ensurePipeline, type ProjectRow, touchLane } from './queries.ts'
 
 /** What a pipeline's file at a commit came to. `definition` is null while the lane has no good file at all. */
@@ -57,7 +58,8 @@ export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtComm
   const definition = parsed.pipeline ?? (await definitionAt(tx.db, inForce))
   if (!known || inForce !== lane.revision_id) {
     if (definition) await ensureNames(tx.db, pipelineId, definition, project)
-    markDirty(tx, lane.id, await waitingOn(tx.db, lane.id))
+    // By its new file they may wait for something else, or be none of the lane's jobs any more.
+    markDirty(tx, lane.id, await gatheringJobs(tx.db, lane.id))
     tx.emit({
       kind: 'revision.synced',
       project: project.name,
@@ -73,18 +75,6 @@ export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtComm
     definition,
     broken: valid ? null : brokenWords(file.path, parsed.diagnostics),
   }
-}
-
-/** The jobs that wait on a lane: by its new file they may wait for something else, or be none of its jobs any more. */
-async function waitingOn(db: Trx, lane: LaneId): Promise<JobId[]> {
-  const rows = await db
-    .selectFrom('triggers')
-    .select('job_id')
-    .distinct()
-    .where('lane_id', '=', lane)
-    .where('fate', '=', 'gathered')
-    .execute()
-  return rows.map((row) => row.job_id)
 }
 
 /** The lane's newest revision, when the file has not changed since. */

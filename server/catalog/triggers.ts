@@ -1,4 +1,5 @@
 import type { EndingId, JobId, LaneId, VersionId } from '#pipelines/ids.ts'
+import type { Trx } from '../db/connect.ts'
 import type { Tx } from '../db/transact.ts'
 import { markDirty } from './dirty.ts'
 
@@ -27,4 +28,16 @@ function toRow(trigger: NewTrigger) {
     case 'changed':
       return { ...at, ...nothing, edge: trigger.words }
   }
+}
+
+/** The jobs that gather triggers on a lane until everything upstream is final. */
+export async function gatheringJobs(db: Trx, lane: LaneId): Promise<JobId[]> {
+  const rows = await db
+    .selectFrom('triggers')
+    .select('job_id')
+    .distinct()
+    .where('lane_id', '=', lane)
+    .where('fate', '=', 'gathered')
+    .execute()
+  return rows.map((row) => row.job_id)
 }

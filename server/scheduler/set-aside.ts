@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg'
-import type { JobId, LaneId } from '#pipelines/ids.ts'
 import { markDirty, markServed } from '../catalog/dirty.ts'
-import type { Db, Trx } from '../db/connect.ts'
+import { gatheringJobs } from '../catalog/triggers.ts'
+import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { log } from '../log.ts'
 import type { Mark } from './marks.ts'
@@ -43,19 +43,8 @@ export async function lookedIll(db: Db, mark: Mark, error: unknown): Promise<voi
   await transact(db, async (tx) => {
     await settleAll(tx.db, { jobId: mark.job_id, laneId: mark.lane_id }, OUR_FAULT)
     // Those that gather until this one has come to something need not wait for more of it.
-    markDirty(tx, mark.lane_id, await gathering(tx.db, mark.lane_id))
+    markDirty(tx, mark.lane_id, await gatheringJobs(tx.db, mark.lane_id))
     markServed(tx, mark)
   })
   failures.delete(keyOf(mark))
-}
-
-async function gathering(db: Trx, lane: LaneId): Promise<JobId[]> {
-  const rows = await db
-    .selectFrom('triggers')
-    .select('job_id')
-    .distinct()
-    .where('lane_id', '=', lane)
-    .where('fate', '=', 'gathered')
-    .execute()
-  return rows.map((row) => row.job_id)
 }
