@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
+import { Problem } from '../problem.ts'
 import type { Db, Trx } from './connect.ts'
 import { LOCKS } from './locks.ts'
 
@@ -19,6 +20,16 @@ export const CHANNEL = 'takt'
 
 /** Run `work` in a transaction; its events become visible with its rows, in id order, and wake the listeners. */
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await attempt(db, work)
+  } catch (error) {
+    // What was locked until the refusal, others may have passed over, and no event tells them that it is free.
+    if (error instanceof Problem) await sql`select pg_notify(${CHANNEL}, '')`.execute(db)
+    throw error
+  }
+}
+
+async function attempt<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   return db.transaction().execute(async (trx) => {
     const events: TaktEvent[] = []
     const last = new Map<string, () => Promise<void>>()
