@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Trx } from '../db/connect.ts'
-import type { NewVersion } from './record-version.ts'
+import type { NewVersion } from './commit.ts'
 
 /** Room between neighbours, for what is told late. */
 export const STEP = 2 ** 20

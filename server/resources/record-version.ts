@@ -1,40 +1,15 @@
 import { sql } from 'kysely'
-import type { DeliveryId, LaneId, PipelineId, RepositoryId, ResourceId, VersionId } from '#pipelines/ids.ts'
-import type { Pipeline } from '#pipelines/language/pipeline.ts'
+import type { VersionId } from '#pipelines/ids.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
 import { namedJobs } from '../catalog/queries.ts'
 import { addTriggers } from '../catalog/triggers.ts'
 import type { Trx } from '../db/connect.ts'
-import type { CommitBody } from '../db/schema.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
+import type { Commit, LaneNow, NewVersion } from './commit.ts'
 import { placeInOrder } from './order.ts'
 import { supplyByVersions } from './supply.ts'
 import { watching } from './watching.ts'
-
-export type NewVersion = {
-  readonly resource: ResourceId
-  readonly lane: LaneId
-  readonly name: string
-  readonly body: CommitBody
-  readonly delivery: DeliveryId
-  /** Whether the lane points to it now, or the push is an old one that was told late. */
-  readonly head: 'now' | 'before'
-  /** Of a commit: how it stands to others. */
-  readonly order?: CommitOrder
-  /** The paths that it changed since the version before; null where that is not known. */
-  readonly changed?: readonly string[] | null
-}
-
-/** How a commit stands to those that were known when it came. */
-export type CommitOrder = {
-  /** What was newest is not among its ancestors. */
-  readonly forced: boolean
-  /** It was told late, and its ref leads to it no more. */
-  readonly left: boolean
-  /** Told late: the commits that go on from it, up to where its ref points now. */
-  readonly onTheWay: readonly string[]
-}
 
 /**
  * Take note of a version. Told twice, noted once; a branch that was moved back to a commit makes that one the newest again. The
@@ -65,23 +40,6 @@ export async function recordVersion(db: Trx, version: NewVersion): Promise<Versi
     .returning('id')
     .executeTakeFirstOrThrow()
   return row.id
-}
-
-export type Place = { readonly project: string; readonly pipeline: string; readonly lane: string }
-export type LaneNow = Place & {
-  readonly pipelineId: PipelineId
-  readonly laneId: LaneId
-  readonly definition: Pipeline
-}
-export type Commit = {
-  readonly repository: RepositoryId
-  readonly sha: string
-  readonly body: CommitBody
-  readonly delivery: DeliveryId
-  readonly head: 'now' | 'before'
-  readonly order?: CommitOrder
-  /** The resources that it becomes a version of, with the paths it changed of each; without it all that watch it. */
-  readonly changed?: ReadonlyMap<string, readonly string[] | null>
 }
 
 /**

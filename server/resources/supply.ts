@@ -4,7 +4,7 @@ import { markDirty } from '../catalog/dirty.ts'
 import { namedJobs, openLanes } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
 import type { Tx } from '../db/transact.ts'
-import type { LaneNow } from './record-version.ts'
+import type { LaneNow } from './commit.ts'
 
 /**
  * New versions that start nothing may still be what a trigger lacks: the first one of a resource, or the one that the file pins.

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { LaneId, PipelineId } from '#pipelines/ids.ts'
 import type { Trx } from '../db/connect.ts'
-import type { Commit } from './record-version.ts'
+import type { Commit } from './commit.ts'
 
 type At = { readonly pipelineId: PipelineId; readonly laneId: LaneId }
 
