@@ -125,3 +125,9 @@ export function allSteps(steps: readonly Step[]): Step[] {
 
 export const hookSteps = (hooks: Hooks): Step[] =>
   allSteps([...hooks.onSuccess, ...hooks.onFailure, ...hooks.onError, ...hooks.onCancel, ...hooks.always])
+
+/** The steps of a job with all that are inside them, its hooks' included. */
+export const stepsIn = (job: { readonly steps: readonly Step[]; readonly hooks: Hooks }): Step[] => [
+  ...allSteps(job.steps),
+  ...hookSteps(job.hooks),
+]

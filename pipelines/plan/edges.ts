@@ -1,6 +1,6 @@
 import type { Job, Pipeline } from '../language/pipeline.ts'
 import { followsLane, isGit } from '../language/resource.ts'
-import { allSteps, hookSteps } from '../language/step.ts'
+import { stepsIn } from '../language/step.ts'
 import type { InputFact, NeedFact } from './facts.ts'
 
 /** What a file says of one resource that a job consumes. */
@@ -10,6 +10,8 @@ export type InputEdge = Pick<InputFact, 'resource' | 'kind' | 'get' | 'via' | 'f
    * and nothing here puts it. Its versions belong to the default branch's lane, and start jobs only there.
    */
   readonly shared: boolean
+  /** Whether some job puts it: a run that was passed through holds none, where any other edge hands one on. */
+  readonly isPut: boolean
   /** The version that the file pins it to. */
   readonly pin: string | null
 }
@@ -135,11 +137,7 @@ function inverted(
 }
 
 const putsOf = (job: Job): string[] => [
-  ...new Set(
-    [...allSteps(job.steps), ...hookSteps(job.hooks)].flatMap((step) =>
-      step.kind === 'put' ? [step.resource] : [],
-    ),
-  ),
+  ...new Set(stepsIn(job).flatMap((step) => (step.kind === 'put' ? [step.resource] : []))),
 ]
 
 /** The resources whose versions a run of a job vouches for: what it gets, what it puts, and what the jobs it needs vouch for. */
@@ -169,11 +167,13 @@ function edgesOfJob(job: Job, line: Line): JobEdges {
     const edge = inputEdge(resource.name, job, needs)
     if (!edge) return []
     const outside = !(isGit(resource) && followsLane(resource))
+    const isPut = line.producers.has(resource.name)
     return [
       {
         ...edge,
         kind: resource.kind,
-        shared: outside && !line.producers.has(resource.name),
+        shared: outside && !isPut,
+        isPut,
         pin: edge.pin ?? ('pin' in resource ? resource.pin : null),
       },
     ]
@@ -199,7 +199,7 @@ function edgesOfJob(job: Job, line: Line): JobEdges {
   }
 }
 
-type OwnEdge = Omit<InputEdge, 'shared' | 'kind'>
+type OwnEdge = Omit<InputEdge, 'shared' | 'isPut' | 'kind'>
 
 function inputEdge(resource: string, job: Job, needs: readonly NeedEdge[]): OwnEdge | null {
   const own = job.gets.find((get) => get.resource === resource)

@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import type { EndingId, JobId, LaneId, ResourceId, RunId, VersionId } from '#pipelines/ids.ts'
-import { allSteps, hookSteps } from '#pipelines/language/step.ts'
 import { joinOrder, type Known, narrowed } from '#pipelines/plan/closure.ts'
 import type { NeedEdge } from '#pipelines/plan/edges.ts'
 import type { EndingFact, How, VersionFact } from '#pipelines/plan/facts.ts'
@@ -90,12 +89,8 @@ async function agreeing(db: Trx, place: Place, { scope, known: pinned }: Agreein
 }
 
 /** What somebody puts is not there where he was passed through; whatever else a job carries, each of its endings holds. */
-const isPut = ({ definition }: Place, resource: string) =>
-  definition.jobs.some((job) =>
-    [...allSteps(job.steps), ...hookSteps(job.hooks)].some(
-      (step) => step.kind === 'put' && step.resource === resource,
-    ),
-  )
+const isPut = ({ edges }: Place, resource: string) =>
+  edges.inputs.some((input) => input.resource === resource && input.isPut)
 
 /** Endings that are given hold what they hold, whatever is pinned: it is for the planner to refuse them. */
 const without = (known: Known, resources: readonly string[]): Known =>

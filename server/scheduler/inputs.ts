@@ -58,7 +58,7 @@ export async function inputFacts(db: Trx, place: Place): Promise<InputFact[]> {
 }
 
 function toFact(input: InputEdge, row: Row | undefined): InputFact {
-  const { shared: _, pin: __, ...edge } = input
+  const { shared: _, isPut: __, pin: ___, ...edge } = input
   return { ...edge, newest: row?.newest ?? null, pin: pinOf(input, row) }
 }
 

@@ -31,21 +31,21 @@ export async function takenSet(db: Trx, { jobId, laneId, edges }: Place): Promis
   }
 }
 
-/** Which of these versions the job has used on the lane, in a run of whatever state. */
+/** Which of these versions the job has used on the lane, in a run of whatever state; what has ended is one probe. */
 export async function usedVersions(
   db: Trx,
   { jobId, laneId }: { jobId: JobId; laneId: Place['laneId'] },
   versions: readonly VersionId[],
 ): Promise<VersionId[]> {
   if (versions.length === 0) return []
-  const rows = await db
-    .selectFrom('run_inputs')
-    .innerJoin('runs', 'runs.id', 'run_inputs.run_id')
-    .select('run_inputs.version_id')
-    .distinct()
-    .where('run_inputs.version_id', 'in', [...versions])
-    .where('runs.job_id', '=', jobId)
-    .where('runs.lane_id', '=', laneId)
-    .execute()
-  return rows.map((row) => row.version_id)
+  const { rows } = await sql<{ version: VersionId }>`
+    select version from unnest(${versions}::bigint[]) as asked(version)
+    where exists (
+      select from ending_versions
+      where job_id = ${jobId} and lane_id = ${laneId} and version_id = asked.version
+    ) or exists (
+      select from run_inputs join runs on runs.id = run_inputs.run_id
+      where run_inputs.version_id = asked.version and runs.job_id = ${jobId} and runs.lane_id = ${laneId}
+    )`.execute(db)
+  return rows.map((row) => row.version)
 }

@@ -1,7 +1,8 @@
 import { error, type Finding, keyAt, type Path, valueAt } from '../diagnostic.ts'
 import { childOf } from '../schema-walk.ts'
 import { NAME } from '../shape/scalars.ts'
-import { below, placeOf, stepsIn, type World } from './world.ts'
+import { stepsIn } from '../step.ts'
+import { below, placeOf, type World } from './world.ts'
 
 /** Keys that do not stand together, and keys of which one must be there. */
 export const conflicts = (world: World): Finding[] => [

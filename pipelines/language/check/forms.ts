@@ -1,8 +1,8 @@
 import { error, type Finding, type Path, valueAt } from '../diagnostic.ts'
 import type { Operation } from '../pipeline.ts'
-import type { FormField } from '../step.ts'
+import { type FormField, stepsIn } from '../step.ts'
 import { hintFor } from '../suggest.ts'
-import { placeOf, stepsIn, type World } from './world.ts'
+import { placeOf, type World } from './world.ts'
 
 /** Fields whose bounds or default do not agree. */
 export function forms(world: World): Finding[] {

@@ -1,6 +1,7 @@
 import { type Finding, type Path, valueAt, warning } from '../diagnostic.ts'
 import { childOf } from '../schema-walk.ts'
-import { placeOf, stepsIn, type World } from './world.ts'
+import { stepsIn } from '../step.ts'
+import { placeOf, type World } from './world.ts'
 
 type Found = { readonly image: string; readonly path: Path }
 

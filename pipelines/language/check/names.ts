@@ -1,7 +1,8 @@
 import { type Finding, keyAt, valueAt } from '../diagnostic.ts'
 import type { Job, Pipeline } from '../pipeline.ts'
 import { childOf } from '../schema-walk.ts'
-import { placeOf, resourceOfStep, stepsIn, unknownNames, type Named, type World } from './world.ts'
+import { stepsIn } from '../step.ts'
+import { placeOf, resourceOfStep, unknownNames, type Named, type World } from './world.ts'
 
 /** Names that nothing in the file defines. */
 export function names(world: World): Finding[] {

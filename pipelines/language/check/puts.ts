@@ -3,8 +3,8 @@ import { explain } from '../explain.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Resource } from '../resource.ts'
 import { PUTS } from '../shape/resources.ts'
-import type { Step } from '../step.ts'
-import { below, placeOf, stepsIn, type World } from './world.ts'
+import { type Step, stepsIn } from '../step.ts'
+import { below, placeOf, type World } from './world.ts'
 
 type Put = Extract<Step, { kind: 'put' }>
 

@@ -1,7 +1,8 @@
 import { error, type Finding, keyAt, valueAt, warning } from '../diagnostic.ts'
 import { type Job, lifecycleJobs, type LaneKind, type Pipeline } from '../pipeline.ts'
 import { followsLane, isGit } from '../resource.ts'
-import { placeOf, stepsIn, type World } from './world.ts'
+import { stepsIn } from '../step.ts'
+import { placeOf, type World } from './world.ts'
 
 /**
  * What can start which job.

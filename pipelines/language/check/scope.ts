@@ -2,7 +2,8 @@ import type { Kind } from '../expression/evaluate.ts'
 import { lifecycleJobs, type Job, type Pipeline } from '../pipeline.ts'
 import { FIELDS, type Resource } from '../resource.ts'
 import { suggest } from '../suggest.ts'
-import { jobsBefore, resourcesKnown, stepsIn } from './world.ts'
+import { stepsIn } from '../step.ts'
+import { jobsBefore, resourcesKnown } from './world.ts'
 
 /** What `$(name.…)` can mean at a place: the fields of each name, or null where any field may be there. */
 export type Scope = ReadonlyMap<string, { readonly fields: readonly string[] | null; readonly kind: Kind }>

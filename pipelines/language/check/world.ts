@@ -2,16 +2,13 @@ import { error, type Finding, keyAt, type Place } from '../diagnostic.ts'
 import type { Normal } from '../normal/normalise.ts'
 import type { Job, Pipeline } from '../pipeline.ts'
 import { NAME } from '../shape/scalars.ts'
-import { allSteps, hookSteps, type Step } from '../step.ts'
+import { type Step, stepsIn } from '../step.ts'
 import { hintFor } from '../suggest.ts'
 
 /** What the checks look at: the pipeline in its one form, where its parts were written, and the file as it was written. */
 export type World = Normal & { readonly tree: unknown }
 
 export const placeOf = ({ places }: World, part: object): Place => places.get(part) ?? keyAt()
-
-/** The steps of a job with all that are inside them, its hooks' included. */
-export const stepsIn = (job: Job): Step[] => [...allSteps(job.steps), ...hookSteps(job.hooks)]
 
 export type Named = { readonly name: string; readonly place: Place }
 /** A finding for each name that is not among those that are known. */
