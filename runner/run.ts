@@ -3,6 +3,7 @@ import { EngineError } from './engine.ts'
 import type { Engine, ExitStatus, Workspace } from './engine.ts'
 import type { Log } from './log.ts'
 import { Pen } from './pen.ts'
+import { runSteps } from './shell.ts'
 import { Stop } from './stop.ts'
 import type { Work } from './work.ts'
 
@@ -36,15 +37,15 @@ async function passThrough(work: Work, house: House, rooms: AsyncDisposableStack
   try {
     const workspace = await prepare(work, house.engine, signal)
     rooms.use(workspace)
-    for (const index of work.plan.steps.keys()) {
-      const { exitCode, error } = await runStep(work, { workspace, index, signal })
-      if (exitCode !== 0) return { move: 'fail', error }
+    for (const [index, { step }] of runSteps(work.plan).entries()) {
+      const { exitCode, error } = await runStep(work, { workspace, index, step, signal })
+      if (exitCode !== 0) return { move: 'fail', error, exitCode }
     }
-    return { move: 'succeed', error: null }
+    return { move: 'succeed', error: null, exitCode: null }
   } catch (error) {
     const { move, reason } = judge(error, signal)
     if (reason?.code === 'runner_failed') house.log.error({ run: work.plan.run, err: error }, 'run.broke')
-    return { move, error: reason }
+    return { move, error: reason, exitCode: null }
   }
 }
 
@@ -63,10 +64,14 @@ async function prepare(work: Work, engine: Engine, signal: AbortSignal): Promise
   return opened.workspace
 }
 
-type StepFacts = { readonly workspace: Workspace; readonly index: number; readonly signal: AbortSignal }
+type StepFacts = {
+  readonly workspace: Workspace
+  readonly index: number
+  readonly step: number
+  readonly signal: AbortSignal
+}
 
-async function runStep(work: Work, { workspace, index, signal }: StepFacts): Promise<ExitStatus> {
-  const step = index + 1
+async function runStep(work: Work, { workspace, index, step, signal }: StepFacts): Promise<ExitStatus> {
   return inStep(work, { step, signal }, async (pen) => {
     const output = workspace.run(index, signal)
     try {
@@ -99,13 +104,14 @@ async function inStep(
     const status = await act(pen)
     pen[Symbol.dispose]()
     const { exitCode } = status
-    work.report({ kind: 'step.ended', step, state: exitCode === 0 ? 'succeeded' : 'failed', exitCode })
+    const state = exitCode === 0 ? 'succeeded' : 'failed'
+    work.report({ kind: 'step.ended', step, state, exitCode, allowed: false })
     return status
   } catch (error) {
     const { state, reason } = judge(error, signal)
     if (reason) pen.write(Buffer.from(`${reason.message}\n`))
     pen[Symbol.dispose]()
-    work.report({ kind: 'step.ended', step, state, exitCode: null })
+    work.report({ kind: 'step.ended', step, state, exitCode: null, allowed: false })
     throw error
   }
 }

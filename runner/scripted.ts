@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EngineError } from './engine.ts'
+import { runSteps } from './shell.ts'
 import type { Engine, ExitStatus, Output } from './engine.ts'
 
 /**
@@ -17,7 +18,7 @@ export function scriptedEngine(): Engine {
       signal.throwIfAborted()
       await say('Engine: scripted\n')
       return {
-        run: (index, stopped) => perform(plan.steps[index]?.commands ?? [], stopped),
+        run: (index, stopped) => perform(runSteps(plan)[index]?.commands ?? [], stopped),
         [Symbol.asyncDispose]: async () => {},
       }
     },

@@ -1,4 +1,4 @@
-import type { Plan } from '#pipelines/wire/plan.ts'
+import type { Plan, PlanStep } from '#pipelines/wire/plan.ts'
 
 /**
  * What a container or process is started with, always the same: a shell that waits for its script on stdin.
@@ -12,8 +12,14 @@ export const BOOTSTRAP =
 /** Names a shell can export; whatever else stands in an environment has no way into it. */
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/
 
+export type RunStep = Extract<PlanStep, { kind: 'run' }>
+
+/** The steps that are commands. */
+export const runSteps = ({ steps }: Pick<Plan, 'steps'>): RunStep[] =>
+  steps.flatMap((step) => (step.kind === 'run' && step.skip === null ? [step] : []))
+
 export type ScriptFacts = {
-  readonly steps: Plan['steps']
+  readonly steps: readonly RunStep[]
   readonly env: Readonly<Record<string, string>>
   /** The absolute path in which every step begins. */
   readonly directory: string

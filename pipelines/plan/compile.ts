@@ -1,12 +1,27 @@
 import type { RunId } from '../ids.ts'
 import { presetsOf } from '../language/form-values.ts'
 import type { Values } from '../language/expression/interpolate.ts'
-import type { Job } from '../language/pipeline.ts'
-import type { Plan } from '../wire/plan.ts'
+import type { Job, Pipeline } from '../language/pipeline.ts'
+import type { Checkout, Plan } from '../wire/plan.ts'
+import { type Ask, askedFor, entriesIn, textsIn } from './compile-ask.ts'
+import { getsOfRun, type InputFacts } from './compile-resources.ts'
+import { compileSteps } from './compile-steps.ts'
 import type { LaneFact } from './facts.ts'
 import type { Leg } from './matrix.ts'
-import { type Impossible, isImage, putIn } from './put-in.ts'
-import { type InputFields, valuesOf, variablesOf } from './values.ts'
+import { imageIn } from './compile-image.ts'
+import { type Impossible, putIn } from './put-in.ts'
+import { valuesOf, variablesOf } from './values.ts'
+
+/** A run that one of this run's needs was satisfied by, or one further up. */
+export type UpstreamFacts = {
+  readonly job: string
+  readonly run: RunId
+  /** The values it wrote to `$TAKT_OUTPUT`. */
+  readonly outputs: Readonly<Record<string, string>>
+  /** Whether the run itself names the job in its needs: whose files and state it gets. */
+  readonly direct: boolean
+  readonly kept: boolean
+}
 
 /** A run and its frozen inputs, as the compiler needs them. */
 export type CompileFacts = {
@@ -17,83 +32,118 @@ export type CompileFacts = {
   readonly kind: LaneFact['kind']
   readonly attempt: number
   readonly job: Job
-  readonly inputs: readonly InputFields[]
+  /** What the job can name: its pipeline's resources and types. */
+  readonly known: Pick<Pipeline, 'resources' | 'resourceTypes'>
+  /** In the order of the job: the first git resource is the working directory. */
+  readonly inputs: readonly InputFacts[]
+  readonly upstream: readonly UpstreamFacts[]
   /** The leg that the run is; null where the job has no matrix. */
   readonly matrix: Leg | null
   /** What a person filled in; null where nobody was asked, and the form's presets count. */
   readonly given: Readonly<Record<string, string>> | null
-  readonly checkout: Plan['checkout']
+  /** The secrets that the job may see, by name: those it asks for and those that its resources are opened with. */
+  readonly secrets: Readonly<Record<string, string>>
+  /** Where a git resource is pushed to, and what opens it. */
+  readonly remotes: ReadonlyMap<string, Pick<Checkout, 'url' | 'credential'>>
+  readonly holdMs: number
 }
 
 /**
- * One run and its job turned into the plan that a runner carries out, its values put into `image` and `env`. Commands find the
- * same values as variables; the author's own variables win.
+ * One run and its job turned into the plan that a runner carries out, its values put into every text but `run`. Commands find
+ * the same values as variables; the author's own variables win.
  *
  * @returns Why there can be no plan, in words: a value that this run has not, or an image that is none with its values put in.
  */
 export function compilePlan(facts: CompileFacts): Plan | Impossible {
   const { job } = facts
-  const values = valuesOfRun(facts)
-  const image = imageOf(job, values)
-  if (image !== null && typeof image === 'object') return image
-  const variables = envOf(job, values)
-  if ('impossible' in variables) return variables
-  return {
-    run: facts.run,
-    project: facts.project,
-    pipeline: facts.pipeline,
-    job: job.name,
-    lane: facts.lane,
-    attempt: facts.attempt,
-    checkout: facts.checkout,
-    image,
-    env: variables.env,
-    timeoutMs: job.timeoutMs,
-    steps: job.steps.flatMap((step) =>
-      step.kind === 'run' ? [{ name: step.name ?? 'run', commands: [...step.commands] }] : [],
-    ),
-  }
-}
-
-function valuesOfRun({ job, inputs, matrix, given, ...at }: CompileFacts): Values {
-  const { run, project, pipeline, lane, attempt, kind } = at
-  return valuesOf({
-    takt: {
-      run: String(run),
-      project,
-      pipeline,
+  return askedFor<Plan>((ask) => {
+    const values = valuesOfRun(facts)
+    const { checkout, gets } = getsOfRun(ask, facts)
+    const { steps, hooks, next } = compileSteps(ask, { ...facts, values })
+    const services = servicesOf(ask, job, { values, next })
+    const direct = facts.upstream.filter((run) => run.direct)
+    return {
+      run: facts.run,
+      project: facts.project,
+      pipeline: facts.pipeline,
       job: job.name,
-      lane,
-      attempt: String(attempt),
-      kind,
-    },
-    inputs,
-    matrix,
-    given: given ?? presetsOf(job.inputs),
+      lane: facts.lane,
+      attempt: facts.attempt,
+      checkout,
+      image: imageIn(ask, job.image, { values, where: 'image' }),
+      env: envOf(ask, job, values),
+      secrets: secretsOf(job, facts.secrets),
+      timeoutMs: job.timeoutMs,
+      inactivityMs: job.inactivityMs,
+      limits: {
+        cpus: job.limits.cpu,
+        memoryBytes: bytesOf(job.limits.memory),
+        pids: job.limits.pids,
+      },
+      services,
+      gets,
+      caches: job.cache.map(({ name, key, paths }) => ({ name, key: [...key], paths: [...paths] })),
+      keptBy: direct.filter(({ kept }) => kept).map(({ job: name, run }) => ({ job: name, run })),
+      keep: job.keep && textsIn(ask, job.keep.paths, { values, where: 'keep' }),
+      outputs: [...job.outputs],
+      statesOf: direct.map(({ job: name }) => name),
+      reports: {
+        junit: textsIn(ask, job.reports.junit, { values, where: 'reports.junit' }),
+        coverage: textsIn(ask, job.reports.coverage, { values, where: 'reports.coverage' }),
+      },
+      steps,
+      hooks,
+      finish: next + services.length,
+      holdMs: facts.holdMs,
+    }
   })
 }
 
-/** A value may hold anything, so that what an image's name became is looked at again. */
-function imageOf({ image }: Job, values: Values): string | null | Impossible {
-  if (image === null) return null
-  const put = putIn(image, values, 'image')
-  if (typeof put !== 'string' || put === image || isImage(put)) return put
-  return {
-    impossible: `\`image\` became \`${put.slice(0, 200).toWellFormed()}\`, which is no image reference`,
-  }
+function valuesOfRun({ job, inputs, matrix, given, upstream, ...at }: CompileFacts): Values {
+  const { run, project, pipeline, lane, attempt, kind } = at
+  const takt = { run: String(run), project, pipeline, job: job.name, lane, attempt: String(attempt), kind }
+  const outputs = upstream.map((each) => ({ resource: each.job, fields: each.outputs }))
+  return valuesOf({ takt, inputs: [...outputs, ...inputs], matrix, given: given ?? presetsOf(job.inputs) })
 }
 
 /** All variables of a program share this much room with its arguments; Linux has at least twice as much. */
 const MOST_LETTERS = 1_000_000
 
-function envOf(job: Job, values: Values): { readonly env: Record<string, string> } | Impossible {
+function envOf(ask: Ask, job: Job, values: Values): Record<string, string> {
   const env: Record<string, string> = { ...variablesOf(values), CI: 'true', TAKT: 'true' }
-  for (const [name, text] of Object.entries(job.env)) {
-    const put = putIn(text, values, `env.${name}`)
-    if (typeof put !== 'string') return put
-    env[name] = put
-  }
+  for (const [name, text] of Object.entries(job.env)) env[name] = ask(putIn(text, values, `env.${name}`))
   const letters = Object.entries(env).reduce((sum, [name, text]) => sum + name.length + text.length, 0)
-  if (letters <= MOST_LETTERS) return { env }
-  return { impossible: `\`env\` has ${letters} characters with its values put in; ${MOST_LETTERS} fit` }
+  if (letters <= MOST_LETTERS) return env
+  return ask({
+    impossible: `\`env\` has ${letters} characters with its values put in; ${MOST_LETTERS} fit`,
+  })
+}
+
+/** Those that the commands see: what only opens a resource is none of their business. */
+const secretsOf = ({ secrets }: Job, known: CompileFacts['secrets']): Record<string, string> =>
+  Object.fromEntries(
+    secrets.flatMap((name) => (known[name] === undefined ? [] : [[name, known[name]] as const])),
+  )
+
+const UNIT: Readonly<Record<string, number>> = { M: 1e6, G: 1e9, Mi: 2 ** 20, Gi: 2 ** 30 }
+/** `512Mi` in bytes; the language has seen to its form. */
+function bytesOf(size: string): number {
+  const [, count = '0', unit = ''] = /^([\d.]+)(\D+)$/.exec(size) ?? []
+  return Math.round(Number(count) * (UNIT[unit] ?? 1))
+}
+
+function servicesOf(
+  ask: Ask,
+  { services }: Job,
+  { values, next }: { values: Values; next: number },
+): Plan['services'] {
+  return services.map(({ name, image, env, commands, health, dependsOn }, index) => ({
+    step: next + index,
+    name,
+    image: imageIn(ask, image, { values, where: `services.${name}.image` }) ?? image,
+    env: entriesIn(ask, env, { values, where: `services.${name}.env` }),
+    commands: [...commands],
+    health,
+    dependsOn: [...dependsOn],
+  }))
 }

@@ -6,43 +6,236 @@ const runId = z
   .int()
   .positive()
   .transform((value) => value as RunId)
+const ms = z.number().int().positive()
+const texts = z.record(z.string(), z.string())
+const tree = z.record(z.string(), z.json())
 
-/** One command in the step's one shell: a log fold with its own time and exit code. */
-const Step = z.object({
-  name: z.string(),
-  /** Executed in order by one shell; the first that fails ends the step. */
-  commands: z.array(z.string()).min(1),
+/** A commit to fetch, and what opens its repository. */
+export const Checkout = z.object({
+  /** Where to fetch from. The credentials are the run's own lease, sent only to this address's host. */
+  url: z.string(),
+  sha: z.string(),
+  /** The name the commit had when it arrived, e.g. `refs/heads/main`. */
+  ref: z.string(),
+  /** A bearer of the right to read the repository at `url`; null where it is public. Never written to disk. */
+  credential: z.object({ username: z.string(), password: z.string() }).nullable(),
+  /** How many commits of the past come along; 0 for all. */
+  depth: z.number().int().min(0),
+  submodules: z.boolean(),
+  lfs: z.boolean(),
 })
+export type Checkout = z.output<typeof Checkout>
 
-/** What a runner carries out: one run, ready to execute, holding no secret and no decision. */
+/** A type of resource that an image makes known: any that speaks the Concourse resource protocol. */
+const Custom = z.object({ image: z.string(), source: tree })
+
+/** Something a run reads besides its checkout: what is fetched lies in the folder `inputs/<resource>` of its workspace. */
+export const Get = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('git'), resource: z.string(), checkout: Checkout }),
+  /** A folder that was put before, kept by the server. */
+  z.object({ kind: z.literal('files'), resource: z.string(), version: z.string() }),
+  z.object({ kind: z.literal('state'), resource: z.string(), version: z.string() }),
+  Custom.extend({ kind: z.literal('custom'), resource: z.string(), version: texts, params: tree }),
+  /** Only variables: there is nothing to fetch. */
+  z.object({ kind: z.literal('values'), resource: z.string(), version: z.string() }),
+])
+export type Get = z.output<typeof Get>
+
+const paths = z.array(z.string())
+
+/** What a run makes a new version of a resource with. */
+export const Put = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('image'),
+    resource: z.string(),
+    /** The image's name without a tag. */
+    repository: z.string(),
+    /** What to build; null where a local image was named. */
+    build: z
+      .object({
+        context: z.string(),
+        dockerfile: z.string(),
+        target: z.string().nullable(),
+        args: texts,
+        platforms: z.array(z.string()),
+      })
+      .nullable(),
+    /** The local image to push. */
+    image: z.string().nullable(),
+    tags: z.array(z.string()),
+    credential: z.object({ username: z.string(), password: z.string() }).nullable(),
+  }),
+  z.object({
+    kind: z.literal('git'),
+    resource: z.string(),
+    url: z.string(),
+    credential: z.object({ username: z.string(), password: z.string() }).nullable(),
+    branch: z.string(),
+    tag: z.string().nullable(),
+    message: z.string(),
+    /** Empty: everything that changed. */
+    paths,
+  }),
+  z.object({
+    kind: z.literal('semver'),
+    resource: z.string(),
+    bump: z.enum(['major', 'minor', 'patch', 'final']),
+    pre: z.string().nullable(),
+  }),
+  z.object({ kind: z.literal('params'), resource: z.string(), set: texts }),
+  z.object({ kind: z.literal('files'), resource: z.string(), /** Empty: what the job keeps. */ paths }),
+  z.object({ kind: z.literal('state'), resource: z.string(), paths, set: texts }),
+  Custom.extend({ kind: z.literal('custom'), resource: z.string(), params: tree }),
+])
+export type Put = z.output<typeof Put>
+
+export const StepRetry = z.object({
+  max: z.number().int().min(0),
+  /** `failed`, `errored`, `timeout`, `signal` or `exit:<code>`. */
+  on: z.array(z.string()),
+  backoff: z.enum(['fixed', 'exponential']),
+  delayMs: z.number().int().min(0),
+})
+export type StepRetry = z.output<typeof StepRetry>
+
+/** When a hook runs: what its step, or the job, came to. */
+export const HOOKS = ['on_success', 'on_failure', 'on_error', 'on_cancel', 'always'] as const
+export type HookName = (typeof HOOKS)[number]
+export type PlanHooks = { readonly [H in HookName]: PlanStep[] }
+
+/** What every node of the tree of steps has. */
+const Around = z.object({
+  /** Its number: from 1, each once, in the order of the file; a group's before its members', hooks behind what they belong to. */
+  step: z.number().int().positive(),
+  name: z.string(),
+  /** Why it is passed over, in words; null where it runs. */
+  skip: z.string().nullable(),
+  /** Null means: the one of the job. */
+  image: z.string().nullable(),
+  /** Besides the variables of the job. */
+  env: texts,
+  retry: StepRetry.nullable(),
+  timeoutMs: ms.nullable(),
+  allowFailure: z.boolean(),
+})
+type Around = z.output<typeof Around>
+
+/** One node of the tree of steps. */
+export type PlanStep = Around & { readonly hooks: PlanHooks } & (
+    | {
+        readonly kind: 'run'
+        /** For one shell; the first that fails ends the step. */ readonly commands: readonly string[]
+      }
+    | { readonly kind: 'get'; readonly get: Get }
+    | { readonly kind: 'put'; readonly put: Put }
+    | {
+        readonly kind: 'group'
+        readonly steps: PlanStep[]
+        /** How many members go on at once; 1 is one after the other, null all of them. */
+        readonly maxParallel: number | null
+        /** Whether the first that fails ends the others. */
+        readonly failFast: boolean
+      }
+  )
+
+const steps: z.ZodType<PlanStep[]> = z.lazy(() => z.array(PlanStep))
+const Hooks = z.lazy(() =>
+  z.object({ on_success: steps, on_failure: steps, on_error: steps, on_cancel: steps, always: steps }),
+)
+export const PlanStep: z.ZodType<PlanStep> = z.lazy(() =>
+  z.discriminatedUnion('kind', [
+    Around.extend({ kind: z.literal('run'), hooks: Hooks, commands: z.array(z.string()).min(1) }),
+    Around.extend({ kind: z.literal('get'), hooks: Hooks, get: Get }),
+    Around.extend({ kind: z.literal('put'), hooks: Hooks, put: Put }),
+    Around.extend({
+      kind: z.literal('group'),
+      hooks: Hooks,
+      steps,
+      maxParallel: z.number().int().positive().nullable(),
+      failFast: z.boolean(),
+    }),
+  ]),
+)
+
+/** A container beside the job, on the run's own network under its name. */
+export const Service = z.object({
+  /** Its own log: numbered like the steps, behind them. */
+  step: z.number().int().positive(),
+  name: z.string(),
+  image: z.string(),
+  env: texts,
+  /** Empty: what the image says. */
+  commands: z.array(z.string()),
+  /** Null means: the check that fits a well-known image, else the first port that the image exposes. */
+  health: z
+    .object({
+      probe: z.discriminatedUnion('kind', [
+        z.object({ kind: z.literal('tcp'), port: z.number().int() }),
+        z.object({ kind: z.literal('http'), port: z.number().int(), path: z.string() }),
+        z.object({ kind: z.literal('run'), command: z.string() }),
+      ]),
+      intervalMs: ms,
+      timeoutMs: ms,
+    })
+    .nullable(),
+  dependsOn: z.array(z.string()),
+})
+export type Service = z.output<typeof Service>
+
+/** What a runner carries out: one run, ready to execute, holding no decision. It is told to the holder of the lease only. */
 export const Plan = z.object({
   run: runId,
   project: z.string(),
   pipeline: z.string(),
   job: z.string(),
   lane: z.string(),
-  /** Counts from 1; grows when a lost run is given to another runner. */
+  /** Counts from 1; grows when the run is carried out once more. */
   attempt: z.number().int().positive(),
   /** The commit that becomes the working directory; null for a job without a git resource. */
-  checkout: z
-    .object({
-      /** Where to fetch from. The credentials are the run's own lease, sent only to this address's host. */
-      url: z.string(),
-      sha: z.string(),
-      /** The name the commit had when it arrived, e.g. `refs/heads/main`. */
-      ref: z.string(),
-      /** A bearer of the right to read the repository at `url`; null where it is public. Never written to disk. */
-      credential: z.object({ username: z.string(), password: z.string() }).nullable(),
-    })
-    .nullable(),
+  checkout: Checkout.nullable(),
   image: z.string().nullable(),
-  env: z.record(z.string(), z.string()),
-  timeoutMs: z.number().int().positive(),
-  /** Step 0, `prepare`, is the runner's own and not listed; these are steps 1, 2, … */
-  steps: z.array(Step).min(1),
+  env: texts,
+  /** Variables like those of `env`, that nobody may see: not in a log, an error, an event or an inspected container. */
+  secrets: texts,
+  timeoutMs: ms,
+  /** How long the commands may say nothing. */
+  inactivityMs: ms,
+  limits: z.object({ cpus: z.number().positive(), memoryBytes: z.number().int().positive(), pids: ms }),
+  /** In the order of the file. */
+  services: z.array(Service),
+  /** What is fetched before the first step, besides the checkout. */
+  gets: z.array(Get),
+  /** Folders of tools, by the content of files of the checkout. An empty `paths`: those that the tool of that name uses. */
+  caches: z.array(z.object({ name: z.string(), key: z.array(z.string()), paths })),
+  /** Runs whose kept files are unpacked into the working directory, in this order. */
+  keptBy: z.array(z.object({ job: z.string(), run: runId })),
+  /** Files handed to the jobs that need this one, as globs from the working directory; null where nothing is. */
+  keep: paths.nullable(),
+  /** The names of the values that the job may write to `$TAKT_OUTPUT`. */
+  outputs: z.array(z.string()),
+  /** Jobs whose state is read at `TAKT_STATE_<JOB>`. */
+  statesOf: z.array(z.string()),
+  reports: z.object({ junit: paths, coverage: paths }),
+  steps,
+  /** What runs at the end of the job. */
+  hooks: Hooks,
+  /** The number of the runner's own last step, in which files and reports leave the workspace. */
+  finish: z.number().int().positive(),
+  /** How long a failed run's container is kept for people to look around in; 0: not at all. */
+  holdMs: z.number().int().min(0),
 })
 export type Plan = z.output<typeof Plan>
-export type PlanStep = Plan['steps'][number]
 
-/** The step in which the runner speaks for itself: checkout, image, isolation. */
+/** Step 0, in which the runner speaks for itself: checkout, image, isolation. */
 export const PREPARE = 'prepare'
+/** The last step, in which the runner takes files out; it is not shown where there are none. */
+export const FINISH = 'finish'
+
+/** All nodes of a tree of steps, groups before their members and hooks behind what they belong to. */
+export function allPlanSteps(tree: readonly PlanStep[]): PlanStep[] {
+  return tree.flatMap((step) => [
+    step,
+    ...(step.kind === 'group' ? allPlanSteps(step.steps) : []),
+    ...HOOKS.flatMap((hook) => allPlanSteps(step.hooks[hook])),
+  ])
+}

@@ -12,7 +12,7 @@ import { Plan } from './plan.ts'
  * server's commit. The runner keeps what is unheard and says it again, in order, after a redial; a repeated number is
  * ignored. A report under a lease that is no longer the run's changes nothing and is answered with `forget`.
  */
-export const DIALECT = 1
+export const DIALECT = 2
 
 const runId = z
   .number()
@@ -31,6 +31,10 @@ export type RunError = z.output<typeof RunError>
 /** One numbered entry of a run's report. */
 export const ReportEntry = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('step.started'), step }),
+  /** Its condition did not hold, or what stood before it ended the run; `reason` says which, in words. */
+  z.object({ kind: z.literal('step.skipped'), step, reason: z.string().max(1_000) }),
+  /** A try has ended, and the step begins once more; `tries` counts them, this next one included. */
+  z.object({ kind: z.literal('step.tried'), step, tries: z.number().int().min(2).max(100) }),
   /** All output of earlier commands of the step has been reported before this. */
   z.object({ kind: z.literal('command.started'), step, command }),
   z.object({ kind: z.literal('command.ended'), step, command, exitCode: z.number().int() }),
@@ -39,12 +43,27 @@ export const ReportEntry = z.discriminatedUnion('kind', [
     step,
     state: z.enum(STEP_STATES).exclude(['queued', 'running']),
     exitCode: z.number().int().nullable(),
+    /** The step failed and may: the run goes on. */
+    allowed: z.boolean(),
+  }),
+  /** The values that the job wrote to `$TAKT_OUTPUT`, all of them so far. */
+  z.object({
+    kind: z.literal('outputs'),
+    values: z.record(z.string().max(100), z.string().max(100_000)),
+  }),
+  /** What the run took of the machine: its own peak of memory, and the processor's time. */
+  z.object({
+    kind: z.literal('usage'),
+    peakMemoryBytes: z.number().int().min(0).nullable(),
+    cpuMs: z.number().int().min(0).nullable(),
   }),
   /** The last entry; the server forgets the lease with it. */
   z.object({
     kind: z.literal('run.ended'),
     move: z.enum(['succeed', 'fail', 'break', 'cancel']),
     error: RunError.nullable(),
+    /** Of the command that ended the run; null where none did. */
+    exitCode: z.number().int().nullable(),
   }),
 ])
 export type ReportEntry = z.output<typeof ReportEntry>

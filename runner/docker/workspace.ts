@@ -8,7 +8,7 @@ import { endingWith } from '../ending.ts'
 import type { EndSignal } from '../ending.ts'
 import { tokens } from '../marks.ts'
 import { Session } from '../session.ts'
-import { script } from '../shell.ts'
+import { runSteps, script } from '../shell.ts'
 import { orAbort } from '../stop.ts'
 import { containerOptions, DIRECTORY } from './container.ts'
 import { DEMO_IMAGE } from './demo-image.ts'
@@ -140,7 +140,8 @@ class DockerWorkspace implements Workspace {
 
   /** Hand the shell its script, once the files it works on are there. */
   async begin(files: Scratch, signal: AbortSignal): Promise<void> {
-    const { steps, env } = this.#plan
+    const steps = runSteps(this.#plan)
+    const { env } = this.#plan
     await fill(this.container, { files, user: this.#user, volume: this.#volume, signal })
     this.#stream?.end(script({ steps, env, directory: DIRECTORY, nonce: this.nonce }))
   }

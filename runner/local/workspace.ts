@@ -12,7 +12,7 @@ import { EngineError } from '../engine.ts'
 import type { ExitStatus, OpenOptions, Output, Workspace } from '../engine.ts'
 import { tokens } from '../marks.ts'
 import { Session } from '../session.ts'
-import { BOOTSTRAP, script } from '../shell.ts'
+import { BOOTSTRAP, runSteps, script } from '../shell.ts'
 import type { LocalOptions } from './engine.ts'
 import { kill, killMarked, MARK } from './processes.ts'
 
@@ -88,7 +88,8 @@ class LocalWorkspace implements Workspace {
     // A shell that was killed leaves subshells behind, which would go on where nobody hears of their end.
     shell.once('exit', (_code, name) => name && this.#kill('SIGKILL'))
     this.#session = new Session(tokens(shell.stdout, nonce), () => silent)
-    const { steps, env } = this.#plan
+    const steps = runSteps(this.#plan)
+    const { env } = this.#plan
     shell.stdin.end(script({ steps, env, directory: this.work, nonce }))
   }
 

@@ -47,6 +47,9 @@ export type CommitBody = {
 export type FieldsBody = { readonly fields: Readonly<Record<string, string>> }
 export type VersionBody = CommitBody | FieldsBody
 
+/** What a run took of the machine; null where that could not be told. */
+export type Usage = { readonly peakMemoryBytes: number | null; readonly cpuMs: number | null }
+
 export type Schema = {
   users: { id: Generated<UserId>; name: string; role: 'admin'; created_at: Time }
   tokens: {
@@ -192,6 +195,10 @@ export type Schema = {
     matrix: Json<Record<string, string>> | null
     batch_id: RunId | null
     given: Json<Record<string, string>> | null
+    allow_failure: Generated<boolean>
+    exit_code: number | null
+    values_out: Json<Record<string, string>> | null
+    usage: Json<Usage> | null
   }
   run_inputs: { run_id: RunId; position: number; resource_id: ResourceId; version_id: VersionId }
   run_input_via: { run_id: RunId; position: number; upstream_id: RunId }
@@ -241,6 +248,12 @@ export type Schema = {
     lines: Generated<number>
     bytes: Generated<number>
     open_line: Generated<boolean>
+    kind: Generated<'prepare' | 'run' | 'get' | 'put' | 'group' | 'service' | 'finish'>
+    parent: number | null
+    hook: 'on_success' | 'on_failure' | 'on_error' | 'on_cancel' | 'always' | null
+    tries: Generated<number>
+    allowed: Generated<boolean>
+    reason: string | null
     started_at: Time | null
     ended_at: Time | null
   }

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { RunId } from '#pipelines/ids.ts'
 import { LOG_CHUNK_BYTES, type ReportEntry } from '#pipelines/wire/runner.ts'
 import type { Db, Trx } from '../db/connect.ts'
+import { toJson } from '../db/to-json.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
 import { appendLog } from '../logs/append.ts'
 import { lockRun, type LockedRun } from '../runs/lock-run.ts'
@@ -95,9 +96,26 @@ async function writeEntry(tx: Tx, run: LockedRun, { entry, cameMs }: Entry): Pro
     case 'step.started':
       await step(tx.db, run, entry.step).set({ state: 'running', started_at: now }).execute()
       return
+    case 'step.skipped':
+      await step(tx.db, run, entry.step).set({ state: 'skipped', reason: entry.reason }).execute()
+      await skipRest(tx.db, run, entry.step)
+      return
+    case 'step.tried':
+      await step(tx.db, run, entry.step).set({ state: 'running', tries: entry.tries }).execute()
+      return
+    case 'outputs':
+      await ofRun(tx.db, run)
+        .set({ values_out: toJson(entry.values) })
+        .execute()
+      return
+    case 'usage':
+      await ofRun(tx.db, run)
+        .set({ usage: toJson({ peakMemoryBytes: entry.peakMemoryBytes, cpuMs: entry.cpuMs }) })
+        .execute()
+      return
     case 'step.ended':
       await step(tx.db, run, entry.step)
-        .set({ state: entry.state, exit_code: entry.exitCode, ended_at: now })
+        .set({ state: entry.state, exit_code: entry.exitCode, allowed: entry.allowed, ended_at: now })
         .execute()
       await skipRest(tx.db, run, entry.step)
       return
@@ -113,6 +131,7 @@ async function writeEntry(tx: Tx, run: LockedRun, { entry, cameMs }: Entry): Pro
       return
     }
     case 'run.ended':
+      await ofRun(tx.db, run).set({ exit_code: entry.exitCode }).execute()
       await moveRun(
         tx,
         run.id,
@@ -123,6 +142,8 @@ async function writeEntry(tx: Tx, run: LockedRun, { entry, cameMs }: Entry): Pro
       return
   }
 }
+
+const ofRun = (db: Trx, run: LockedRun) => db.updateTable('runs').where('id', '=', run.id)
 
 const step = (db: Trx, run: LockedRun, index: number) =>
   db

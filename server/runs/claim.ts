@@ -1,5 +1,6 @@
 import { edgesOf } from '#pipelines/plan/edges.ts'
-import { PREPARE, type Plan } from '#pipelines/wire/plan.ts'
+import { allPlanSteps, HOOKS, type Plan } from '#pipelines/wire/plan.ts'
+import { stepRows } from '#pipelines/plan/step-rows.ts'
 import { definitionOf } from '../catalog/definitions.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
@@ -78,13 +79,21 @@ async function openSteps(db: Trx, plan: Plan): Promise<void> {
     ended_at: null,
     state: 'queued' as const,
   }
-  const steps = [{ name: PREPARE, commands: [] as string[] }, ...plan.steps]
   await db
     .insertInto('steps')
-    .values(steps.map(({ name }, step) => ({ ...at, step, name })))
+    .values(stepRows(plan).map((row) => ({ ...at, ...row })))
     .execute()
-  const commands = steps.flatMap((step, index) =>
-    step.commands.map((words, command) => ({ ...at, step: index, command, words, first_line: null })),
+  const commands = allPlanSteps([...plan.steps, ...HOOKS.flatMap((hook) => plan.hooks[hook])]).flatMap(
+    (step) =>
+      step.kind === 'run'
+        ? step.commands.map((words, command) => ({
+            ...at,
+            step: step.step,
+            command,
+            words,
+            first_line: null,
+          }))
+        : [],
   )
-  await db.insertInto('commands').values(commands).execute()
+  if (commands.length > 0) await db.insertInto('commands').values(commands).execute()
 }

@@ -34,10 +34,16 @@ export async function findRun(
   ])
   return {
     ...toSummary(row),
-    steps: steps.map((step) => ({
+    steps: steps.filter(isShown).map((step) => ({
       step: step.step,
       name: step.name,
+      kind: step.kind,
+      parent: step.parent,
+      hook: step.hook,
       state: step.state,
+      tries: step.tries,
+      allowed: step.allowed,
+      reason: step.reason,
       exit_code: step.exit_code,
       lines: step.lines + (step.open_line ? 1 : 0),
       bytes: step.bytes,
@@ -48,6 +54,10 @@ export async function findRun(
     downstream,
   }
 }
+
+/** The runner's own last step is nobody's business where it had nothing to do. */
+const isShown = ({ kind, state }: { kind: string; state: string }) =>
+  kind !== 'finish' || (state !== 'queued' && state !== 'skipped')
 
 type CommandRow = {
   command: number

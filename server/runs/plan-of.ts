@@ -1,6 +1,8 @@
+import { sql } from 'kysely'
 import type { RunId } from '#pipelines/ids.ts'
-import { compilePlan } from '#pipelines/plan/compile.ts'
-import type { Plan } from '#pipelines/wire/plan.ts'
+import { compilePlan, type CompileFacts } from '#pipelines/plan/compile.ts'
+import type { InputFacts } from '#pipelines/plan/compile-resources.ts'
+import type { Checkout, Plan } from '#pipelines/wire/plan.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import { definitionIn } from '../catalog/definitions.ts'
 import { ofProject } from '../catalog/queries.ts'
@@ -13,25 +15,22 @@ type RepositoryOf = {
   readonly url: string
   readonly ofProject: boolean
 }
+type Opened = Pick<Checkout, 'url' | 'credential'>
 
 /** How a runner gets at a repository: the address and what opens it. */
-export type CheckoutOf = (
-  repository: RepositoryOf,
-  run: { id: RunId; lease: string },
-) => { url: string; credential: { username: string; password: string } | null }
+export type CheckoutOf = (repository: RepositoryOf, run: { id: RunId; lease: string }) => Opened
 
-/** The run's plan: its job as its revision says, and the commits it was created with; or why there can be none. */
+/** The run's plan: its job as its revision says, and the versions it was created with; or why there can be none. */
 export async function planOf(
   db: Trx,
   run: LockedRun,
-  checkoutOf: (repository: RepositoryOf) => ReturnType<CheckoutOf>,
+  checkoutOf: (repository: RepositoryOf) => Opened,
 ): Promise<Plan | { error: RunError }> {
   const revision = await definitionIn(db, run.revision_id)
   const job = revision?.definition.jobs.find((candidate) => candidate.name === run.job)
-  if (!job)
+  if (!revision || !job)
     return { error: { code: 'plan_impossible', message: `The run's revision has no job \`${run.job}\`.` } }
   const inputs = await inputsOf(db, run.id)
-  const commit = firstCommit(inputs)
   const plan = compilePlan({
     run: run.id,
     project: run.project,
@@ -40,12 +39,33 @@ export async function planOf(
     kind: run.lane_kind,
     attempt: run.attempt,
     job,
-    inputs: inputs.map(({ resource, ...version }) => ({ resource, fields: fieldsOfVersion(version) })),
+    known: revision.definition,
+    inputs: inputs.map((input) => inputFacts(input, checkoutOf)),
+    upstream: await upstreamOf(db, run.id),
     matrix: run.matrix,
     given: run.given,
-    checkout: commit && { ...checkoutOf(commit.repository), sha: commit.sha, ref: commit.ref },
+    secrets: {},
+    remotes: new Map(),
+    holdMs: 0,
   })
   return 'impossible' in plan ? { error: { code: 'plan_impossible', message: plan.impossible } } : plan
+}
+
+type Input = Awaited<ReturnType<typeof inputsOf>>[number]
+
+function inputFacts(
+  { resource, name, body, kind, url, ofProject: known }: Input,
+  checkoutOf: (repository: RepositoryOf) => Opened,
+): InputFacts {
+  const fields = fieldsOfVersion({ name, body })
+  if (kind === null || url === null || 'fields' in body)
+    return { resource, version: name, fields, checkout: null }
+  return {
+    resource,
+    version: name,
+    fields,
+    checkout: { ...checkoutOf({ kind, url, ofProject: known }), ref: body.ref },
+  }
 }
 
 const inputsOf = (db: Trx, id: RunId) =>
@@ -66,10 +86,18 @@ const inputsOf = (db: Trx, id: RunId) =>
     .orderBy('run_inputs.position')
     .execute()
 
-/** The first git input becomes the working directory; nothing else can be checked out. */
-function firstCommit(inputs: Awaited<ReturnType<typeof inputsOf>>) {
-  for (const { name, body, kind, url, ofProject: known } of inputs)
-    if (kind !== null && url !== null && !('fields' in body))
-      return { repository: { kind, url, ofProject: known }, sha: name, ref: body.ref }
-  return null
+/** The runs its needs were satisfied by, and those that theirs were, all the way: nearest first, each job once. */
+async function upstreamOf(db: Trx, id: RunId): Promise<CompileFacts['upstream']> {
+  const { rows } = await sql<CompileFacts['upstream'][number]>`
+    with recursive above (job_id, run_id, hops) as (
+      select job_id, upstream_id, 1 from run_needs where run_id = ${id}
+      union
+      select run_needs.job_id, run_needs.upstream_id, above.hops + 1
+      from above join run_needs on run_needs.run_id = above.run_id where above.hops < 100
+    )
+    select distinct on (above.job_id) jobs.name as job, above.run_id as run,
+      coalesce(runs.values_out, '{}') as outputs, above.hops = 1 as direct, false as kept
+    from above join jobs on jobs.id = above.job_id join runs on runs.id = above.run_id
+    order by above.job_id, above.hops`.execute(db)
+  return rows
 }

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { StartMode } from '#pipelines/language/pipeline.ts'
+import { HOOKS } from '#pipelines/wire/plan.ts'
 import { RUN_STATES, STEP_STATES } from '#pipelines/states.ts'
 
 const START_MODES = ['settled', 'strict', 'chrono', 'immediate'] as const satisfies readonly StartMode[]
@@ -40,7 +41,17 @@ export const RunStep = z
   .object({
     step: z.number().int().openapi({ description: '0 is `prepare`, the runner’s own' }),
     name: z.string(),
+    kind: z.enum(['prepare', 'run', 'get', 'put', 'group', 'service', 'finish']),
+    parent: z
+      .number()
+      .int()
+      .nullable()
+      .openapi({ description: 'The step that it is a member or a hook of; null at the top' }),
+    hook: z.enum(HOOKS).nullable(),
     state: z.enum(STEP_STATES),
+    tries: z.number().int().openapi({ description: 'How often it was begun' }),
+    allowed: z.boolean().openapi({ description: 'It failed, and may: the run went on' }),
+    reason: z.string().nullable().openapi({ description: 'Why it was passed over' }),
     exit_code: z.number().int().nullable(),
     lines: z.number().int(),
     bytes: z.number().int(),

@@ -9,7 +9,7 @@ import { Checkouts } from '../../runner/checkout.ts'
 import { EngineError } from '../../runner/engine.ts'
 import type { Engine, ExitStatus, Output, Workspace } from '../../runner/engine.ts'
 import { Stop } from '../../runner/stop.ts'
-import { planOf } from '../runner/plans.ts'
+import { checkoutOf, planOf, runStep } from '../runner/plans.ts'
 import { until } from '../support/until.ts'
 import { serveGit } from './git-server.ts'
 
@@ -108,8 +108,8 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
     test('commands share one shell, steps one workspace', async () => {
       const two = plan([])
       const steps = [
-        { name: 'one', commands: ['mkdir -p d && cd d', 'X="a b"', 'echo "$X" > file; pwd | sed s,.*/,,'] },
-        { name: 'two', commands: ['cat d/file', 'echo "${X-unset}"'] },
+        runStep(1, ['mkdir -p d && cd d', 'X="a b"', 'echo "$X" > file; pwd | sed s,.*/,,']),
+        runStep(2, ['cat d/file', 'echo "${X-unset}"']),
       ]
       await using workspace = await open(engine, { ...two, steps })
       expect((await collect(workspace.run(0, idle()))).text).toBe('d\n')
@@ -263,7 +263,7 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
       await using git = await serveGit(credential)
       const sha = await git.commit({ 'a.txt': 'one\n', 'bin/go.sh': '#!/bin/sh\necho gone\n' })
       await git.commit({ 'a.txt': 'two\n' })
-      const checkout = { url: git.url, sha, ref: 'refs/heads/main', credential }
+      const checkout = checkoutOf({ url: git.url, sha, ref: 'refs/heads/main', credential })
       const ran = await run(
         ['cat a.txt', './bin/go.sh', 'cat .git/HEAD', 'ls -ln a.txt | sed "s/ \\+/ /g" | cut -d" " -f1,3,4'],
         { checkout },
@@ -275,7 +275,7 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
       const credential = { username: 'run', password: 'lease-lease-lease' }
       await using git = await serveGit(credential)
       await git.commit({ 'a.txt': 'one\n' })
-      const checkout = { url: git.url, sha: '1'.repeat(40), ref: 'refs/heads/main', credential }
+      const checkout = checkoutOf({ url: git.url, sha: '1'.repeat(40), ref: 'refs/heads/main', credential })
       const opening = open(engine, plan(['true'], { checkout }))
       await expect(opening).rejects.toMatchObject({ code: 'checkout_failed', name: EngineError.name })
       expect(await leftovers(ground)).toEqual([])

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { parsePipeline } from '#pipelines/language/parse.ts'
 import { FIELDS } from '#pipelines/language/resource.ts'
 import { type CompileFacts, compilePlan } from '#pipelines/plan/compile.ts'
+import type { InputFacts } from '#pipelines/plan/compile-resources.ts'
 import { isImage } from '#pipelines/plan/put-in.ts'
 import { type CommitSaid, fieldsOfCommit } from '#pipelines/plan/values.ts'
 import { Plan } from '#pipelines/wire/plan.ts'
@@ -12,9 +13,16 @@ const SHA = 'a1b2c3d4'.repeat(5)
 const commit = (body: Partial<CommitSaid>) =>
   fieldsOfCommit({ ref: 'refs/heads/main', author: 'Ann', message: 'Mend it', ...body }, SHA)
 
+const input = (resource: string, fields: Readonly<Record<string, string>>): InputFacts => ({
+  resource,
+  version: SHA,
+  fields,
+  checkout: { url: 'http://git/shop.git', credential: null, ref: fields['ref'] ?? '' },
+})
+
 /** The plan of the one job of a file, on a commit of `main`. */
 function compile(job: string, facts: Partial<CompileFacts> = {}) {
-  const text = `resources: { src: { git: . }, my-src: { git: . } }\njobs: { test: { get: [src, my-src], run: x, ${job} } }`
+  const text = `resources: { src: { git: . }, my-src: { git: . }, settings: { params: { REGION: eu-west-1 } } }\njobs: { test: { get: [src, my-src], run: x, ${job} } }`
   const { pipeline, diagnostics } = parsePipeline(text)
   if (!pipeline) throw new Error(diagnostics.map((found) => found.message).join('\n'))
   return compilePlan({
@@ -25,10 +33,14 @@ function compile(job: string, facts: Partial<CompileFacts> = {}) {
     kind: 'push',
     attempt: 2,
     job: pipeline.jobs[0]!,
-    inputs: [{ resource: 'src', fields: commit({}) }],
+    inputs: [input('src', commit({}))],
     matrix: null,
     given: null,
-    checkout: null,
+    known: pipeline,
+    upstream: [],
+    secrets: {},
+    remotes: new Map(),
+    holdMs: 0,
     ...facts,
   })
 }
@@ -46,9 +58,9 @@ test('values reach the shell as environment variables, and the author’s own wi
   const env = envOf('image: "b:1", env: { CI: "no", SRC_REF: mine, MINE: "1" }', {
     lane: 'feature/"x"',
     inputs: [
-      { resource: 'my-src', fields: commit({ ref: 'refs/heads/feature/"x"' }) },
-      { resource: 'src', fields: commit({ ref: 'refs/tags/v1' }) },
-      { resource: 'settings', fields: { REGION: 'eu-west-1' } },
+      input('my-src', commit({ ref: 'refs/heads/feature/"x"' })),
+      input('src', commit({ ref: 'refs/tags/v1' })),
+      { resource: 'settings', version: '1', fields: { REGION: 'eu-west-1' }, checkout: null },
     ],
     matrix: { node: '3.10' },
     given: { 'roll-out': '25' },
@@ -128,13 +140,13 @@ describe('a run that has no value for what its job asks for ends with words', ()
 
 describe('what a value holds is never taken for anything else', () => {
   const branch = (name: string) => ({
-    inputs: [{ resource: 'src', fields: commit({ ref: `refs/heads/${name}` }) }],
+    inputs: [input('src', commit({ ref: `refs/heads/${name}` }))],
   })
   test.each(['a"b', "a'b", 'a$(src.sha)b', 'a;b', '$HOME', '-v', 'a`b`'])('a branch called %s', (name) => {
     expect(envOf('image: "b:1", env: { A: $(src.branch) }', branch(name))['A']).toBe(name)
   })
   test('a message of several lines stays one variable', () => {
-    const inputs = [{ resource: 'src', fields: commit({ message: 'one\nPATH=/evil\n\ntwo' }) }]
+    const inputs = [input('src', commit({ message: 'one\nPATH=/evil\n\ntwo' }))]
     expect(envOf('image: "b:1", env: { A: $(src.message) }', { inputs })['A']).toBe('one\nPATH=/evil\n\ntwo')
   })
   test.each(['fix/Ui', 'a"b', 'a b', '-x', '../up', 'x@sha256', 'a$(src.sha)'])(
@@ -149,7 +161,7 @@ describe('what a value holds is never taken for anything else', () => {
       image: 'ghcr.io/acme/fix/ui:1',
     }))
   test('a variable that no program takes ends the run with words', () => {
-    const inputs = [{ resource: 'src', fields: commit({ message: 'é'.repeat(20_000) }) }]
+    const inputs = [input('src', commit({ message: 'é'.repeat(20_000) }))]
     expect(words('image: "b:1", env: { A: "$(src.message)$(src.message)$(src.message)" }', { inputs })).toBe(
       '`env.A` has 120000 bytes with its values put in; at most 100000 fit',
     )
@@ -165,7 +177,7 @@ describe('what a value holds is never taken for anything else', () => {
         const plan = compile(
           'inputs: { g: text }, image: "b:$(src.branch)", env: { A: "$(src.message)$(input.g)" }',
           {
-            inputs: [{ resource: 'src', fields: commit({ ref: `refs/heads/${name}`, message }) }],
+            inputs: [input('src', commit({ ref: `refs/heads/${name}`, message }))],
             given: { g: given },
           },
         )

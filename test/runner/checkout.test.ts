@@ -34,6 +34,9 @@ const source = (sha: string, changes: Partial<Source> = {}): Source => ({
   sha,
   ref: 'refs/heads/main',
   credential,
+  depth: 1,
+  submodules: false,
+  lfs: false,
   ...changes,
 })
 

@@ -48,7 +48,7 @@ describe('the link', () => {
     await using server = await FakeServer.listen()
     await using _runner = runnerOf(server)
     await welcomed(server)
-    expect(server.said[0]).toMatchObject({ say: 'hello', dialect: 1, name: 'tester', slots: 2, carrying: [] })
+    expect(server.said[0]).toMatchObject({ say: 'hello', dialect: 2, name: 'tester', slots: 2, carrying: [] })
     expect(server.said[1]).toEqual({ say: 'ready', slots: 2 })
   })
 

@@ -1,7 +1,37 @@
 import type { RunId } from '#pipelines/ids.ts'
-import type { Plan } from '#pipelines/wire/plan.ts'
+import type { Checkout, Plan, PlanHooks, PlanStep } from '#pipelines/wire/plan.ts'
 
 let lastRun = 1_000 + (process.pid % 1_000) * 1_000
+
+export const NO_HOOKS: PlanHooks = { on_success: [], on_failure: [], on_error: [], on_cancel: [], always: [] }
+
+/** A step with nothing besides its commands; `changes` says what is different about it. */
+export const runStep = (
+  step: number,
+  commands: readonly string[],
+  changes: Partial<Omit<Extract<PlanStep, { kind: 'run' }>, 'kind'>> = {},
+): Extract<PlanStep, { kind: 'run' }> => ({
+  step,
+  name: 'run',
+  skip: null,
+  image: null,
+  env: {},
+  retry: null,
+  timeoutMs: null,
+  allowFailure: false,
+  hooks: NO_HOOKS,
+  kind: 'run',
+  commands,
+  ...changes,
+})
+
+export const checkoutOf = (changes: Partial<Checkout> & Pick<Checkout, 'url' | 'sha' | 'ref'>): Checkout => ({
+  credential: null,
+  depth: 1,
+  submodules: false,
+  lfs: false,
+  ...changes,
+})
 
 /** A plan of one step, with a run number of its own; `changes` says what is different about it. */
 export function planOf(commands: string[], changes: Partial<Plan> = {}): Plan {
@@ -15,8 +45,22 @@ export function planOf(commands: string[], changes: Partial<Plan> = {}): Plan {
     checkout: null,
     image: null,
     env: {},
+    secrets: {},
     timeoutMs: 60_000,
-    steps: [{ name: 'run', commands }],
+    inactivityMs: 60_000,
+    limits: { cpus: 2, memoryBytes: 2 ** 32, pids: 1024 },
+    services: [],
+    gets: [],
+    caches: [],
+    keptBy: [],
+    keep: null,
+    outputs: [],
+    statesOf: [],
+    reports: { junit: [], coverage: [] },
+    steps: [runStep(1, commands)],
+    hooks: NO_HOOKS,
+    finish: 2,
+    holdMs: 0,
     ...changes,
   }
 }

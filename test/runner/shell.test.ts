@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { tokens } from '../../runner/marks.ts'
 import type { Token } from '../../runner/marks.ts'
 import { BOOTSTRAP, quote, script } from '../../runner/shell.ts'
+import { runStep } from './plans.ts'
 
 const NONCE = 'ab'.repeat(16)
 const there = (path: string) => {
@@ -30,7 +31,7 @@ async function run(argv: string[], commands: string[][], env: Record<string, str
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { PATH: process.env['PATH'], SHLVL: '1' },
   })
-  const steps = commands.map((list, index) => ({ name: String(index), commands: list }))
+  const steps = commands.map((list, index) => runStep(index + 1, list))
   child.stdin.end(script({ steps, env, directory: '/tmp', nonce: NONCE }))
   const ended = new Promise<number>((resolve) =>
     child.once('exit', (code, name) => resolve(code ?? (name ? 255 : 0))),

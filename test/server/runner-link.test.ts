@@ -9,7 +9,7 @@ import { until } from '../support/until.ts'
 
 const runOf = async (house: House) => (await house.ask('GET /api/v1/runs/1')).body
 const STARTED: ReportEntry = { kind: 'step.started', step: 1 }
-const ENDED: ReportEntry = { kind: 'run.ended', move: 'succeed', error: null }
+const ENDED: ReportEntry = { kind: 'run.ended', move: 'succeed', error: null, exitCode: null }
 
 test('a runner that asks gets a plan that holds what it needs and no more', async () => {
   await using house = await startHouse()
@@ -29,7 +29,7 @@ test('a runner that asks gets a plan that holds what it needs and no more', asyn
     ref: 'refs/heads/main',
     credential: { username: 'run-1', password: lease },
   })
-  expect(plan.steps).toEqual([{ name: 'run', commands: ['say one', 'say two'] }])
+  expect(plan.steps).toMatchObject([{ step: 1, name: 'run', kind: 'run', commands: ['say one', 'say two'] }])
 })
 
 test('without asking, a runner gets nothing', async () => {
@@ -97,7 +97,7 @@ test('a report under a lease that is not the run’s changes nothing', async () 
     { run: 1 as RunId, token: 'not-the-lease-of-this-run' },
   )
   thief.log(1, 'forged\n')
-  thief.report(2, { kind: 'run.ended', move: 'succeed', error: null })
+  thief.report(2, { kind: 'run.ended', move: 'succeed', error: null, exitCode: null })
   await until(() => thief.heard.some((said) => said.say === 'forget'))
   expect(await runOf(house)).toMatchObject({ state: 'running', runner: 'hand' })
   expect((await house.ask('GET /api/v1/runs/1/log')).text).toBe('')
@@ -110,7 +110,7 @@ test('late words about a run that has ended change nothing', async () => {
   runner.report(1, ENDED)
   await until(async () => (await runOf(house)).state === 'succeeded')
   runner.log(2, 'late\n')
-  runner.report(3, { kind: 'run.ended', move: 'fail', error: null })
+  runner.report(3, { kind: 'run.ended', move: 'fail', error: null, exitCode: null })
   await until(() => runner.heard.some((said) => said.say === 'forget'))
   expect((await runOf(house)).state).toBe('succeeded')
   expect((await house.ask('GET /api/v1/runs/1/log')).text).toBe('')
@@ -162,7 +162,7 @@ test('a runner that says it is alive keeps its run', async () => {
 })
 
 test.each([
-  ['an old dialect', { ...HELLO, dialect: 0 }, /dialect 1, the runner 0: install the same version/],
+  ['an old dialect', { ...HELLO, dialect: 0 }, /dialect 2, the runner 0: install the same version/],
   ['a message of another shape', { say: 'hi' }, /not understood/],
   ['a report before hello', { say: 'alive', carrying: [] }, /say hello first/],
 ])('%s is refused with a sentence', async (_, hello, reason) => {

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { encodeLog, type ReportEntry, type ServerSays } from '#pipelines/wire/runner.ts'
+import { DIALECT, encodeLog, type ReportEntry, type ServerSays } from '#pipelines/wire/runner.ts'
 import type { RunId } from '#pipelines/ids.ts'
 import { hostedProject } from './repository.ts'
 import type { House } from './server.ts'
@@ -16,7 +16,7 @@ export type Hand = AsyncDisposable & {
 
 export const HELLO = {
   say: 'hello',
-  dialect: 1,
+  dialect: DIALECT,
   name: 'hand',
   version: '0',
   engine: { kind: 'scripted', isolated: false, words: 'a test' },

@@ -1,0 +1,192 @@
+import type { Resource } from '../language/resource.ts'
+import type { Values } from '../language/expression/interpolate.ts'
+import type { Tree } from '../language/shape/scalars.ts'
+import type { Step } from '../language/step.ts'
+import type { Checkout, Get, Put } from '../wire/plan.ts'
+import { type Ask, entriesIn, textsIn, treeIn } from './compile-ask.ts'
+import { imageIn } from './compile-image.ts'
+import type { CompileFacts } from './compile.ts'
+import { putIn } from './put-in.ts'
+import type { InputFields } from './values.ts'
+
+/** A version that a run takes, and how a runner gets at it. */
+export type InputFacts = InputFields & {
+  /** The version's name. */
+  readonly version: string
+  /** Of a commit: where it is fetched from; null for every other kind. */
+  readonly checkout: Pick<Checkout, 'url' | 'credential' | 'ref'> | null
+}
+
+export type ResourceFacts = Pick<CompileFacts, 'known' | 'inputs' | 'secrets' | 'remotes' | 'lane'> & {
+  readonly values: Values
+}
+
+/** The run's working directory, and what else is fetched before its first step. */
+export function getsOfRun(
+  ask: Ask,
+  facts: Pick<CompileFacts, 'known' | 'inputs' | 'secrets'>,
+): { readonly checkout: Checkout | null; readonly gets: Get[] } {
+  const main = facts.inputs.find((input) => input.checkout !== null)
+  const rest = facts.inputs.filter((input) => input !== main)
+  const checkout = main ? checkoutOf(ask, main, resourceOf(ask, main.resource, facts)) : null
+  return { checkout, gets: rest.map((input) => getOf(ask, input, facts)) }
+}
+
+export function getOfStep(
+  ask: Ask,
+  { resource }: Extract<Step, { kind: 'get' }>,
+  facts: Pick<CompileFacts, 'known' | 'inputs' | 'secrets'>,
+): Get {
+  const input = facts.inputs.find((each) => each.resource === resource)
+  if (input) return getOf(ask, input, facts)
+  return ask({ impossible: `the step gets \`${resource}\`, which is no input of this run` })
+}
+
+function getOf(ask: Ask, input: InputFacts, facts: Pick<CompileFacts, 'known' | 'secrets'>): Get {
+  const resource = resourceOf(ask, input.resource, facts)
+  const at = { resource: resource.name, version: input.version }
+  switch (resource.kind) {
+    case 'git':
+      return { kind: 'git', resource: resource.name, checkout: checkoutOf(ask, input, resource) }
+    case 'files':
+    case 'state':
+      return { kind: resource.kind, ...at }
+    case 'custom':
+      return {
+        kind: 'custom',
+        resource: resource.name,
+        version: { ...input.fields },
+        params: {},
+        ...typeOf(ask, resource, facts),
+      }
+    default:
+      return { kind: 'values', ...at }
+  }
+}
+
+function checkoutOf(
+  ask: Ask,
+  { checkout, version, resource: name }: InputFacts,
+  resource: Resource,
+): Checkout {
+  if (resource.kind !== 'git' || checkout === null)
+    return ask({ impossible: `\`${name}\` is no git resource in this run's revision` })
+  const { depth, submodules, lfs } = resource
+  return { ...checkout, sha: version, depth, submodules, lfs }
+}
+
+const resourceOf = (ask: Ask, name: string, { known }: Pick<CompileFacts, 'known'>): Resource =>
+  known.resources.find((each) => each.name === name) ??
+  ask({ impossible: `the run's revision has no resource \`${name}\`` })
+
+type Custom = Extract<Resource, { kind: 'custom' }>
+type Source = Extract<Get, { kind: 'custom' }>['source']
+
+/** The type's image, and what it is told: the resource's own words win over those of the type. */
+function typeOf(
+  ask: Ask,
+  { type, source }: Custom,
+  { known }: Pick<CompileFacts, 'known'>,
+): { image: string; source: Source } {
+  const found = known.resourceTypes.find((each) => each.name === type)
+  if (!found) return ask({ impossible: `the run's revision has no resource type \`${type}\`` })
+  return { image: found.image, source: { ...found.source, ...source } as Source }
+}
+
+/** What a put is told, with its defaults; the language has seen to its form. */
+type Params = Readonly<Record<string, Tree>>
+const textOf = (tree: Tree | undefined): string | null => (typeof tree === 'string' ? tree : null)
+const listOf = (tree: Tree | undefined): string[] =>
+  Array.isArray(tree) ? tree.map(String) : typeof tree === 'string' ? [tree] : []
+const mappingOf = (tree: Tree | undefined): Record<string, string> =>
+  typeof tree === 'object' && tree !== null && !Array.isArray(tree)
+    ? Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, String(value ?? '')]))
+    : {}
+
+export function putOfStep(ask: Ask, step: Extract<Step, { kind: 'put' }>, facts: ResourceFacts): Put {
+  const resource = resourceOf(ask, step.resource, facts)
+  const at = { values: facts.values, where: `put.${step.resource}` }
+  const params: Params = step.params
+  const told = (key: string): string | null => {
+    const text = textOf(params[key])
+    return text === null ? null : ask(putIn(text, facts.values, `${at.where}.${key}`))
+  }
+  const list = (key: string) => textsIn(ask, listOf(params[key]), { ...at, where: `${at.where}.${key}` })
+  const mapping = (key: string) =>
+    entriesIn(ask, mappingOf(params[key]), { ...at, where: `${at.where}.${key}` })
+  const name = { resource: resource.name }
+  switch (resource.kind) {
+    case 'registry': {
+      const context = told('build')
+      return {
+        kind: 'image',
+        ...name,
+        repository: resource.repository,
+        build:
+          context === null
+            ? null
+            : {
+                context,
+                dockerfile: told('dockerfile') ?? 'Dockerfile',
+                target: told('target'),
+                args: mapping('args'),
+                platforms: list('platforms'),
+              },
+        image: imageIn(ask, textOf(params['image']), { ...at, where: `${at.where}.image` }),
+        tags: list('tags'),
+        credential: loginOf(ask, resource.login, facts),
+      }
+    }
+    case 'git': {
+      const remote = facts.remotes.get(resource.name)
+      if (!remote) return ask({ impossible: `it is not known where \`${resource.name}\` is pushed to` })
+      return {
+        kind: 'git',
+        ...name,
+        url: remote.url,
+        credential: loginOf(ask, resource.login, facts) ?? remote.credential,
+        branch: told('branch') ?? resource.branch ?? facts.lane,
+        tag: told('tag'),
+        message: told('message') ?? 'Change what the job changed',
+        paths: list('paths'),
+      }
+    }
+    case 'semver': {
+      const bump = told('bump') ?? 'patch'
+      if (bump !== 'major' && bump !== 'minor' && bump !== 'patch' && bump !== 'final')
+        return ask({ impossible: `\`${at.where}.bump\` became \`${bump}\`, which is no part of a version` })
+      return { kind: 'semver', ...name, bump, pre: told('pre') }
+    }
+    case 'params':
+      return { kind: 'params', ...name, set: mapping('set') }
+    case 'files':
+      return { kind: 'files', ...name, paths: list('paths') }
+    case 'state':
+      return { kind: 'state', ...name, paths: list('paths'), set: mapping('set') }
+    case 'custom': {
+      const { image, source } = typeOf(ask, resource, facts)
+      const put = treeIn(ask, params, at)
+      return { kind: 'custom', ...name, image, source, params: put as Source }
+    }
+    default:
+      return ask({ impossible: `\`${resource.name}\` cannot be put: it only tells what happened` })
+  }
+}
+
+/** A secret `user:password` as what opens a registry or a repository; a secret without a colon is a token. */
+function loginOf(
+  ask: Ask,
+  login: string | null,
+  { secrets }: Pick<CompileFacts, 'secrets'>,
+): { username: string; password: string } | null {
+  if (login === null) return null
+  const secret = secrets[login]
+  if (secret === undefined)
+    return ask({
+      impossible: `the secret \`${login}\` is not there: set it with \`takt secrets set ${login}\``,
+    })
+  const colon = secret.indexOf(':')
+  return colon < 0
+    ? { username: 'token', password: secret }
+    : { username: secret.slice(0, colon), password: secret.slice(colon + 1) }
+}
