@@ -23,6 +23,7 @@ const PROBLEMS = {
   'bad-input': { status: 422, title: 'What the job asks for is not filled in rightly' },
   'no-input': { status: 409, title: 'The job has no agreed input to run with yet' },
   'run-not-found': { status: 404, title: 'There is no such run' },
+  'stale-lease': { status: 409, title: 'The lease does not hold this run' },
   'other-dialect': { status: 409, title: 'The run was decided on from facts of another form' },
   'illegal-move': { status: 409, title: 'The run cannot do that from its present state' },
   'delivery-not-found': { status: 404, title: 'There is no such delivery' },

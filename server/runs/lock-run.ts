@@ -1,10 +1,10 @@
 import type { RunId } from '#pipelines/ids.ts'
-import type { Trx } from '../db/connect.ts'
+import type { Db, Trx } from '../db/connect.ts'
 import { Problem } from '../problem.ts'
 
-/** A run with the names of its place, locked until the transaction ends. */
-export async function lockRun(db: Trx, id: RunId) {
-  const run = await db
+/** A run with the names of its place. */
+export const placedRun = (db: Db, id: RunId) =>
+  db
     .selectFrom('runs')
     .innerJoin('jobs', 'jobs.id', 'runs.job_id')
     .innerJoin('lanes', 'lanes.id', 'runs.lane_id')
@@ -37,9 +37,11 @@ export async function lockRun(db: Trx, id: RunId) {
       'projects.name as project',
     ])
     .where('runs.id', '=', id)
-    // Not for key changes: who refers to the run meanwhile, as the scheduler does, need not wait.
-    .forNoKeyUpdate('runs')
-    .executeTakeFirst()
+
+/** A run with the names of its place, locked until the transaction ends. */
+export async function lockRun(db: Trx, id: RunId) {
+  // Not for key changes: who refers to the run meanwhile, as the scheduler does, need not wait.
+  const run = await placedRun(db, id).forNoKeyUpdate('runs').executeTakeFirst()
   if (!run) throw new Problem('run-not-found', `there is no run ${id}`)
   return run
 }
