@@ -16,3 +16,4 @@ export type UserId = Branded<'user'>
 export type EventId = Branded<'event'>
 export type TriggerId = Branded<'trigger'>
 export type EndingId = Branded<'ending'>
+export type CheckId = Branded<'check'>

@@ -139,6 +139,8 @@ export class Link {
         return this.#works.get(says.run)?.stop(new Stop('cancelled', says.reason))
       case 'forget':
         return this.#forget(says.run)
+      case 'check':
+        return this.#decline(says)
     }
   }
 
@@ -172,6 +174,12 @@ export class Link {
   #forget(run: RunId): void {
     this.#works.get(run)?.forget()
     this.#works.delete(run)
+  }
+
+  /** This runner has said that it checks nothing; whoever asks all the same is told. */
+  #decline({ check, lease }: Heard<'check'>): void {
+    const error = { code: 'checks_unsupported', message: 'This runner carries out no checks.' }
+    this.#say({ say: 'checked', check, lease, outcome: { error } })
   }
 
   #leases(): Hello['carrying'] {

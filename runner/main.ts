@@ -37,7 +37,14 @@ async function main(): Promise<number> {
   const engine = await chooseEngine(config, log)
   const { kind, isolated, words } = engine
   const { address, token, name, slots, labels } = config
-  const self = { name, version: packageFile.version, engine: { kind, isolated, words }, slots, labels }
+  const self = {
+    name,
+    version: packageFile.version,
+    engine: { kind, isolated, words },
+    slots,
+    checks: 0,
+    labels,
+  }
   log.info({ name, engine: words, slots, server: address }, 'runner.started')
   const service = serve(engine, {
     slots,

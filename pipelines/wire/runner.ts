@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RunId } from '../ids.ts'
+import type { CheckId, RunId } from '../ids.ts'
 import { STEP_STATES } from '../states.ts'
 import { Plan } from './plan.ts'
 
@@ -19,6 +19,11 @@ const runId = z
   .int()
   .positive()
   .transform((value) => value as RunId)
+const checkId = z
+  .number()
+  .int()
+  .positive()
+  .transform((value) => value as CheckId)
 const seq = z.number().int().positive()
 const lease = z.string().min(16).max(100)
 const step = z.number().int().min(0).max(10_000)
@@ -27,6 +32,14 @@ const command = z.number().int().min(0).max(10_000)
 /** Why a run could not go on, for people and for rules: a constant code and a sentence. */
 export const RunError = z.object({ code: z.string().regex(/^[a-z_]{1,60}$/), message: z.string().max(4_000) })
 export type RunError = z.output<typeof RunError>
+
+/** A version as an image of the Concourse resource protocol knows it: names and texts, at least one. */
+export const CheckedVersion = z
+  .record(z.string().max(1_000), z.string().max(10_000))
+  .refine((version) => Object.keys(version).length > 0, { error: 'a version has at least one key' })
+export type CheckedVersion = z.output<typeof CheckedVersion>
+/** An answer holds at most this many versions. */
+export const MOST_CHECKED = 1_000
 
 /** One numbered entry of a run's report. */
 export const ReportEntry = z.discriminatedUnion('kind', [
@@ -82,6 +95,8 @@ export const RunnerSays = z.discriminatedUnion('say', [
       words: z.string().max(500),
     }),
     slots: z.number().int().min(0).max(1_000),
+    /** How many resources it checks at once, beside its runs; 0 where its engine has no images. */
+    checks: z.number().int().min(0).max(100),
     labels: z.record(z.string().max(100), z.string().max(200)),
     carrying: z.array(z.object({ run: runId, lease })).max(1_000),
   }),
@@ -90,6 +105,19 @@ export const RunnerSays = z.discriminatedUnion('say', [
   /** Renews the leases of the runs named; said every third of `leaseMs`. */
   z.object({ say: z.literal('alive'), carrying: z.array(z.object({ run: runId, lease })).max(1_000) }),
   z.object({ say: z.literal('report'), run: runId, lease, seq, entry: ReportEntry }),
+  /**
+   * What a check came to. Said once and not acknowledged: of a connection that is lost the server asks again, whoever is there.
+   * `versions` are in the order in which the image told them, the oldest first.
+   */
+  z.object({
+    say: z.literal('checked'),
+    check: checkId,
+    lease,
+    outcome: z.union([
+      z.object({ versions: z.array(CheckedVersion).max(MOST_CHECKED) }),
+      z.object({ error: RunError }),
+    ]),
+  }),
 ])
 export type RunnerSays = z.output<typeof RunnerSays>
 
@@ -106,6 +134,16 @@ export const ServerSays = z.discriminatedUnion('say', [
   z.object({ say: z.literal('stop'), run: runId, reason: z.string() }),
   /** The run is no longer this runner's: stop it, report nothing more of it. */
   z.object({ say: z.literal('forget'), run: runId }),
+  /** Ask an image for the versions of a resource: those from `version` on, itself among them, or the newest where it is null. */
+  z.object({
+    say: z.literal('check'),
+    check: checkId,
+    lease,
+    image: z.string(),
+    source: z.record(z.string(), z.json()),
+    version: CheckedVersion.nullable(),
+    timeoutMs: z.number().int().positive(),
+  }),
 ])
 export type ServerSays = z.output<typeof ServerSays>
 

@@ -134,6 +134,8 @@ export class RunnerLink {
         for (const run of await renew(this.#deps.db, message.carrying, this.#deps.leaseMs))
           this.#say({ say: 'forget', run })
         return
+      case 'checked':
+        return this.#refuse('no check was asked for')
     }
   }
 

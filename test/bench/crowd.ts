@@ -116,6 +116,7 @@ async function dial({ url, runnerToken }: { url: string; runnerToken: string }):
     version: '0',
     engine,
     slots: 1,
+    checks: 0,
     labels: {},
     carrying: [],
   })

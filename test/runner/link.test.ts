@@ -14,6 +14,7 @@ const self = {
   version: '0',
   engine: { kind: 'scripted' as const, isolated: true, words: 'scripted' },
   slots: 2,
+  checks: 0,
   labels: {},
 }
 

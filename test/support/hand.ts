@@ -21,6 +21,7 @@ export const HELLO = {
   version: '0',
   engine: { kind: 'scripted', isolated: false, words: 'a test' },
   slots: 1,
+  checks: 0,
   labels: {},
   carrying: [] as { run: number; lease: string }[],
 }
