@@ -2,9 +2,11 @@ import packageFile from '../package.json' with { type: 'json' }
 import { chooseEngine } from './choose-engine.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { EngineError } from './engine.ts'
+import { noFreight } from './freight.ts'
 import { Link, Refused } from './link.ts'
 import { createLog } from './log.ts'
 import { ownFolder } from './own-folder.ts'
+import { noResources } from './resources.ts'
 import { serve } from './serve.ts'
 import { Stop } from './stop.ts'
 
@@ -46,12 +48,14 @@ async function main(): Promise<number> {
     labels,
   }
   log.info({ name, engine: words, slots, server: address }, 'runner.started')
-  const service = serve(engine, {
-    slots,
-    log,
-    quit: quit.signal,
-    connect: (taker) => new Link({ address, token, self, log, ...taker }),
-  })
+  const service = serve(
+    { engine, log, freight: noFreight, resources: noResources },
+    {
+      slots,
+      quit: quit.signal,
+      connect: (taker) => new Link({ address, token, self, log, ...taker }),
+    },
+  )
   return await untilStopped(service)
 }
 

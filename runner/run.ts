@@ -1,15 +1,23 @@
 import type { ReportEntry } from '#pipelines/wire/runner.ts'
-import { EngineError } from './engine.ts'
-import type { Engine, ExitStatus, Workspace } from './engine.ts'
+import { EngineError, exited } from './engine.ts'
+import type { Engine, ExitStatus, Shell, Workspace } from './engine.ts'
+import type { Freight } from './freight.ts'
 import type { Log } from './log.ts'
 import { Pen } from './pen.ts'
-import { runSteps } from './shell.ts'
+import type { Resources } from './resources.ts'
+import { type RunStep, runSteps } from './shell.ts'
 import { Stop } from './stop.ts'
 import type { Work } from './work.ts'
 
 type Verdict = Omit<Extract<ReportEntry, { kind: 'run.ended' }>, 'kind'>
 type EndState = Extract<ReportEntry, { kind: 'step.ended' }>['state']
-type House = { readonly engine: Engine; readonly log: Log }
+/** What carries runs out, the same for all of them. */
+export type House = {
+  readonly engine: Engine
+  readonly log: Log
+  readonly freight: Freight
+  readonly resources: Resources
+}
 
 /** Timers count in 31 bits; nobody waits longer than these 24 days. */
 const LONGEST_MS = 2 ** 31 - 1
@@ -37,8 +45,9 @@ async function passThrough(work: Work, house: House, rooms: AsyncDisposableStack
   try {
     const workspace = await prepare(work, house.engine, signal)
     rooms.use(workspace)
-    for (const [index, { step }] of runSteps(work.plan).entries()) {
-      const { exitCode, error } = await runStep(work, { workspace, index, step, signal })
+    const shell = await workspace.shell(null, signal)
+    for (const step of runSteps(work.plan)) {
+      const { exitCode, error } = await runStep(work, { shell, step, signal })
       if (exitCode !== 0) return { move: 'fail', error, exitCode }
     }
     return { move: 'succeed', error: null, exitCode: null }
@@ -58,22 +67,24 @@ async function prepare(work: Work, engine: Engine, signal: AbortSignal): Promise
     }
     signal.throwIfAborted()
     opened.workspace = await engine.open(work.plan, { signal, say })
-    return { exitCode: 0, error: null }
+    return exited(0)
   })
   if (!opened.workspace) throw new Error('The engine opened no workspace.')
   return opened.workspace
 }
 
 type StepFacts = {
-  readonly workspace: Workspace
-  readonly index: number
-  readonly step: number
+  readonly shell: Shell
+  readonly step: RunStep
   readonly signal: AbortSignal
 }
 
-async function runStep(work: Work, { workspace, index, step, signal }: StepFacts): Promise<ExitStatus> {
+async function runStep(
+  work: Work,
+  { shell, step: { step, commands, env }, signal }: StepFacts,
+): Promise<ExitStatus> {
   return inStep(work, { step, signal }, async (pen) => {
-    const output = workspace.run(index, signal)
+    const output = shell.run({ commands, env }, signal)
     try {
       let next = await output.next()
       for (; !next.done; next = await output.next()) {
@@ -87,7 +98,7 @@ async function runStep(work: Work, { workspace, index, step, signal }: StepFacts
       }
       return next.value
     } finally {
-      await output.return({ exitCode: 0, error: null }) // after an end of its own this does nothing
+      await output.return(exited(0)) // after an end of its own this does nothing
     }
   })
 }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EngineError } from './engine.ts'
-import { runSteps } from './shell.ts'
+import { EngineError, exited } from './engine.ts'
 import type { Engine, ExitStatus, Output } from './engine.ts'
 
 /**
@@ -14,11 +13,15 @@ export function scriptedEngine(): Engine {
     kind: 'scripted',
     isolated: true,
     words: 'scripted, for tests',
-    open: async (plan, { signal, say }) => {
+    open: async (_plan, { signal, say }) => {
       signal.throwIfAborted()
       await say('Engine: scripted\n')
       return {
-        run: (index, stopped) => perform(runSteps(plan)[index]?.commands ?? [], stopped),
+        root: '/takt',
+        shell: async () => ({ run: ({ commands }, stopped) => perform(commands, stopped) }),
+        read: async () => null,
+        write: async () => {},
+        usage: async () => ({ peakMemoryBytes: null, cpuMs: null }),
         [Symbol.asyncDispose]: async () => {},
       }
     },
@@ -35,9 +38,9 @@ async function* perform(
     yield { kind: 'command.started', command }
     const exitCode = yield* act(text, signal)
     yield { kind: 'command.ended', command, exitCode }
-    if (exitCode !== 0) return { exitCode, error: null }
+    if (exitCode !== 0) return exited(exitCode)
   }
-  return { exitCode: 0, error: null }
+  return exited(0)
 }
 
 async function* act(text: string, signal: AbortSignal): AsyncGenerator<Output, number> {

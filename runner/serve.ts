@@ -1,13 +1,10 @@
-import type { Engine } from './engine.ts'
 import type { Link, LinkOptions } from './link.ts'
-import type { Log } from './log.ts'
-import { perform } from './run.ts'
+import { type House, perform } from './run.ts'
 import { Turnstile } from './turnstile.ts'
 import type { Work } from './work.ts'
 
 export type ServeOptions = {
   readonly slots: number
-  readonly log: Log
   /** On abort no more work is asked for; what runs goes on. */
   readonly quit: AbortSignal
   /** The link, made with this server of runs as its taker. */
@@ -25,7 +22,7 @@ export type Service = {
  *
  * A server can send one run more than there is room for, when it sent it while a slot was reported free; that one waits for a slot.
  */
-export function serve(engine: Engine, { slots, log, quit, connect }: ServeOptions): Service {
+export function serve(house: House, { slots, quit, connect }: ServeOptions): Service {
   const turnstile = new Turnstile(slots)
   const going = new Set<Promise<void>>()
   const room = () => (quit.aborted ? 0 : Math.max(0, slots - going.size))
@@ -38,7 +35,7 @@ export function serve(engine: Engine, { slots, log, quit, connect }: ServeOption
   }
   const passThrough = async (work: Work) => {
     using _slot = await turnstile.enter(never)
-    await perform(work, { engine, log })
+    await perform(work, house)
   }
   const link = connect({ room, take })
   quit.addEventListener('abort', () => link.ready(), { once: true })

@@ -1,3 +1,4 @@
+import { exited } from './engine.ts'
 import type { ExitStatus, Output } from './engine.ts'
 import type { Token } from './marks.ts'
 
@@ -24,7 +25,7 @@ export class Session {
       if (token.kind === 'bytes') yield token
       else {
         if (open !== null) yield { kind: 'command.ended', command: open, exitCode: token.code }
-        if (token.kind === 'end' && token.step === index) return { exitCode: token.code, error: null }
+        if (token.kind === 'end' && token.step === index) return exited(token.code)
         if (token.kind === 'command') yield { kind: 'command.started', command: (open = token.command) }
       }
     }

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Scratch } from '../checkout.ts'
-import { EngineError } from '../engine.ts'
-import type { ExitStatus, OpenOptions, Output, Workspace } from '../engine.ts'
+import { EngineError, exited } from '../engine.ts'
+import type { ExitStatus, OpenOptions, Output, Shell, Usage, Workspace } from '../engine.ts'
 import { endingWith } from '../ending.ts'
 import type { EndSignal } from '../ending.ts'
 import { tokens } from '../marks.ts'
@@ -52,6 +52,7 @@ export async function openWorkspace(
 }
 
 class DockerWorkspace implements Workspace {
+  readonly root = '/'
   readonly nonce = randomBytes(16).toString('hex')
   readonly #house: House
   readonly #plan: Plan
@@ -146,6 +147,24 @@ class DockerWorkspace implements Workspace {
     this.#stream?.end(script({ steps, env, directory: DIRECTORY, nonce: this.nonce }))
   }
 
+  /** Until shells are fed step by step: the plan's steps, in their order. */
+  async shell(): Promise<Shell> {
+    let index = 0
+    return { run: (_script, signal) => this.run(index++, signal) }
+  }
+
+  async read(): Promise<null> {
+    throw new EngineError('not_carried_out', 'This engine reads no files yet.')
+  }
+
+  async write(): Promise<void> {
+    throw new EngineError('not_carried_out', 'This engine writes no files yet.')
+  }
+
+  async usage(): Promise<Usage> {
+    return { peakMemoryBytes: null, cpuMs: null }
+  }
+
   async *run(index: number, signal: AbortSignal): AsyncGenerator<Output, ExitStatus> {
     if (!this.#session)
       throw new EngineError('runner_failed', 'A step was run in a workspace that is not open.')
@@ -159,7 +178,7 @@ class DockerWorkspace implements Workspace {
   /** The shell is gone without its last word: the memory was full, or somebody ended the container. */
   async #silent(): Promise<ExitStatus> {
     const { exitCode, oom } = await this.#end()
-    if (oom) return { exitCode, error: outOfMemory(this.#house.limits.memoryBytes) }
+    if (oom) return { ...exited(exitCode), error: outOfMemory(this.#house.limits.memoryBytes) }
     throw new EngineError('shell_killed', `The container was ended from outside, with ${exitCode}.`)
   }
 

@@ -9,7 +9,7 @@ import { WORK } from '../checkout.ts'
 import { endingWith } from '../ending.ts'
 import type { EndSignal } from '../ending.ts'
 import { EngineError } from '../engine.ts'
-import type { ExitStatus, OpenOptions, Output, Workspace } from '../engine.ts'
+import type { ExitStatus, OpenOptions, Output, Shell as StepShell, Usage, Workspace } from '../engine.ts'
 import { tokens } from '../marks.ts'
 import { Session } from '../session.ts'
 import { BOOTSTRAP, runSteps, script } from '../shell.ts'
@@ -55,6 +55,10 @@ class LocalWorkspace implements Workspace {
     this.#plan = plan
     this.#folder = join(options.folder, 'runs', name)
     this.#mark = `${options.identity}:${name}:`
+  }
+
+  get root(): string {
+    return this.#folder
   }
 
   get work(): string {
@@ -103,6 +107,24 @@ class LocalWorkspace implements Workspace {
       TMPDIR: join(this.#folder, 'tmp'),
       [MARK]: this.#mark,
     }
+  }
+
+  /** Until shells are fed step by step: the plan's steps, in their order. */
+  async shell(): Promise<StepShell> {
+    let index = 0
+    return { run: (_script, signal) => this.run(index++, signal) }
+  }
+
+  async read(): Promise<null> {
+    throw new EngineError('not_carried_out', 'This engine reads no files yet.')
+  }
+
+  async write(): Promise<void> {
+    throw new EngineError('not_carried_out', 'This engine writes no files yet.')
+  }
+
+  async usage(): Promise<Usage> {
+    return { peakMemoryBytes: null, cpuMs: null }
   }
 
   async *run(index: number, signal: AbortSignal): AsyncGenerator<Output, ExitStatus> {

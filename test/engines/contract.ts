@@ -59,10 +59,21 @@ export async function collect(
   return { bytes, text: bytes.toString(), events, status: next.value }
 }
 
+/** Begin commands in a shell of their own. */
+export async function* begin(
+  workspace: Workspace,
+  commands: readonly string[],
+  signal: AbortSignal = new AbortController().signal,
+): AsyncGenerator<Output, ExitStatus> {
+  const shell = await workspace.shell(null, signal)
+  return yield* shell.run({ commands, env: {} }, signal)
+}
+
 /** Open a workspace, run the plan's first step, and dispose of it. */
 export async function runOnce(engine: Engine, plan: Plan): Promise<Ran> {
   await using workspace = await open(engine, plan)
-  return await collect(workspace.run(0, new AbortController().signal)) // before the workspace is disposed of
+  const [first] = plan.steps
+  return await collect(begin(workspace, first?.kind === 'run' ? first.commands : [])) // before the workspace is disposed of
 }
 
 const started = (command: number): Output => ({ kind: 'command.started', command })
@@ -112,14 +123,19 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
         runStep(2, ['cat d/file', 'echo "${X-unset}"']),
       ]
       await using workspace = await open(engine, { ...two, steps })
-      expect((await collect(workspace.run(0, idle()))).text).toBe('d\n')
-      expect((await collect(workspace.run(1, idle()))).text).toBe('a b\nunset\n')
+      const shell = await workspace.shell(null, idle())
+      const play = (index: number) => {
+        const { commands, env } = steps[index]!
+        return collect(shell.run({ commands, env }, idle()))
+      }
+      expect((await play(0)).text).toBe('d\n')
+      expect((await play(1)).text).toBe('a b\nunset\n')
     })
 
     test('each command has its boundaries and its exit code', async () => {
       const ran = await run(['true', 'exit_with() { return 3; }; exit_with', 'echo never'])
       expect(ran.events).toEqual([started(0), ended(0), started(1), ended(1, 3)])
-      expect(ran.status).toEqual({ exitCode: 3, error: null })
+      expect(ran.status).toMatchObject({ exitCode: 3, error: null })
     })
 
     test('exit 0 ends a step green, with later commands unreached', async () => {
@@ -143,7 +159,7 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
 
     test('a command that is killed fails it', async () => {
       const ran = await run(["sh -c 'kill -9 $$'", 'echo never'])
-      expect(ran.status).toEqual({ exitCode: 137, error: null })
+      expect(ran.status).toMatchObject({ exitCode: 137, error: null })
     })
 
     test('stdin is empty', async () => {
@@ -165,7 +181,7 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
       await using workspace = await open(engine, plan(['echo up; sleep 300 & sleep 300']))
       const begun = performance.now()
       const step = collect(
-        workspace.run(0, stop.signal),
+        begin(workspace, [], stop.signal),
         (text) => text.includes('up') && stop.abort(new Stop('cancelled', 'enough')),
       )
       await expect(step).rejects.toThrow('enough')
@@ -183,7 +199,7 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
         heard.push(text)
         if (text.includes('up')) stop.abort(new Stop('timeout', 'too long'))
       }
-      await expect(collect(workspace.run(0, stop.signal), hear)).rejects.toThrow('too long')
+      await expect(collect(begin(workspace, [], stop.signal), hear)).rejects.toThrow('too long')
       expect(heard.join('')).toContain('tidy')
     })
 
@@ -195,7 +211,7 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
       )
       const begun = performance.now()
       const step = collect(
-        workspace.run(0, stop.signal),
+        begin(workspace, [], stop.signal),
         (text) => text.includes('up') && stop.abort(new Stop('cancelled', 'enough')),
       )
       await expect(step).rejects.toThrow('enough')
@@ -210,7 +226,7 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
       )
       const begun = performance.now()
       const step = collect(
-        workspace.run(0, stop.signal),
+        begin(workspace, [], stop.signal),
         (text) => text.includes('up') && stop.abort(new Stop('runner_stopped', 'now')),
       )
       await expect(step).rejects.toThrow('now')
@@ -229,7 +245,7 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
         engine,
         plan(['head -c 50000000 /dev/zero', 'date +%s%N >/dev/null']),
       )
-      const output = workspace.run(0, idle())
+      const output = begin(workspace, [], idle())
       await output.next()
       const { bytes } = await collect(output)
       expect(bytes.length).toBe(50_000_000)
@@ -237,7 +253,7 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
 
     test('disposing ends everything and removes everything, twice too', async () => {
       const workspace = await open(engine, plan(['sleep 300 & setsid sleep 300 & echo up; sleep 300']))
-      await until(async () => (await workspace.run(0, idle()).next()).value)
+      await until(async () => (await begin(workspace, [], idle()).next()).value)
       expect(await leftovers(ground)).not.toEqual([])
       await workspace[Symbol.asyncDispose]()
       await workspace[Symbol.asyncDispose]()

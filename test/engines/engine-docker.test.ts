@@ -6,7 +6,7 @@ import { dockerEngine } from '../../runner/docker/engine.ts'
 import type { Engine } from '../../runner/engine.ts'
 import { planOf } from '../runner/plans.ts'
 import { until } from '../support/until.ts'
-import { collect, describeEngine, groundOf, open, runOnce } from './contract.ts'
+import { begin, collect, describeEngine, groundOf, open, runOnce } from './contract.ts'
 import type { Ground } from './contract.ts'
 import { serveGit } from './git-server.ts'
 import { ensureTestImage, TEST_IMAGE, whyNoDocker } from './test-image.ts'
@@ -49,7 +49,7 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
     test('shows nothing of the script, the environment or a lease to who inspects it', async () => {
       const secret = plan(['echo secret-command; sleep 300'], { env: { KEY: 'secret-value' } })
       await using workspace = await open(engine, secret)
-      const first = workspace.run(0, new AbortController().signal)
+      const first = begin(workspace, [])
       await first.next()
       const [{ Id } = { Id: '' }] = await containers()
       const inspected = JSON.stringify(await docker.getContainer(Id).inspect())
@@ -83,7 +83,7 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
         engine,
         plan(['hostname -i; while :; do echo hi | nc -l -p 9000; done']),
       )
-      const listening = server.run(0, new AbortController().signal)
+      const listening = begin(server, [])
       const address = await until(async () => {
         const { value } = await listening.next()
         return value && 'kind' in value && value.kind === 'bytes'
@@ -167,7 +167,7 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
 
     test('that is removed by somebody else breaks the run', async () => {
       await using workspace = await open(engine, plan(['echo up; sleep 300']))
-      const step = collect(workspace.run(0, new AbortController().signal), (text) => {
+      const step = collect(begin(workspace, []), (text) => {
         if (text.includes('up'))
           void containers().then(([{ Id } = { Id: '' }]) => docker.getContainer(Id).remove({ force: true }))
       })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { scriptedEngine } from '../../runner/scripted.ts'
 import { Stop } from '../../runner/stop.ts'
 import { planOf } from '../runner/plans.ts'
-import { collect, open, runOnce } from './contract.ts'
+import { begin, collect, open, runOnce } from './contract.ts'
 
 const engine = scriptedEngine()
 
@@ -13,7 +13,7 @@ describe('the scripted engine', () => {
       planOf(['say hello there', 'sleep 1', 'npm test', 'fail 4', 'say never']),
     )
     expect(ran.text).toBe('hello there\nnpm test\n')
-    expect(ran.status).toEqual({ exitCode: 4, error: null })
+    expect(ran.status).toMatchObject({ exitCode: 4, error: null })
     expect(ran.events.at(-1)).toEqual({ kind: 'command.ended', command: 3, exitCode: 4 })
   })
 
@@ -28,7 +28,9 @@ describe('the scripted engine', () => {
   test('hangs until it is stopped', async () => {
     const stop = new AbortController()
     await using workspace = await open(engine, planOf(['say up', 'hang']))
-    const step = collect(workspace.run(0, stop.signal), () => stop.abort(new Stop('cancelled', 'enough')))
+    const step = collect(begin(workspace, ['say up', 'hang'], stop.signal), () =>
+      stop.abort(new Stop('cancelled', 'enough')),
+    )
     await expect(step).rejects.toThrow('enough')
   })
 })

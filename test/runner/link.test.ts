@@ -1,7 +1,10 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import type { Engine, Output } from '../../runner/engine.ts'
+import { exited } from '../../runner/engine.ts'
+import type { Engine, ExitStatus, Output } from '../../runner/engine.ts'
+import { noFreight } from '../../runner/freight.ts'
 import { Link, Refused } from '../../runner/link.ts'
+import { noResources } from '../../runner/resources.ts'
 import { scriptedEngine } from '../../runner/scripted.ts'
 import { serve } from '../../runner/serve.ts'
 import { FakeServer, TOKEN } from './fake-server.ts'
@@ -26,12 +29,14 @@ function runnerOf(
   const quit = new AbortController()
   const hangUp = new AbortController()
   const { address } = server
-  const service = serve(engine, {
-    slots: 2,
-    log,
-    quit: quit.signal,
-    connect: (taker) => new Link({ address, token, self, log, refusedMs: 10, ...taker }),
-  })
+  const service = serve(
+    { engine, log, freight: noFreight, resources: noResources },
+    {
+      slots: 2,
+      quit: quit.signal,
+      connect: (taker) => new Link({ address, token, self, log, refusedMs: 10, ...taker }),
+    },
+  )
   const living = service.link.live(hangUp.signal)
   living.catch(() => {}) // the test that expects it to fail looks at `living` itself
   const dispose = async () => {
@@ -191,11 +196,14 @@ describe('the link', () => {
     const piece = Buffer.alloc(64 * 1024, 'x')
     const flood: Engine = {
       ...scriptedEngine(),
-      open: async () => ({
-        async *run(): AsyncGenerator<Output, { exitCode: number; error: null }> {
-          for (; given < 400; given++) yield { kind: 'bytes', bytes: piece }
-          return { exitCode: 0, error: null }
-        },
+      open: async (...told) => ({
+        ...(await scriptedEngine().open(...told)),
+        shell: async () => ({
+          async *run(): AsyncGenerator<Output, ExitStatus> {
+            for (; given < 400; given++) yield { kind: 'bytes', bytes: piece }
+            return exited(0)
+          },
+        }),
         [Symbol.asyncDispose]: async () => {},
       }),
     }
