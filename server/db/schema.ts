@@ -1,6 +1,6 @@
-import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { Generated, JSONColumnType } from 'kysely'
 import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
-import type { Pipeline, Resource, StartMode } from '#pipelines/language/pipeline.ts'
+import type { Pipeline, Resource } from '#pipelines/language/pipeline.ts'
 import type {
   DeliveryId,
   EndingId,
@@ -13,19 +13,14 @@ import type {
   ResourceId,
   RevisionId,
   RunId,
-  RunnerId,
   TriggerId,
   UserId,
   VersionId,
 } from '#pipelines/ids.ts'
 import type { How } from '#pipelines/plan/facts.ts'
-import type { RunState, StepState } from '#pipelines/states.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
-import type { RunError } from '#pipelines/wire/runner.ts'
-
-/** The tables as the migrations make them; a test holds the two against each other. */
-type Time = ColumnType<Date, Date | undefined, Date>
-type Json<T> = ColumnType<T, string, string>
+import type { Json, Time } from './columns.ts'
+import type { RunTables } from './run-tables.ts'
 
 /** What is known of a commit besides its hash. `before` is what its ref pointed to until then; null where nobody said. */
 export type CommitBody = {
@@ -47,10 +42,8 @@ export type CommitBody = {
 export type FieldsBody = { readonly fields: Readonly<Record<string, string>> }
 export type VersionBody = CommitBody | FieldsBody
 
-/** What a run took of the machine; null where that could not be told. */
-export type Usage = { readonly peakMemoryBytes: number | null; readonly cpuMs: number | null }
-
-export type Schema = {
+/** The tables as the migrations make them; a test holds the two against each other. */
+export type Schema = RunTables & {
   users: { id: Generated<UserId>; name: string; role: 'admin'; created_at: Time }
   tokens: {
     id: Generated<number>
@@ -148,63 +141,6 @@ export type Schema = {
     forced: Generated<boolean>
     changed: string[] | null
   }
-  runners: {
-    id: Generated<RunnerId>
-    name: string
-    engine: string
-    isolated: boolean
-    words: string
-    version: string
-    slots: number
-    labels: Json<Record<string, string>>
-    connection: string | null
-    present_until: Time
-    seen_at: Time
-    created_at: Time
-  }
-  runs: {
-    id: Generated<RunId>
-    job_id: JobId
-    lane_id: LaneId
-    revision_id: RevisionId
-    number: number
-    state: Generated<RunState>
-    attempt: Generated<number>
-    reason: string
-    advances: boolean
-    retry_of: RunId | null
-    created_by: UserId | null
-    runner_id: RunnerId | null
-    lease_token: string | null
-    lease_until: Time | null
-    heard_seq: Generated<number>
-    cancel_at: Time | null
-    cancel_reason: string | null
-    error: Json<RunError> | null
-    created_at: Time
-    started_at: Time | null
-    ended_at: Time | null
-    start: Generated<StartMode>
-    priority: Generated<number>
-    due_at: Time
-    held: string | null
-    hold_key: string | null
-    group_key: string | null
-    group_limit: number | null
-    environment: string | null
-    matrix: Json<Record<string, string>> | null
-    batch_id: RunId | null
-    given: Json<Record<string, string>> | null
-    allow_failure: Generated<boolean>
-    exit_code: number | null
-    values_out: Json<Record<string, string>> | null
-    usage: Json<Usage> | null
-  }
-  run_inputs: { run_id: RunId; position: number; resource_id: ResourceId; version_id: VersionId }
-  run_input_via: { run_id: RunId; position: number; upstream_id: RunId }
-  run_outputs: { run_id: RunId; resource_id: ResourceId; version_id: VersionId }
-  run_needs: { run_id: RunId; job_id: JobId; upstream_id: RunId }
-  run_facts: { run_id: RunId; facts: Json<object>; dialect: Generated<number> }
   version_origins: { version_id: VersionId; origin_id: VersionId }
   pins: {
     resource_id: ResourceId
@@ -238,46 +174,6 @@ export type Schema = {
     settled_at: Time | null
   }
   dirty_jobs: { job_id: JobId; lane_id: LaneId; requested: Generated<number>; served: Generated<number> }
-  steps: {
-    run_id: RunId
-    attempt: number
-    step: number
-    name: string
-    state: StepState
-    exit_code: number | null
-    lines: Generated<number>
-    bytes: Generated<number>
-    open_line: Generated<boolean>
-    kind: Generated<'prepare' | 'run' | 'get' | 'put' | 'group' | 'service' | 'finish'>
-    parent: number | null
-    hook: 'on_success' | 'on_failure' | 'on_error' | 'on_cancel' | 'always' | null
-    tries: Generated<number>
-    allowed: Generated<boolean>
-    reason: string | null
-    started_at: Time | null
-    ended_at: Time | null
-  }
-  commands: {
-    run_id: RunId
-    attempt: number
-    step: number
-    command: number
-    words: string
-    state: StepState
-    exit_code: number | null
-    first_line: number | null
-    started_at: Time | null
-    ended_at: Time | null
-  }
-  log_chunks: {
-    run_id: RunId
-    attempt: number
-    step: number
-    first_byte: number
-    first_line: number
-    bytes: Buffer
-    at: Time
-  }
   events: {
     id: Generated<EventId>
     project: string | null

@@ -52,10 +52,21 @@ test('the schema’s types say what the migrations made', async () => {
   }
 })
 
-/** `table.column` and its type as schema.ts writes it. */
+/** The files that say what the tables look like, and the type in each of them that does. */
+const DECLARED = [
+  ['schema.ts', 'export type Schema = '],
+  ['run-tables.ts', 'export type RunTables = '],
+] as const
+
 async function declaredColumns(): Promise<Map<string, string>> {
-  const text = await readFile(new URL('../../server/db/schema.ts', import.meta.url), 'utf8')
-  const body = text.slice(text.indexOf('export type Schema = {')).split('\n}\n')[0]!.replace(/\s+/g, ' ')
+  const all = await Promise.all(DECLARED.map(([file, type]) => columnsIn(file, type)))
+  return new Map(all.flatMap((columns) => [...columns]))
+}
+
+/** `table.column` and its type as a file writes it. */
+async function columnsIn(file: string, type: string): Promise<Map<string, string>> {
+  const text = await readFile(new URL(`../../server/db/${file}`, import.meta.url), 'utf8')
+  const body = text.slice(text.indexOf(type)).split('\n}\n')[0]!.replace(/\s+/g, ' ')
   const columns = new Map<string, string>()
   for (const [, table, inside] of body.matchAll(/ (\w+): \{ ((?:[^{}]|\{[^{}]*\})*?) \}/g)) {
     for (const column of inside!.split(/; | (?=\w+: (?!\s))/)) {
