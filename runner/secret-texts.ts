@@ -1,0 +1,25 @@
+import { allPlanSteps, HOOKS } from '#pipelines/wire/plan.ts'
+import type { Plan, PlanStep } from '#pipelines/wire/plan.ts'
+
+type Credential = { readonly username: string; readonly password: string } | null
+
+/** Every text of a run that nobody may see: its secrets, what opens its repositories and registries, and its lease. */
+export function secretTexts(plan: Plan, lease: string): string[] {
+  const steps = allPlanSteps([...plan.steps, ...HOOKS.flatMap((hook) => plan.hooks[hook])])
+  const credentials = [
+    plan.checkout?.credential ?? null,
+    ...plan.gets.map((get) => (get.kind === 'git' ? get.checkout.credential : null)),
+    ...steps.map(credentialOf),
+  ]
+  return [lease, ...Object.values(plan.secrets), ...credentials.flatMap(textsOf)]
+}
+
+function credentialOf(step: PlanStep): Credential {
+  if (step.kind === 'get') return step.get.kind === 'git' ? step.get.checkout.credential : null
+  if (step.kind !== 'put') return null
+  return step.put.kind === 'image' || step.put.kind === 'git' ? step.put.credential : null
+}
+
+/** The password alone, and the pair as an `Authorization` header carries it, in base64. The name is known to everybody. */
+const textsOf = (credential: Credential): string[] =>
+  credential ? [credential.password, `${credential.username}:${credential.password}`] : []
