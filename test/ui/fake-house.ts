@@ -1,4 +1,5 @@
 import type { Pipeline } from '../../ui/lib/api.ts'
+import { treeRun } from './fake-steps.ts'
 import { addLine, hex, minutesAgo, pastRun, SHOP, stepsOf } from './fake-stories.ts'
 import { decideMuch } from './fake-standings.ts'
 import { FakeWorld } from './fake-world.ts'
@@ -50,7 +51,7 @@ export function fullWorld(): FakeWorld {
   })
   pastRun(world, docs, 'site', { state: 'succeeded', minutes: 1_500, tookS: 41 })
   breakFile(docs)
-  addLine(world, { project: 'shop', name: 'nightly', jobs: [{ name: 'fuzz' }] })
+  treeRun(world, addLine(world, { project: 'shop', name: 'nightly', jobs: [{ name: 'fuzz' }] }), 'fuzz')
   addDeliveries(world)
   world.server = { ...world.server, runners: world.server.runners.map((runner) => ({ ...runner, busy: 1 })) }
   return world

@@ -140,7 +140,7 @@ export function stepOf(step: number, name: string, commands: readonly string[]):
 }
 
 export const stepsOf = (commands: readonly string[]): RunStep[] => [
-  stepOf(0, 'prepare', []),
+  { ...stepOf(0, 'prepare', []), kind: 'prepare' },
   stepOf(1, 'run', commands),
 ]
 

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import type { RunStep } from '../../ui/lib/api.ts'
 import { PLAIN } from '../../ui/lib/ansi.ts'
 import { keyOf, rowsOf } from '../../ui/lib/log-rows.ts'
+import { foldsAbove } from '../../ui/lib/step-tree.ts'
+import { treeSteps } from './fake-steps.ts'
 import { stepOf, stepsOf } from './fake-stories.ts'
 
 const line = (step: number, number: number) => ({
@@ -78,4 +80,62 @@ test('a person’s choice stands above the fold’s own', () => {
     key === 's1-c0' ? true : key === 's1-c1' ? false : open,
   )
   expect(rows.map(keyOf)).toEqual(['s0', 's1', 's1-c0', 's1-l1', 's1-l2', 's1-c1'])
+})
+
+const heads = (steps: readonly RunStep[], isOpen = byItself) =>
+  rowsOf(steps, logOf(0), isOpen).flatMap((row) => {
+    if (row.kind === 'step') return [`${'  '.repeat(row.depth)}${row.step.name}`]
+    return row.kind === 'section' ? [`[${row.text}]`] : []
+  })
+
+test('members stand inside their group, hooks inside what they belong to, services apart from the steps', () => {
+  expect(heads(treeSteps())).toEqual([
+    'prepare',
+    'install',
+    'checks',
+    '  audit',
+    '  browsers',
+    '  inner',
+    '    unit',
+    '      screenshots',
+    'publish a preview of the documentation',
+    'image',
+    'finish',
+    '[Hooks of the job]',
+    'clean up',
+    '[Services, beside the steps]',
+    'postgres',
+    'redis',
+  ])
+})
+
+test('a folded group hides its members', () => {
+  expect(heads(treeSteps(), (key, open) => key !== 's2' && open).slice(2, 4)).toEqual([
+    'checks',
+    'publish a preview of the documentation',
+  ])
+})
+
+test('a hook that was not called is told with why, one that may still be called is not spoken of', () => {
+  const notes = (steps: readonly RunStep[]) =>
+    rowsOf(steps, logOf(0), byItself).flatMap((row) => (row.kind === 'note' ? [row.text] : []))
+  expect(notes(treeSteps())).toContain('Hooks not called: cheer (on success): its step failed')
+  expect(notes(treeSteps())).toContain('Hooks of the job not called: notify (on success): the job failed')
+  const early = treeSteps().map((step) => (step.hook ? { ...step, state: 'queued' as const } : step))
+  expect(notes(early).filter((text) => /Hooks/.test(text))).toEqual([])
+})
+
+test('a tree that claims to go in a circle is drawn flat', () => {
+  const looped = [stepOf(1, 'one', []), stepOf(2, 'two', [])].map((step) => ({
+    ...step,
+    kind: 'group' as const,
+    parent: 3 - step.step,
+  }))
+  expect(heads(looped)).toEqual(['one', '  two'])
+  expect(heads([{ ...stepOf(1, 'self', []), parent: 1 }])).toEqual(['self'])
+})
+
+test('the address of a line opens every group around it', () => {
+  expect(foldsAbove(treeSteps(), 7)).toEqual([2, 5, 6])
+  expect(foldsAbove(treeSteps(), 1)).toEqual([])
 })

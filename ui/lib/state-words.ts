@@ -1,7 +1,18 @@
-import type { Job } from './api.ts'
+import type { Job, RunStep } from './api.ts'
 import type { RunState, StepState } from '#pipelines/states.ts'
 
 export type AnyState = RunState | StepState
+
+/** How a step is drawn: its state, but for one that failed and may, and one that was never begun. */
+export type StepLook = AnyState | 'allowed' | 'unreached'
+
+export function stepLook({ state, allowed }: Pick<RunStep, 'state' | 'allowed'>): StepLook {
+  if (state === 'skipped') return 'unreached'
+  return allowed && isRed(state) ? 'allowed' : state
+}
+
+export const stepWord = (look: StepLook): string =>
+  look === 'allowed' ? 'failed, as it may' : look === 'unreached' ? 'passed over' : look
 
 /**
  * What the state of a run is called in the middle of a sentence. Colour and shape always come together with this word.

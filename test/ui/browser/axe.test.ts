@@ -18,6 +18,7 @@ afterAll(() => house[Symbol.asyncDispose]())
 const world = fullWorld()
 const run = (state: string) => [...world.runs.values()].find((one) => one.state === state)?.id
 const deployed = [...world.runs.values()].find((one) => one.environment)?.id
+const tree = [...world.runs.values()].find((one) => one.pipeline === 'nightly')?.id
 const PAGES: readonly (readonly [string, string, string])[] = [
   ['home', '/', 'Needs a look'],
   ['line', '/p/shop/main', 'Runs on main'],
@@ -32,6 +33,7 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['errored run', `/runs/${run('errored')}`, 'created'],
   ['passed-through run', `/runs/${run('skipped')}`, 'go on with these versions'],
   ['deploying run', `/runs/${deployed}`, 'created'],
+  ['tree of steps', `/runs/${tree}`, 'allowed to fail'],
   ['running run', `/runs/${run('running')}`, 'created'],
   ['deliveries', '/deliveries', 'became of each'],
   ['missing', '/nowhere', 'A missed beat'],

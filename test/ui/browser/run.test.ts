@@ -255,3 +255,35 @@ describe('a run', () => {
     await visit.page.getByRole('alert').getByText('There is no such run').waitFor()
   })
 })
+
+describe('a tree of steps', () => {
+  const treed = () => {
+    const world = fullWorld()
+    return { world, run: [...world.runs.values()].find(({ pipeline }) => pipeline === 'nightly') }
+  }
+
+  test('says in words which failure was allowed, how often a step was begun, and what was passed over', async () => {
+    const { world, run } = treed()
+    await using visit = await house.visit(world, { path: `/runs/${run?.id}` })
+    await visit.page
+      .getByRole('button', { name: /^audit allowed to fail failed, as it may exit 1/ })
+      .waitFor()
+    await visit.page.getByRole('button', { name: /^browsers 3 tries succeeded/ }).waitFor()
+    await visit.page.getByRole('button', { name: /^image passed over: the step checks failed put/ }).waitFor()
+    await visit.page.getByRole('button', { name: /^screenshots on failure succeeded/ }).waitFor()
+  })
+
+  test('folds a group with everything in it', async () => {
+    const { world, run } = treed()
+    await using visit = await house.visit(world, { path: `/runs/${run?.id}` })
+    await visit.page.getByRole('button', { name: /^unit failed/ }).waitFor()
+    await visit.page.getByRole('button', { name: /^checks group/ }).click()
+    await until(async () => (await visit.page.getByRole('button', { name: /^unit failed/ }).count()) === 0)
+  })
+
+  test('is opened down to the line that an address names', async () => {
+    const { world, run } = treed()
+    await using visit = await house.visit(world, { path: `/runs/${run?.id}#s7-l1` })
+    await visit.page.locator('[data-line="s7-l1"].aimed').getByText('wrote shots/reserve.png').waitFor()
+  })
+})
