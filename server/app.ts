@@ -20,6 +20,7 @@ import { runRoutes } from './runs/routes.ts'
 import { type Standing, serverRoutes } from './runners/routes.ts'
 import { againRoutes } from './scheduler/again-routes.ts'
 import { startRoutes } from './scheduler/routes.ts'
+import { putRoutes } from './versions/put-routes.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
 import { hookRoutes } from './webhooks/routes.ts'
 
@@ -67,6 +68,7 @@ export function createApp(deps: AppDeps) {
   })
   app.route('/git', hostingRoutes(deps))
   app.route('/hooks', hookRoutes(deps))
+  app.route('/runner', putRoutes(deps))
   app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps.db), legibleBody())
   app.use('/api/v1/*', async (c, next) => {
     // The cursor is read before the snapshot: events in between are told twice, never not at all.

@@ -19,6 +19,7 @@ const PROBLEMS = {
   'lane-not-found': { status: 404, title: 'There is no such lane' },
   'resource-not-found': { status: 404, title: 'There is no such resource' },
   'version-not-found': { status: 404, title: 'There is no such version' },
+  'bad-put': { status: 422, title: 'The run cannot put this' },
   'version-ambiguous': { status: 409, title: 'Several versions begin like this' },
   'bad-input': { status: 422, title: 'What the job asks for is not filled in rightly' },
   'no-input': { status: 409, title: 'The job has no agreed input to run with yet' },

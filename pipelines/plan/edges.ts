@@ -46,6 +46,8 @@ export type Edges = {
   readonly suppliedByEnding: ReadonlyMap<string, readonly string[]>
   /** The jobs that a version does not start, everywhere at least, and may be what a trigger of theirs still lacks. */
   readonly suppliedByVersion: ReadonlyMap<string, readonly string[]>
+  /** Whether some job puts a resource: then every lane has versions of its own. */
+  readonly isPut: (resource: string) => boolean
 }
 
 const known = new WeakMap<Pipeline, Edges>()
@@ -108,6 +110,7 @@ function spellOut(pipeline: Pipeline): Edges {
     suppliedByVersion: inverted(
       all.map(({ job, inputs }) => [job.name, inputs.filter(suppliesOnly).map(({ resource }) => resource)]),
     ),
+    isPut: (resource) => producers.has(resource),
   }
 }
 

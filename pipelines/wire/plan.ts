@@ -32,7 +32,7 @@ const Custom = z.object({ image: z.string(), source: tree })
 /** Something a run reads besides its checkout: what is fetched lies in the folder `inputs/<resource>` of its workspace. */
 export const Get = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('git'), resource: z.string(), checkout: Checkout }),
-  /** A folder that was put before, kept by the server. */
+  /** A folder that was put before, kept by the server; `version` names it, and is empty where none was put yet. */
   z.object({ kind: z.literal('files'), resource: z.string(), version: z.string() }),
   z.object({ kind: z.literal('state'), resource: z.string(), version: z.string() }),
   Custom.extend({ kind: z.literal('custom'), resource: z.string(), version: texts, params: tree }),

@@ -39,7 +39,15 @@ export type CommitBody = {
   }
 }
 /** What is known of a version of any other kind: what it tells to those who ask for `$(name.field)`. */
-export type FieldsBody = { readonly fields: Readonly<Record<string, string>> }
+export type FieldsBody = {
+  readonly fields: Readonly<Record<string, string>>
+  /** Of what holds files: the folder of the store; null where nothing was stored yet. */
+  readonly folder?: string | null
+  /** Of parameters: what the file said when it was made, which tells what people have changed since. */
+  readonly file?: Readonly<Record<string, string>>
+  /** What an image tells of its version, for people. */
+  readonly metadata?: readonly { readonly name: string; readonly value: string }[]
+}
 export type VersionBody = CommitBody | FieldsBody
 
 /** The tables as the migrations make them; a test holds the two against each other. */

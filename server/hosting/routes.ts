@@ -1,11 +1,11 @@
 import { type Context, Hono } from 'hono'
 import { userOfToken } from '../access/queries.ts'
-import { sameSecret } from '../access/derive.ts'
 import type { Db } from '../db/connect.ts'
 import { withoutHurry } from '../http/silence.ts'
-import type { RepositoryId, RunId } from '#pipelines/ids.ts'
+import type { RepositoryId } from '#pipelines/ids.ts'
 import { httpBackend } from './http-backend.ts'
 import { catchUp } from './catch-up.ts'
+import { leaseOpens } from './lease-opens.ts'
 
 /** The three requests of git's smart HTTP protocol; nothing else of a repository is served. */
 const WANTED = /^\/git\/([a-z0-9-]{1,100})\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/
@@ -13,7 +13,7 @@ const WANTED = /^\/git\/([a-z0-9-]{1,100})\.git\/(info\/refs|git-upload-pack|git
 type Deps = { db: Db; dataDir: string }
 type Guest = { readonly name: string; readonly writes: boolean }
 
-/** `/git`: repositories of our own. Any user name, an API token as password; a runner reads with the lease of its run. */
+/** `/git`: repositories of our own. Any user name, an API token as password; a runner comes with the lease of its run. */
 export function hostingRoutes({ db, dataDir }: Deps) {
   const inTurn = turns()
   return new Hono().all('/*', async (c) => {
@@ -47,7 +47,7 @@ const findHosted = (db: Db, name: string) =>
     .where('url', '=', name)
     .executeTakeFirst()
 
-/** Who knocks: a person by API token, or a runner by the lease of a run that was created from this repository. */
+/** Who knocks: a person by API token, or a runner by the lease of a run that reads or writes this repository. */
 async function guestOf(
   db: Db,
   authorization: string | undefined,
@@ -58,26 +58,12 @@ async function guestOf(
   const [user = '', ...rest] = Buffer.from(basic, 'base64').toString('utf8').split(':')
   const password = rest.join(':')
   const run = /^run-(\d{1,15})$/.exec(user)?.[1]
-  if (run && repository !== undefined)
-    return leaseOpens(db, { run: Number(run), token: password, repository })
+  if (run && repository !== undefined) {
+    const opening = await leaseOpens(db, { run: Number(run), token: password, repository })
+    return opening?.reads ? { name: `run-${run}`, writes: opening.writes } : null
+  }
   const person = await userOfToken(db, password)
   return person && { name: person.name, writes: true }
-}
-
-async function leaseOpens(
-  db: Db,
-  { run, token, repository }: { run: number; token: string; repository: RepositoryId },
-): Promise<Guest | null> {
-  const row = await db
-    .selectFrom('runs')
-    .innerJoin('run_inputs', 'run_inputs.run_id', 'runs.id')
-    .innerJoin('resources', 'resources.id', 'run_inputs.resource_id')
-    .select('runs.lease_token')
-    .where('runs.id', '=', run as RunId)
-    .where('runs.state', '=', 'running')
-    .where('resources.repository_id', '=', repository)
-    .executeTakeFirst()
-  return row?.lease_token && sameSecret(row.lease_token, token) ? { name: `run-${run}`, writes: false } : null
 }
 
 const backend = (c: Context, dataDir: string, { path, writer }: { path: string; writer: string | null }) =>

@@ -5,7 +5,7 @@ import type { NewVersion } from './commit.ts'
 /** Room between neighbours, for what is told late. */
 export const STEP = 2 ** 20
 /** Far from both ends of what a number can be. */
-const FIRST = 2 ** 40
+export const FIRST = 2 ** 40
 
 /**
  * The place of a version in its lane's order: above everything when the lane points to it now; else right below the nearest

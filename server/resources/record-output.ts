@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { JobId, LaneId, PipelineId, ResourceId, RunId, VersionId } from '#pipelines/ids.ts'
 import { definitionOf } from '../catalog/definitions.ts'
 import type { Trx } from '../db/connect.ts'
+import type { VersionBody } from '../db/schema.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
 import { STEP } from './order.ts'
@@ -21,7 +22,7 @@ export type Output = {
   readonly resource: string
   /** What the version is called, the same whenever it is put: a digest, `1.4.2`. */
   readonly name: string
-  readonly fields: Readonly<Record<string, string>>
+  readonly body: VersionBody
 }
 
 /**
@@ -65,13 +66,13 @@ async function resourceOf(db: Trx, run: Putting, { resource }: Output): Promise<
 }
 
 /** Places in a lane's order are handed out one at a time. */
-const lockLaneRow = (db: Trx, lane: LaneId) =>
+export const lockLaneRow = (db: Trx, lane: LaneId) =>
   db.selectFrom('lanes').select('id').where('id', '=', lane).forNoKeyUpdate().execute()
 
 async function versionOf(
   db: Trx,
   { lane_id }: Putting,
-  { resource, name, fields }: Omit<Output, 'resource'> & { readonly resource: ResourceId },
+  { resource, name, body }: Omit<Output, 'resource'> & { readonly resource: ResourceId },
 ): Promise<{ id: VersionId; isNew: boolean }> {
   const all = db.selectFrom('versions').where('resource_id', '=', resource).where('lane_id', '=', lane_id)
   const known = await all.select('id').where('name', '=', storable(name)).executeTakeFirst()
@@ -84,7 +85,7 @@ async function versionOf(
       lane_id,
       seq: (newest?.seq ?? 0) + STEP,
       name: storable(name),
-      body: toJson({ fields }),
+      body: toJson(body),
       delivery_id: null,
     })
     .returning('id')

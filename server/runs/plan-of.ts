@@ -7,15 +7,17 @@ import type { RunError } from '#pipelines/wire/runner.ts'
 import { definitionIn } from '../catalog/definitions.ts'
 import { ofProject } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
+import type { VersionBody } from '../db/schema.ts'
 import { fieldsOfVersion } from '../resources/fields.ts'
 import type { LockedRun } from './lock-run.ts'
+import { remotesOf } from './remotes-of.ts'
 
-type RepositoryOf = {
+export type RepositoryOf = {
   readonly kind: 'hosted' | 'git' | 'github'
   readonly url: string
   readonly ofProject: boolean
 }
-type Opened = Pick<Checkout, 'url' | 'credential'>
+export type Opened = Pick<Checkout, 'url' | 'credential'>
 
 /** How a runner gets at a repository: the address and what opens it. */
 export type CheckoutOf = (repository: RepositoryOf, run: { id: RunId; lease: string }) => Opened
@@ -45,7 +47,7 @@ export async function planOf(
     matrix: run.matrix,
     given: run.given,
     secrets: {},
-    remotes: new Map(),
+    remotes: await remotesOf(db, { pipeline: run.pipeline_id, job }, checkoutOf),
     holdMs: 0,
   })
   return 'impossible' in plan ? { error: { code: 'plan_impossible', message: plan.impossible } } : plan
@@ -59,7 +61,7 @@ function inputFacts(
 ): InputFacts {
   const fields = fieldsOfVersion({ name, body })
   if (kind === null || url === null || 'fields' in body)
-    return { resource, version: name, fields, checkout: null }
+    return { resource, version: folderOf(body) ?? name, fields, checkout: null }
   return {
     resource,
     version: name,
@@ -67,6 +69,10 @@ function inputFacts(
     checkout: { ...checkoutOf({ kind, url, ofProject: known }), ref: body.ref },
   }
 }
+
+/** What holds files is fetched by the folder's name; where nothing was stored yet it is the empty one. */
+const folderOf = (body: VersionBody): string | null =>
+  'fields' in body && body.folder !== undefined ? (body.folder ?? '') : null
 
 const inputsOf = (db: Trx, id: RunId) =>
   db

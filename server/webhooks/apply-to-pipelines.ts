@@ -11,6 +11,7 @@ import type { Trx } from '../db/connect.ts'
 import type { CommitBody } from '../db/schema.ts'
 import type { Tx } from '../db/transact.ts'
 import type { Commit, LaneNow } from '../resources/commit.ts'
+import { seedVersions } from '../resources/seed-versions.ts'
 import { recordCommit } from '../resources/record-version.ts'
 import { leaveBehind, watching } from '../resources/watching.ts'
 import type { Push } from './payloads.ts'
@@ -63,6 +64,8 @@ async function applyToPipeline(
     laneId: lane.laneId,
     definition: lane.definition,
   }
+  const isDefault = at.lane === laneOfBranch(project.default_branch)
+  if (isHead(reading.position)) await seedVersions(tx, at, { isDefault })
   const result = await applyToLane(tx, at, arrival, null)
   return { ...result, words: result.words + note }
 }

@@ -157,7 +157,11 @@ test('a version that a run puts starts the jobs that get it, at once, and tells 
   const build = (await it.runs('build'))[0]!
   const put = (name: string) =>
     transact(db, async (tx) =>
-      recordOutput(tx, await lockRun(tx.db, build.id), { resource: 'img', name, fields: { version: name } }),
+      recordOutput(tx, await lockRun(tx.db, build.id), {
+        resource: 'img',
+        name,
+        body: { fields: { version: name } },
+      }),
     )
   const version = await put('1.0.0')
   expect(await put('1.0.0')).toBe(version)

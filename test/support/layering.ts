@@ -40,6 +40,7 @@ export const SERVER_ORDER = [
     'catalog',
     'resources',
     'runs',
+    'versions',
     'lines',
   ],
   ...[

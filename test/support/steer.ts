@@ -111,7 +111,7 @@ export async function steeredLine(file: string) {
   return { house, clone, push, ...steered, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-async function runnerOf(db: Db): Promise<RunnerId> {
+export async function runnerOf(db: Db): Promise<RunnerId> {
   const row = await db
     .insertInto('runners')
     .values({

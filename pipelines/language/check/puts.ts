@@ -30,7 +30,10 @@ function putOf(step: Put, resource: Resource, place: Place): Finding[] {
     return [error('cannot-put', place, message, `kinds that can: ${Object.keys(PUTS).join(', ')}`)]
   }
   const elsewhere =
-    resource.kind === 'registry' || (resource.kind === 'git' && resource.repository !== '.') ? resource : null
+    (resource.kind === 'registry' && !isLoopback(resource.repository)) ||
+    (resource.kind === 'git' && resource.repository !== '.')
+      ? resource
+      : null
   const hint = `add \`login: NAME_OF_A_SECRET\` to the resource ${what}`
   const locked =
     elsewhere && elsewhere.login === null
@@ -40,6 +43,10 @@ function putOf(step: Put, resource: Resource, place: Place): Finding[] {
   const params = shape.success ? [] : explain(shape.error, { schema, tree: step.params, at: place.path })
   return [...locked, ...params, ...registryPut(step, resource, place)]
 }
+
+/** A registry on the runner's own machine is there for everybody on it. */
+const isLoopback = (repository: string): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?\//.test(repository)
 
 /** An image is built here or was built by the commands: one of the two must be said. */
 function registryPut(step: Put, resource: Resource, place: Place): Finding[] {

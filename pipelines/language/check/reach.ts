@@ -107,14 +107,11 @@ const hintFor = (kind: LaneKind | undefined) =>
 
 function byHandAlone(job: Job, world: World): Finding[] {
   const edges = [...job.gets, ...job.needs]
-  const quiet = edges.every((edge) => !edge.trigger || neverTriggers(edge, world.pipeline))
+  const quiet = edges.every((edge) => !edge.trigger)
   if (!quiet || (job.when?.length === 1 && job.when[0] === 'manual')) return []
   const message = `nothing starts \`${job.name}\` but a person: none of its edges triggers`
   return [warning('unreachable', placeOf(world, job), message, 'write `when: manual` if that is meant')]
 }
-
-const neverTriggers = (edge: object, { resources }: Pipeline) =>
-  'resource' in edge && resources.some((each) => each.kind === 'state' && each.name === edge.resource)
 
 function untrusted(job: Job, world: World): Finding[] {
   const hint = 'keep it from them with `when: push`, or take `pull_request` out of `triggers`'

@@ -12,17 +12,22 @@ type Defaults = NonNullable<PipelineFile['defaults']>
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
-/** One job with every default filled in; `implied` is what it gets when it names neither resources nor jobs. */
-export function jobOf(
-  name: string,
-  job: Written,
-  { defaults, implied, note }: { defaults: Defaults; implied: readonly Get[]; note: Note },
-): Job {
+type Around = {
+  readonly defaults: Defaults
+  /** What it gets when it names neither resources nor jobs. */
+  readonly implied: readonly Get[]
+  /** Resources whose versions start nothing. */
+  readonly still: ReadonlySet<string>
+  readonly note: Note
+}
+
+/** One job with every default filled in. */
+export function jobOf(name: string, job: Written, { defaults, implied, still, note }: Around): Job {
   const path: Path = ['jobs', name]
   const written: Job = {
     name,
     use: job.use === undefined ? null : useOf(job.use, job.with),
-    gets: job.get ? getsOf(job.get, path, note) : job.needs ? [] : implied,
+    gets: job.get ? getsOf(job.get, path, { still, note }) : job.needs ? [] : implied,
     needs: needsOf(job.needs, path, note),
     start: job.start ?? 'settled',
     when: job.when === undefined ? null : listed(job.when),
@@ -62,10 +67,14 @@ function shared(job: Written, defaults: Defaults) {
   }
 }
 
-const getsOf = (written: Written['get'], path: Path, note: Note): Get[] =>
+const getsOf = (
+  written: Written['get'],
+  path: Path,
+  { still, note }: Pick<Around, 'still' | 'note'>,
+): Get[] =>
   entriesOf(written, [...path, 'get']).map(({ name, body, place }) => {
     const { trigger = true, version = 'latest', start = null } = body
-    return note({ resource: name, trigger, version, start }, place)
+    return note({ resource: name, trigger: trigger && !still.has(name), version, start }, place)
   })
 
 const needsOf = (written: Written['needs'], path: Path, note: Note): Need[] =>

@@ -23,6 +23,7 @@ export function normalise(file: PipelineFile): Normal {
   const first = resources.find(isGit) ?? resources[0]
   const implied = (job: string): Get[] =>
     first ? [{ resource: first.name, trigger: !managing.has(job), version: 'latest', start: null }] : []
+  const still = new Set(resources.flatMap(({ kind, name }) => (kind === 'state' ? [name] : [])))
   const defaults = file.defaults ?? {}
   const pipeline: Pipeline = {
     resources,
@@ -33,7 +34,7 @@ export function normalise(file: PipelineFile): Normal {
     })),
     triggers: triggersOf(file.triggers),
     jobs: Object.entries(file.jobs).map(([name, job]) =>
-      jobOf(name, job, { defaults, implied: implied(name), note }),
+      jobOf(name, job, { defaults, implied: implied(name), still, note }),
     ),
     environments,
     notify: noticesOf(file.notify, note),

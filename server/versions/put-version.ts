@@ -1,0 +1,66 @@
+import type { Resource } from '#pipelines/language/pipeline.ts'
+import { stepsIn } from '#pipelines/language/step.ts'
+import type { PutAnswer, PutSaid } from '#pipelines/wire/puts.ts'
+import { definitionIn } from '../catalog/definitions.ts'
+import type { Tx } from '../db/transact.ts'
+import { Problem } from '../problem.ts'
+import { fieldsOfVersion } from '../resources/fields.ts'
+import { newestOnLane, putBefore } from '../resources/newest-on-lane.ts'
+import { lockLaneRow, recordOutput } from '../resources/record-output.ts'
+import type { LockedRun } from '../runs/lock-run.ts'
+import { makeVersion } from './make-version.ts'
+
+/** The kind of a resource, by what a runner says that it has put. */
+const KINDS: Readonly<Record<PutSaid['kind'], Resource['kind']>> = {
+  image: 'registry',
+  git: 'git',
+  semver: 'semver',
+  params: 'params',
+  files: 'files',
+  state: 'state',
+  custom: 'custom',
+}
+
+/**
+ * A run has put something: the version that this makes is recorded with all that it starts.
+ *
+ * Said twice, it is put once: what an answer was lost of, a runner says again. Where the server counts (`semver`, `params`, `state`)
+ * a run therefore makes one version of a resource, whichever of its attempts says so.
+ *
+ * @param run  Locked, and held by who says it.
+ * @throws {Problem} `resource-not-found` or `bad-put`.
+ */
+export async function putVersion(
+  tx: Tx,
+  run: LockedRun,
+  { resource: name, said }: { readonly resource: string; readonly said: PutSaid },
+): Promise<PutAnswer> {
+  const resource = await resourceToPut(tx, run, { name, kind: KINDS[said.kind] })
+  await lockLaneRow(tx.db, run.lane_id)
+  const at = { pipeline: run.pipeline_id, lane: run.lane_id, resource: name }
+  const before = await putBefore(tx.db, run.id, at)
+  const known = before && isCounted(said) ? before : null
+  const made = known ?? makeVersion(resource, { said, newest: await newestOnLane(tx.db, at) })
+  if (!known) await recordOutput(tx, run, { resource: name, ...made })
+  return { version: made.name, fields: fieldsOfVersion(made) }
+}
+
+const isCounted = ({ kind }: PutSaid): boolean => kind === 'semver' || kind === 'params' || kind === 'state'
+
+type Wanted = { readonly name: string; readonly kind: Resource['kind'] }
+
+/** The resource, as the run's own revision has it, where its job puts it. */
+async function resourceToPut(tx: Tx, run: LockedRun, { name, kind }: Wanted): Promise<Resource> {
+  const revision = await definitionIn(tx.db, run.revision_id)
+  const resource = revision?.definition.resources.find((each) => each.name === name)
+  const job = revision?.definition.jobs.find((each) => each.name === run.job)
+  if (!resource || !job)
+    throw new Problem('resource-not-found', `there is no resource \`${name}\` in this run's revision`)
+  if (!stepsIn(job).some((step) => step.kind === 'put' && step.resource === name))
+    throw new Problem('bad-put', `the job \`${job.name}\` does not put \`${name}\``)
+  if (resource.kind !== kind)
+    throw new Problem('bad-put', `\`${name}\` is a ${resource.kind} resource, and a ${kind} was put`)
+  if (run.lane_kind === 'pull_request')
+    throw new Problem('bad-put', `\`${run.lane}\` is a pull request's lane: it puts nothing`)
+  return resource
+}

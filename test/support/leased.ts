@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto'
+import type { RunId } from '#pipelines/ids.ts'
+import type { Plan } from '#pipelines/wire/plan.ts'
+import { transact } from '../../server/db/transact.ts'
+import { claimRun } from '../../server/runs/claim.ts'
+import { moveRun } from '../../server/runs/move.ts'
+import type { Answer } from './server.ts'
+import { runnerOf, type steeredLine } from './steer.ts'
+
+type Line = Awaited<ReturnType<typeof steeredLine>>
+/** A run in the hands of the test, which holds its lease. */
+export type Leased = {
+  readonly plan: Plan
+  readonly lease: string
+  put(resource: string, said: object, lease?: string): Promise<Answer>
+  end(move: 'succeed' | 'cancel'): Promise<void>
+}
+
+/** Take the run that is due first. */
+export async function leased({ house, quiet }: Line): Promise<Leased> {
+  await quiet()
+  const lease = randomUUID()
+  const runner = await runnerOf(house.db)
+  const plan = await claimRun(house.db, { runner, token: lease, leaseMs: 600_000 }, ({ url, kind }) => ({
+    url: kind === 'hosted' ? `${house.url}/git/${url}.git` : url,
+    credential: null,
+  }))
+  if (!plan) {
+    const [delivery] = (await house.ask('GET /api/v1/deliveries')).body.items
+    throw new Error(`no run is due; of what was pushed last became: ${delivery?.reason}`)
+  }
+  return {
+    plan,
+    lease,
+    put: (resource, said, by = lease) =>
+      house.ask(`POST /runner/runs/${plan.run}/puts/${resource}`, said, {
+        as: null,
+        headers: { authorization: `Bearer ${by}` },
+      }),
+    async end(move) {
+      await transact(house.db, (tx) => moveRun(tx, plan.run as RunId, { move }))
+      await quiet()
+    },
+  }
+}
