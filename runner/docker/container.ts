@@ -2,12 +2,11 @@ import type { ContainerCreateOptions } from 'dockerode'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { WORK } from '../checkout.ts'
 import { BOOTSTRAP } from '../shell.ts'
+import { LABEL } from './labels.ts'
 import { NETWORK } from './network.ts'
 
 /** Where a run's volume is mounted, and where every step begins. */
 export const DIRECTORY = `/${WORK}`
-
-export const LABEL = { run: 'dev.takt.run', attempt: 'dev.takt.attempt', runner: 'dev.takt.runner' } as const
 
 /** How much of the machine one run may use. */
 export type Limits = { readonly memoryBytes: number; readonly cpus: number; readonly pids: number }

@@ -37,7 +37,7 @@ export async function buildDemoImage(docker: Docker, say: (text: string) => Prom
   }
 }
 
-/** @param options.busybox  The path of a static busybox, or null to take the machine's own tools. */
+/** @param options.busybox  The path of a busybox, or null to take the machine's own tools. */
 export async function importDemo(
   docker: Docker,
   { repository, busybox }: { readonly repository: string; readonly busybox: string | null },
@@ -70,31 +70,38 @@ async function skeleton(root: string): Promise<void> {
   await writeFile(join(root, 'etc/group'), 'root:x:0:\nnogroup:x:65534:\n')
 }
 
-/** The path of the machine's busybox where it is linked statically, else null. */
+/** The path of the machine's busybox, else null. */
+export const findBusybox = (): Promise<string | null> => find('busybox')
+
+/** The same where it is linked statically, else null. */
 export async function staticBusybox(): Promise<string | null> {
-  const path = await find('busybox')
+  const path = await findBusybox()
   return path && (await libraries(path)).length === 0 ? path : null
 }
 
 async function applets(root: string, busybox: string): Promise<void> {
   await copyFile(busybox, join(root, 'bin/busybox'))
+  await copyLibraries(root, await libraries(busybox))
   const { stdout } = await run(busybox, ['--list'])
   const names = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox')
   await Promise.all(names.map((name) => symlink('busybox', join(root, 'bin', name))))
 }
 
 async function tools(root: string): Promise<void> {
-  const copied = new Set<string>()
+  const needed = new Set<string>()
   for (const name of TOOLS.split(' ')) {
     const path = await find(name)
     if (!path) continue
     await copyFile(await realpath(path), join(root, 'bin', name))
-    for (const library of await libraries(path)) {
-      if (copied.has(library)) continue
-      copied.add(library)
-      await mkdir(dirname(join(root, library)), { recursive: true })
-      await copyFile(await realpath(library), join(root, library))
-    }
+    for (const library of await libraries(path)) needed.add(library)
+  }
+  await copyLibraries(root, needed)
+}
+
+async function copyLibraries(root: string, paths: Iterable<string>): Promise<void> {
+  for (const path of paths) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await copyFile(await realpath(path), join(root, path))
   }
 }
 

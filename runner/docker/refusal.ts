@@ -17,3 +17,8 @@ export function wordsOf(error: unknown): string {
   const words = Refusal.safeParse(error).data?.json?.message
   return words ?? (error instanceof Error ? error.message : String(error))
 }
+
+/** Gone already, or being removed by someone else at this moment: what was wanted. */
+export function unlessGone(error: unknown): void {
+  if (!isStatus(error, 404, 409)) throw error
+}

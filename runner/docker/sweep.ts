@@ -1,5 +1,5 @@
 import type { RunId } from '#pipelines/ids.ts'
-import { LABEL } from './container.ts'
+import { LABEL } from './labels.ts'
 import type { House } from './engine.ts'
 import { isStatus } from './refusal.ts'
 

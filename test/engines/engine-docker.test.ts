@@ -1,7 +1,7 @@
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { importDemo } from '../../runner/docker/demo-image.ts'
-import { LABEL } from '../../runner/docker/container.ts'
+import { LABEL } from '../../runner/docker/labels.ts'
 import { dockerEngine } from '../../runner/docker/engine.ts'
 import type { Engine } from '../../runner/engine.ts'
 import { planOf } from '../runner/plans.ts'

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import type Docker from 'dockerode'
+import { EngineError } from '../engine.ts'
+import { orAbort } from '../stop.ts'
+import type { Walls } from './addresses.ts'
+import { demux } from './demux.ts'
+import { createContainer } from './door.ts'
+import { holderConfig } from './host-config.ts'
+import { LABEL } from './labels.ts'
+import { unlessGone, wordsOf } from './refusal.ts'
+import { holderCommand, READY } from './wall.ts'
+
+const MOST_CHARACTERS = 2_000
+
+export type HolderFacts = {
+  readonly docker: Docker
+  readonly image: string
+  readonly runner: string
+  readonly runtime: 'crun' | null
+  readonly network: string
+  /** The name under which the other containers of its network find whoever joins it. */
+  readonly alias: string | null
+  readonly walls: Walls
+}
+
+/** A container that does nothing but own a network namespace, in which a run's containers reach what they may and no more. */
+export type Holder = AsyncDisposable & {
+  readonly id: string
+  readonly container: Docker.Container
+}
+
+/**
+ * Make a network namespace and close it, all before anybody is in it.
+ *
+ * @throws {EngineError} `engine_unavailable` Where it could not be closed: nothing joins a namespace that is open by mistake.
+ */
+export async function prepareHolder(facts: HolderFacts, signal: AbortSignal): Promise<Holder> {
+  const { docker, image, runner, runtime, network, alias, walls } = facts
+  signal.throwIfAborted()
+  const container = await createContainer(docker, 'holder', {
+    name: `takt-holder-${randomBytes(6).toString('hex')}`,
+    Image: image,
+    Entrypoint: holderCommand(walls),
+    Cmd: [],
+    Labels: { [LABEL.runner]: runner, [LABEL.part]: 'holder' },
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: holderConfig(network, runtime),
+    ...(alias ? { NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [alias] } } } } : {}),
+  })
+  const dispose = () => container.remove({ force: true, v: true }).then(() => {}, unlessGone)
+  try {
+    const stream = await container.attach({ stream: true, stdout: true, stderr: true })
+    await container.start()
+    await orAbort(untilReady(stream), signal)
+    signal.throwIfAborted()
+    return { id: container.id, container, [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+async function untilReady(stream: NodeJS.ReadableStream): Promise<void> {
+  let said = ''
+  try {
+    for await (const bytes of demux(stream as AsyncIterable<Buffer>)) {
+      said = (said + Buffer.from(bytes).toString()).slice(0, MOST_CHARACTERS)
+      if (said.split('\n').includes(READY)) return
+    }
+  } catch (error) {
+    said += wordsOf(error)
+  }
+  throw new EngineError(
+    'engine_unavailable',
+    `The network of a run could not be closed against the engine's machine: ${said.trim() || 'no word of it'}`,
+  )
+}

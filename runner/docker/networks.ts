@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto'
+import type Docker from 'dockerode'
+import type { Log } from '../log.ts'
+import { LABEL } from './labels.ts'
+import { unlessGone, wordsOf } from './refusal.ts'
+import { Stock, type Stocked } from './stock.ts'
+
+/** A network on which the containers of one run reach each other. */
+export type RunNetwork = Stocked & { readonly name: string }
+
+export type NetworksFacts = {
+  readonly docker: Docker
+  readonly identity: string
+  readonly log: Log
+  readonly warm: { readonly size: number; readonly idleMs: number }
+  /** A new network is a new address of the engine's machine. */
+  readonly made: (gateway: string) => Promise<void>
+}
+
+/** Networks for runs with services: one run each, and some ahead of time, because making one takes longer than a container. */
+export function networkStock(facts: NetworksFacts): Stock<RunNetwork> {
+  const { warm, log } = facts
+  const failed = (error: unknown) => log.warn({ reason: wordsOf(error) }, 'network.failed')
+  return new Stock({ ...warm, make: () => makeNetwork(facts), failed })
+}
+
+export async function makeNetwork({ docker, identity, made }: NetworksFacts): Promise<RunNetwork> {
+  const name = `takt-${randomBytes(6).toString('hex')}`
+  const network = await docker.createNetwork({
+    Name: name,
+    Driver: 'bridge',
+    CheckDuplicate: true,
+    EnableIPv6: false,
+    Labels: { [LABEL.runner]: identity, [LABEL.part]: 'network' },
+  })
+  const dispose = () => network.remove().then(() => {}, unlessGone)
+  try {
+    const { IPAM } = await network.inspect()
+    for (const { Gateway } of IPAM?.Config ?? []) if (Gateway) await made(Gateway)
+    return { name, [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}

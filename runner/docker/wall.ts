@@ -1,0 +1,63 @@
+import type { Walls } from './addresses.ts'
+
+/** Said once everything is in place. */
+export const READY = 'ready'
+
+/**
+ * What a holder does in its network namespace before a container of the run joins it.
+ *
+ * A route that says "unreachable" is not enough: the kernel takes an address as a neighbour's when a socket is bound to the
+ * interface and no route leads there, and the machine answers for each of its addresses on each of its bridges. So every closed
+ * address also gets a neighbour entry that leads nowhere. Then the way out must not go by the bridge's own address, which is
+ * closed too: it goes to the same card by another name. Only NET_ADMIN could undo this, and nobody who joins has it.
+ *
+ * Arguments: the name of the way out, `closed…` `--` `open…`. The applets are called by their program's name, which works whatever the image links.
+ */
+export const WALL = `set -eu
+way=$1
+shift
+b() { /bin/busybox "$@"; }
+fail() { echo "$*"; exit 1; }
+for conf in all eth0; do
+  file=/proc/sys/net/ipv4/conf/$conf/rp_filter
+  # What the closed machine asks for its neighbours is answered all the same.
+  [ "$(b cat $file)" = 0 ] || echo 0 > $file
+done
+gate=$(b ip route | b sed -n 's/^default via \\([0-9.]*\\) .*/\\1/p')
+[ -n "$gate" ] || fail "the network has no gateway"
+b nc -w 2 "$gate" 9 </dev/null >/dev/null 2>&1 &
+card=
+tries=0
+while [ -z "$card" ]; do
+  card=$(b sed -n "s/^$gate  *0x1  *0x[26]  *\\([0-9a-f:]*\\) .*/\\1/p" /proc/net/arp)
+  tries=$((tries + 1))
+  [ $tries -lt 400 ] || fail "the gateway $gate does not answer"
+  [ -n "$card" ] || b usleep 5000
+done
+nowhere=02:00:00:00:00:01
+b arp -i eth0 -s $way "$card"
+b ip route add $way dev eth0
+b ip route del default
+b ip route add default via $way dev eth0
+closed=1
+for address in "$@"; do
+  if [ "$address" = -- ]; then closed=; continue; fi
+  if [ -z "$closed" ]; then b ip route add "$address" via $way dev eth0; continue; fi
+  b ip route add unreachable "$address"
+  case $address in */*) ;; *) b arp -i eth0 -s "$address" $nowhere ;; esac
+done
+b ip route del $way dev eth0
+`
+
+/** The same for one address that the machine got later. */
+export const ONE_MORE = `/bin/busybox ip route add unreachable "$1" && /bin/busybox arp -i eth0 -s "$1" 02:00:00:00:00:01`
+
+const WAIT = `echo ${READY}
+exec /bin/busybox sleep 2147483647
+`
+
+/** What a holder is started with. */
+export function holderCommand({ closed, open, way }: Walls): string[] {
+  if (closed.length === 0) return ['/bin/sh', '-c', WAIT]
+  return ['/bin/sh', '-c', WALL + WAIT, 'holder', way, ...closed, '--', ...open]
+}
