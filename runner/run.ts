@@ -6,6 +6,7 @@ import type { Log } from './log.ts'
 import { Pen } from './pen.ts'
 import type { Resources } from './resources.ts'
 import { type RunStep, runSteps } from './shell.ts'
+import { withheldWords } from './secret-texts.ts'
 import { Stop } from './stop.ts'
 import type { Work } from './work.ts'
 
@@ -66,7 +67,9 @@ async function prepare(work: Work, engine: Engine, signal: AbortSignal): Promise
       await work.room(signal)
     }
     signal.throwIfAborted()
-    opened.workspace = await engine.open(work.plan, { signal, say })
+    const { env, secrets, withheld } = work.plan
+    if (withheld.length > 0) await say(withheldWords(withheld))
+    opened.workspace = await engine.open({ ...work.plan, env: { ...env, ...secrets } }, { signal, say })
     return exited(0)
   })
   if (!opened.workspace) throw new Error('The engine opened no workspace.')

@@ -5,7 +5,7 @@ import type { Engine, ExitStatus, Output } from './engine.ts'
 /**
  * An engine without machines, for tests and scenarios: commands are words that it acts out, the same way every time.
  *
- * `say <text>` · `bytes <n>` (that many bytes of output) · `sleep <ms>` · `fail <code>` · `break` (the engine fails) · `hang`
+ * `say <text>` · `env <name>` (says that variable) · `bytes <n>` (that many bytes of output) · `sleep <ms>` · `fail <code>` · `break` (the engine fails) · `hang`
  * (until stopped); everything else is echoed and succeeds.
  */
 export function scriptedEngine(): Engine {
@@ -13,12 +13,12 @@ export function scriptedEngine(): Engine {
     kind: 'scripted',
     isolated: true,
     words: 'scripted, for tests',
-    open: async (_plan, { signal, say }) => {
+    open: async ({ env }, { signal, say }) => {
       signal.throwIfAborted()
       await say('Engine: scripted\n')
       return {
         root: '/takt',
-        shell: async () => ({ run: ({ commands }, stopped) => perform(commands, stopped) }),
+        shell: async () => ({ run: ({ commands }, stopped) => perform(commands, { env, signal: stopped }) }),
         read: async () => null,
         write: async () => {},
         usage: async () => ({ peakMemoryBytes: null, cpuMs: null }),
@@ -29,27 +29,27 @@ export function scriptedEngine(): Engine {
   }
 }
 
-async function* perform(
-  commands: readonly string[],
-  signal: AbortSignal,
-): AsyncGenerator<Output, ExitStatus> {
+type Stage = { readonly env: Readonly<Record<string, string>>; readonly signal: AbortSignal }
+
+async function* perform(commands: readonly string[], at: Stage): AsyncGenerator<Output, ExitStatus> {
   for (const [command, text] of commands.entries()) {
-    signal.throwIfAborted()
+    at.signal.throwIfAborted()
     yield { kind: 'command.started', command }
-    const exitCode = yield* act(text, signal)
+    const exitCode = yield* act(text, at)
     yield { kind: 'command.ended', command, exitCode }
     if (exitCode !== 0) return exited(exitCode)
   }
   return exited(0)
 }
 
-async function* act(text: string, signal: AbortSignal): AsyncGenerator<Output, number> {
+async function* act(text: string, { env, signal }: Stage): AsyncGenerator<Output, number> {
   const [verb = '', ...rest] = text.split(' ')
   const value = rest.join(' ')
   if (verb === 'fail') return Number(value) || 1
   if (verb === 'break') throw new EngineError('engine_unavailable', 'The script told the engine to break.')
   if (verb === 'sleep') await wait(Number(value), signal)
   else if (verb === 'hang') await wait(2 ** 30, signal)
+  else if (verb === 'env') yield said(env[value] ?? '')
   else if (verb === 'bytes') yield* bytes(Number(value))
   else yield said(verb === 'say' ? value : text)
   return 0

@@ -23,3 +23,7 @@ function credentialOf(step: PlanStep): Credential {
 /** The password alone, and the pair as an `Authorization` header carries it, in base64. The name is known to everybody. */
 const textsOf = (credential: Credential): string[] =>
   credential ? [credential.password, `${credential.username}:${credential.password}`] : []
+
+/** A line for people who wonder why a variable is empty. */
+export const withheldWords = (names: readonly string[]): string =>
+  `Not given to this run, since pull requests get no secrets: ${names.join(', ')}\n`

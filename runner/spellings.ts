@@ -100,13 +100,19 @@ function broken(signs: string, width: number): string[] {
   return lines.filter((line) => line.length >= LEAST_LINE)
 }
 
+/** Of a character in UTF-8, any byte but the first. */
+const isMiddle = (byte = 0) => (byte & 0b1100_0000) === 0b1000_0000
+
 /** Side by side, or the last one overlapping, they cover the whole. */
 function pieces(bytes: Buffer): Buffer[] {
   if (bytes.length <= PIECE_BYTES) return [bytes]
   const parts: Buffer[] = []
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    const from = Math.min(at, bytes.length - PIECE_BYTES)
-    parts.push(bytes.subarray(from, from + PIECE_BYTES))
+  let to = 0
+  while (to < bytes.length) {
+    let from = Math.min(to, bytes.length - PIECE_BYTES)
+    while (isMiddle(bytes[from])) from-- // what is held back begins with a whole character
+    to = from + PIECE_BYTES
+    parts.push(bytes.subarray(from, to))
   }
   return parts
 }

@@ -1,7 +1,10 @@
-import { encodeLog } from '#pipelines/wire/runner.ts'
+import { encodeLog, LOG_CHUNK_BYTES } from '#pipelines/wire/runner.ts'
 import type { ReportEntry, RunnerSays } from '#pipelines/wire/runner.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
+import { Mask } from './mask.ts'
+import { secretTexts } from './secret-texts.ts'
 import { orAbort, Stop } from './stop.ts'
+import { incompleteTail } from './utf8.ts'
 
 /** So much may wait for the server's word; a run that has more to say is made to wait itself. */
 const MOST_UNHEARD_BYTES = 8 * 2 ** 20
@@ -15,13 +18,17 @@ type Unheard = { readonly seq: number; readonly frame: Frame; readonly bytes: nu
 /**
  * A run that was given to this runner, and the numbered report of it.
  *
- * Every frame is kept until the server has heard it, so that it can be said again, in order, on the next connection.
+ * Every frame is kept until the server has heard it, so that it can be said again, in order, on the next connection. This is
+ * the one way out for what a run says: the run's secrets are hidden here, in its logs and in every sentence.
  */
 export class Work {
   readonly plan: Plan
   readonly lease: string
   readonly #send: (frame: Frame) => void
   readonly #abort = new AbortController()
+  readonly #mask: Mask
+  /** Of the steps that have said something and are not over: each is a stream of its own. */
+  readonly #logs = new Map<number, Mask>()
   #unheard: Unheard[] = []
   #bytes = 0
   #seq = 0
@@ -33,6 +40,7 @@ export class Work {
     this.plan = plan
     this.lease = lease
     this.#send = send
+    this.#mask = new Mask(secretTexts(plan, lease))
   }
 
   /** Aborts with a `Stop` when the run is to end before its time. */
@@ -52,12 +60,14 @@ export class Work {
 
   report(entry: ReportEntry): void {
     if (this.#ended) return // forgotten: nobody wants to know
+    if ('step' in entry) this.#finishPart(entry.step)
+    if (entry.kind === 'run.ended') for (const step of [...this.#logs.keys()]) this.#finishPart(step)
     const message: RunnerSays = {
       say: 'report',
       run: this.plan.run,
       lease: this.lease,
       seq: ++this.#seq,
-      entry,
+      entry: this.#masked(entry),
     }
     if (entry.kind === 'run.ended') this.#ended = true
     this.#say(JSON.stringify(message))
@@ -66,7 +76,42 @@ export class Work {
   /** @param bytes  At most `LOG_CHUNK_BYTES`. */
   log(step: number, bytes: Uint8Array): void {
     if (this.#ended) return
-    this.#say(encodeLog({ run: this.plan.run, lease: this.lease, seq: ++this.#seq, step }, bytes))
+    const mask = this.#logs.get(step) ?? new Mask(this.#mask)
+    this.#logs.set(step, mask)
+    this.#sayLog(step, mask.push(bytes))
+  }
+
+  /** A boundary is about to be said: what was held back belongs before it. */
+  #finishPart(step: number): void {
+    const rest = this.#logs.get(step)?.end()
+    this.#logs.delete(step)
+    if (rest) this.#sayLog(step, rest)
+  }
+
+  #sayLog(step: number, bytes: Uint8Array): void {
+    const first = bytes.subarray(0, LOG_CHUNK_BYTES)
+    // With what was held back before, it may have become longer than a frame.
+    const cut = bytes.length > LOG_CHUNK_BYTES ? first.length - incompleteTail(first) : bytes.length
+    const head = { run: this.plan.run, lease: this.lease, step }
+    if (cut > 0) this.#say(encodeLog({ ...head, seq: ++this.#seq }, bytes.subarray(0, cut)))
+    if (cut < bytes.length) this.#sayLog(step, bytes.subarray(cut))
+  }
+
+  #masked(entry: ReportEntry): ReportEntry {
+    switch (entry.kind) {
+      case 'step.skipped':
+        return { ...entry, reason: this.#mask.text(entry.reason) }
+      case 'outputs': {
+        const values = Object.entries(entry.values).map(([name, text]) => [name, this.#mask.text(text)])
+        return { ...entry, values: Object.fromEntries(values) }
+      }
+      case 'run.ended': {
+        const { error } = entry
+        return error ? { ...entry, error: { ...error, message: this.#mask.text(error.message) } } : entry
+      }
+      default:
+        return entry
+    }
   }
 
   #say(frame: Frame): void {

@@ -16,6 +16,7 @@ import { versionRoutes } from './lines/version-routes.ts'
 import { logRoutes } from './logs/routes.ts'
 import { log } from './log.ts'
 import { Problem } from './problem.ts'
+import { secretRoutes } from './secrets/routes.ts'
 import { runRoutes } from './runs/routes.ts'
 import { type Standing, serverRoutes } from './runners/routes.ts'
 import { againRoutes } from './scheduler/again-routes.ts'
@@ -42,6 +43,7 @@ const api = (deps: AppDeps) =>
     .route('/', accessRoutes(deps))
     .route('/', serverRoutes(deps))
     .route('/', catalogRoutes(deps))
+    .route('/', secretRoutes(deps))
     .route('/', lineRoutes(deps))
     .route('/', versionRoutes(deps))
     .route('/', decreeRoutes(deps))

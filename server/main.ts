@@ -24,6 +24,7 @@ import { extendLeases, startReaper } from './runners/reap.ts'
 import { runnerSockets } from './runners/socket.ts'
 import type { CheckoutOf } from './runs/plan-of.ts'
 import { scheduleSideBySide } from './scheduler/schedule.ts'
+import { wrappingKey } from './secrets/seal.ts'
 import { startDeliveries } from './webhooks/worker.ts'
 
 export interface RunningServer extends AsyncDisposable {
@@ -82,8 +83,11 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const http = createAdaptorServer({ fetch: app.fetch }) as Server
   cutTheSilent(http)
   stack.defer(() => close(http))
-  const checkoutOf = checkouts(publicUrl, config.GITHUB_TOKEN)
-  const runners = stack.use(runnerSockets({ db, hub, hints, leaseMs, token: keys.runnerToken, checkoutOf }))
+  const opening = {
+    checkoutOf: checkouts(publicUrl, config.GITHUB_TOKEN),
+    wrapping: wrappingKey(keys.secretKey),
+  }
+  const runners = stack.use(runnerSockets({ db, hub, hints, leaseMs, token: keys.runnerToken, opening }))
   const live = stack.use(liveSockets({ db, hub, feed, publicUrl }))
   route(http, { '/runner': runners, '/live': live })
   await open(http, config)

@@ -21,6 +21,8 @@ const PROBLEMS = {
   'version-not-found': { status: 404, title: 'There is no such version' },
   'bad-put': { status: 422, title: 'The run cannot put this' },
   'version-ambiguous': { status: 409, title: 'Several versions begin like this' },
+  'bad-secret': { status: 422, title: 'This cannot be a secret' },
+  'secret-not-found': { status: 404, title: 'There is no such secret' },
   'bad-input': { status: 422, title: 'What the job asks for is not filled in rightly' },
   'no-input': { status: 409, title: 'The job has no agreed input to run with yet' },
   'run-not-found': { status: 404, title: 'There is no such run' },

@@ -23,7 +23,7 @@ const LINE: Runs = {
   matrix: true,
   inputs: true,
 }
-const WATCHED: Runs = { check: true, pin: true }
+const WATCHED: Runs = { check: true, pin: true, login: true }
 const RESOURCE: Runs = {
   ...{ git: true, branch: true, paths: true, registry: true, tag: true },
   ...{ semver: true, params: true, state: true, files: true, type: true, source: true },
@@ -35,7 +35,7 @@ const RUNS: Runs = {
   resource_types: true,
   triggers: { push: true, pull_request: true, tag: true, skip: true },
   defaults: SHARED,
-  jobs: { '*': { ...SHARED, ...LINE, run: true, put: true, use: true, with: true } },
+  jobs: { '*': { ...SHARED, ...LINE, run: true, put: true, use: true, with: true, secrets: true } },
 }
 
 /** Findings for whatever the file uses that is read, checked, stored, and not carried out yet. The file itself is well-shaped. */

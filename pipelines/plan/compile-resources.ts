@@ -7,6 +7,7 @@ import { type Ask, entriesIn, textsIn, treeIn } from './compile-ask.ts'
 import { imageIn } from './compile-image.ts'
 import type { CompileFacts } from './compile.ts'
 import { putIn } from './put-in.ts'
+import { loginIn, type SecretFacts } from './secrets-in.ts'
 import type { InputFields } from './values.ts'
 
 /** A version that a run takes, and how a runner gets at it. */
@@ -17,37 +18,38 @@ export type InputFacts = InputFields & {
   readonly checkout: Pick<Checkout, 'url' | 'credential' | 'ref'> | null
 }
 
-export type ResourceFacts = Pick<CompileFacts, 'known' | 'inputs' | 'secrets' | 'remotes' | 'lane'> & {
+export type ResourceFacts = Pick<
+  CompileFacts,
+  'known' | 'inputs' | keyof SecretFacts | 'remotes' | 'lane'
+> & {
   readonly values: Values
 }
+
+type InputsFacts = Pick<CompileFacts, 'known' | 'inputs' | keyof SecretFacts>
 
 /** The run's working directory, and what else is fetched before its first step. */
 export function getsOfRun(
   ask: Ask,
-  facts: Pick<CompileFacts, 'known' | 'inputs' | 'secrets'>,
+  facts: InputsFacts,
 ): { readonly checkout: Checkout | null; readonly gets: Get[] } {
   const main = facts.inputs.find((input) => input.checkout !== null)
   const rest = facts.inputs.filter((input) => input !== main)
-  const checkout = main ? checkoutOf(ask, main, resourceOf(ask, main.resource, facts)) : null
+  const checkout = main ? checkoutOf(ask, main, facts) : null
   return { checkout, gets: rest.map((input) => getOf(ask, input, facts)) }
 }
 
-export function getOfStep(
-  ask: Ask,
-  { resource }: Extract<Step, { kind: 'get' }>,
-  facts: Pick<CompileFacts, 'known' | 'inputs' | 'secrets'>,
-): Get {
+export function getOfStep(ask: Ask, { resource }: Extract<Step, { kind: 'get' }>, facts: InputsFacts): Get {
   const input = facts.inputs.find((each) => each.resource === resource)
   if (input) return getOf(ask, input, facts)
   return ask({ impossible: `the step gets \`${resource}\`, which is no input of this run` })
 }
 
-function getOf(ask: Ask, input: InputFacts, facts: Pick<CompileFacts, 'known' | 'secrets'>): Get {
+function getOf(ask: Ask, input: InputFacts, facts: Pick<CompileFacts, 'known' | keyof SecretFacts>): Get {
   const resource = resourceOf(ask, input.resource, facts)
   const at = { resource: resource.name, version: input.version }
   switch (resource.kind) {
     case 'git':
-      return { kind: 'git', resource: resource.name, checkout: checkoutOf(ask, input, resource) }
+      return { kind: 'git', resource: resource.name, checkout: checkoutOf(ask, input, facts) }
     case 'files':
     case 'state':
       return { kind: resource.kind, ...at }
@@ -67,12 +69,14 @@ function getOf(ask: Ask, input: InputFacts, facts: Pick<CompileFacts, 'known' | 
 function checkoutOf(
   ask: Ask,
   { checkout, version, resource: name }: InputFacts,
-  resource: Resource,
+  facts: Pick<CompileFacts, 'known' | keyof SecretFacts>,
 ): Checkout {
+  const resource = resourceOf(ask, name, facts)
   if (resource.kind !== 'git' || checkout === null)
     return ask({ impossible: `\`${name}\` is no git resource in this run's revision` })
-  const { depth, submodules, lfs } = resource
-  return { ...checkout, sha: version, depth, submodules, lfs }
+  const { depth, submodules, lfs, login } = resource
+  const credential = loginIn(ask, login, facts) ?? checkout.credential
+  return { ...checkout, credential, sha: version, depth, submodules, lfs }
 }
 
 const resourceOf = (ask: Ask, name: string, { known }: Pick<CompileFacts, 'known'>): Resource =>
@@ -134,7 +138,7 @@ export function putOfStep(ask: Ask, step: Extract<Step, { kind: 'put' }>, facts:
               },
         image: imageIn(ask, textOf(params['image']), { ...at, where: `${at.where}.image` }),
         tags: list('tags'),
-        credential: loginOf(ask, resource.login, facts),
+        credential: loginIn(ask, resource.login, facts),
       }
     }
     case 'git': {
@@ -144,7 +148,7 @@ export function putOfStep(ask: Ask, step: Extract<Step, { kind: 'put' }>, facts:
         kind: 'git',
         ...name,
         url: remote.url,
-        credential: loginOf(ask, resource.login, facts) ?? remote.credential,
+        credential: loginIn(ask, resource.login, facts) ?? remote.credential,
         branch: told('branch') ?? resource.branch ?? facts.lane,
         tag: told('tag'),
         message: told('message') ?? 'Change what the job changed',
@@ -171,22 +175,4 @@ export function putOfStep(ask: Ask, step: Extract<Step, { kind: 'put' }>, facts:
     default:
       return ask({ impossible: `\`${resource.name}\` cannot be put: it only tells what happened` })
   }
-}
-
-/** A secret `user:password` as what opens a registry or a repository; a secret without a colon is a token. */
-function loginOf(
-  ask: Ask,
-  login: string | null,
-  { secrets }: Pick<CompileFacts, 'secrets'>,
-): { username: string; password: string } | null {
-  if (login === null) return null
-  const secret = secrets[login]
-  if (secret === undefined)
-    return ask({
-      impossible: `the secret \`${login}\` is not there: set it with \`takt secrets set ${login}\``,
-    })
-  const colon = secret.indexOf(':')
-  return colon < 0
-    ? { username: 'token', password: secret }
-    : { username: secret.slice(0, colon), password: secret.slice(colon + 1) }
 }

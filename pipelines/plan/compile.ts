@@ -6,7 +6,7 @@ import type { Checkout, Plan } from '../wire/plan.ts'
 import { type Ask, askedFor, entriesIn, textsIn } from './compile-ask.ts'
 import { getsOfRun, type InputFacts } from './compile-resources.ts'
 import { compileSteps } from './compile-steps.ts'
-import type { LaneFact } from './facts.ts'
+import { type SecretFacts, secretsIn } from './secrets-in.ts'
 import type { Leg } from './matrix.ts'
 import { imageIn } from './compile-image.ts'
 import { type Impossible, putIn } from './put-in.ts'
@@ -24,12 +24,10 @@ export type UpstreamFacts = {
 }
 
 /** A run and its frozen inputs, as the compiler needs them. */
-export type CompileFacts = {
+export type CompileFacts = SecretFacts & {
   readonly run: RunId
-  readonly project: string
   readonly pipeline: string
   readonly lane: string
-  readonly kind: LaneFact['kind']
   readonly attempt: number
   readonly job: Job
   /** What the job can name: its pipeline's resources and types. */
@@ -41,8 +39,6 @@ export type CompileFacts = {
   readonly matrix: Leg | null
   /** What a person filled in; null where nobody was asked, and the form's presets count. */
   readonly given: Readonly<Record<string, string>> | null
-  /** The secrets that the job may see, by name: those it asks for and those that its resources are opened with. */
-  readonly secrets: Readonly<Record<string, string>>
   /** Where a git resource is pushed to, and what opens it. */
   readonly remotes: ReadonlyMap<string, Pick<Checkout, 'url' | 'credential'>>
   readonly holdMs: number
@@ -72,7 +68,7 @@ export function compilePlan(facts: CompileFacts): Plan | Impossible {
       checkout,
       image: imageIn(ask, job.image, { values, where: 'image' }),
       env: envOf(ask, job, values),
-      secrets: secretsOf(job, facts.secrets),
+      ...secretsIn(ask, job, facts),
       timeoutMs: job.timeoutMs,
       inactivityMs: job.inactivityMs,
       limits: {
@@ -118,12 +114,6 @@ function envOf(ask: Ask, job: Job, values: Values): Record<string, string> {
     impossible: `\`env\` has ${letters} characters with its values put in; ${MOST_LETTERS} fit`,
   })
 }
-
-/** Those that the commands see: what only opens a resource is none of their business. */
-const secretsOf = ({ secrets }: Job, known: CompileFacts['secrets']): Record<string, string> =>
-  Object.fromEntries(
-    secrets.flatMap((name) => (known[name] === undefined ? [] : [[name, known[name]] as const])),
-  )
 
 const UNIT: Readonly<Record<string, number>> = { M: 1e6, G: 1e9, Mi: 2 ** 20, Gi: 2 ** 30 }
 /** `512Mi` in bytes; the language has seen to its form. */

@@ -197,6 +197,8 @@ export const Plan = z.object({
   env: texts,
   /** Variables like those of `env`, that nobody may see: not in a log, an error, an event or an inspected container. */
   secrets: texts,
+  /** Names of secrets that the job asks for and that this run does not get, because it runs a stranger's code. */
+  withheld: z.array(z.string()),
   timeoutMs: ms,
   /** How long the commands may say nothing. */
   inactivityMs: ms,

@@ -24,6 +24,7 @@ export function program(end: (exitCode: number) => void): Command {
 
   processes(add, ending)
   projects(add, ending)
+  secrets(add, ending)
   runs(add, ending)
   runActions(add, ending)
   lineQuestions(add, ending)
@@ -76,6 +77,34 @@ function projects(add: Add, ending: EndingWith): void {
   add('list', 'all projects', parent)
     .option(...JSON_OUT)
     .action(ending(async (options) => (await import('./projects.ts')).listProjects(options)))
+}
+
+function secrets(add: Add, ending: EndingWith): void {
+  const parent = add('secrets', 'what jobs and resources are opened with; no value is ever shown again')
+  add('set', 'store a secret: its value is read from standard input', parent)
+    .argument('<project>')
+    .argument('<name>', 'as jobs ask for it, such as DEPLOY_KEY')
+    .action(
+      ending(async (project: string, name: string) =>
+        (await import('./secrets.ts')).setSecret(project, name),
+      ),
+    )
+  add('list', 'names and times', parent)
+    .argument('<project>')
+    .option(...JSON_OUT)
+    .action(
+      ending(async (project: string, options) =>
+        (await import('./secrets.ts')).listSecrets(project, options),
+      ),
+    )
+  add('remove', 'forget a secret', parent)
+    .argument('<project>')
+    .argument('<name>')
+    .action(
+      ending(async (project: string, name: string) =>
+        (await import('./secrets.ts')).removeSecret(project, name),
+      ),
+    )
 }
 
 function runs(add: Add, ending: EndingWith): void {

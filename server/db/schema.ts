@@ -72,6 +72,14 @@ export type Schema = RunTables & {
     default_branch: Generated<string>
     created_at: Time
   }
+  secrets: {
+    project_id: ProjectId
+    name: string
+    sealed: Buffer
+    created_at: Time
+    updated_at: Time
+    updated_by: UserId
+  }
   refs: { repository_id: RepositoryId; name: string; sha: string; updated_at: Time }
   applied_pushes: { repository_id: RepositoryId; name: string; sha: string | null; delivery_id: DeliveryId }
   projects: { id: Generated<ProjectId>; name: string; repository_id: RepositoryId; created_at: Time }

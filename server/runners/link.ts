@@ -7,7 +7,7 @@ import { log } from '../log.ts'
 import type { LogHub } from '../logs/hub.ts'
 import { newSecret } from '../access/key-files.ts'
 import { claimRun } from '../runs/claim.ts'
-import type { CheckoutOf } from '../runs/plan-of.ts'
+import type { Opening } from '../runs/plan-of.ts'
 import { arrive, type Hello, leave, type Present, speaks, stay, stopsFor } from './queries.ts'
 import { heardOf, loseUncarried, renew } from './reap.ts'
 import { hear, type Report } from './report.ts'
@@ -16,7 +16,7 @@ export type LinkDeps = {
   readonly db: Db
   readonly hub: LogHub
   readonly leaseMs: number
-  readonly checkoutOf: CheckoutOf
+  readonly opening: Opening
   readonly arrived: (name: string, link: RunnerLink) => void
 }
 
@@ -167,7 +167,7 @@ export class RunnerLink {
   async #lookOnce(): Promise<void> {
     const runner = this.#runner
     if (runner === null || this.#socket.readyState !== this.#socket.OPEN) return
-    const { db, leaseMs, checkoutOf } = this.#deps
+    const { db, leaseMs, opening } = this.#deps
     for (const { id, cancel_reason } of await stopsFor(db, runner.id)) {
       if (!this.#stopped.has(id)) this.#say({ say: 'stop', run: id, reason: cancel_reason ?? '' })
       this.#stopped.add(id)
@@ -176,7 +176,7 @@ export class RunnerLink {
       // Another server may hold the runner's new connection while this one is dead and does not know it yet.
       if (!(await speaks(db, runner))) return this.replaced()
       const token = newSecret()
-      const plan = await claimRun(db, { runner: runner.id, token, leaseMs }, checkoutOf)
+      const plan = await claimRun(db, { runner: runner.id, token, leaseMs }, opening)
       if (!plan) return
       this.#wanted--
       this.#say({ say: 'work', lease: token, plan })

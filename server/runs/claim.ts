@@ -8,7 +8,7 @@ import { mayStart, startsInOrder } from './chrono.ts'
 import { lockHolds, standAside } from './holds.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
 import { type Lease, moveRun } from './move.ts'
-import { type CheckoutOf, planOf } from './plan-of.ts'
+import { type Opening, planOf } from './plan-of.ts'
 
 /**
  * Give `lease.runner` the run that is due first, as a plan, or null when none is. A run is due when it was created, a minute
@@ -17,15 +17,13 @@ import { type CheckoutOf, planOf } from './plan-of.ts'
  * Two callers get two runs: never the same one, and never a wait. A run that no plan can be made of ends here, with its reason:
  * it must not stand in everybody's way.
  */
-export async function claimRun(db: Db, lease: Lease, checkoutOf: CheckoutOf): Promise<Plan | null> {
+export async function claimRun(db: Db, lease: Lease, opening: Opening): Promise<Plan | null> {
   for (;;) {
     const claimed = await transact(db, async (tx) => {
       const run = await lockFirstDue(tx.db)
       if (run === null) return { plan: null }
       if (!(await isAlone(tx, run))) return null
-      const plan = await planOf(tx.db, run, (repository) =>
-        checkoutOf(repository, { id: run.id, lease: lease.token }),
-      )
+      const plan = await planOf(tx.db, run, { ...opening, lease: lease.token })
       if ('error' in plan) {
         await moveRun(tx, run.id, { move: 'break', error: plan.error })
         return null

@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import type { RunId } from '#pipelines/ids.ts'
+import type { Job, Pipeline } from '#pipelines/language/pipeline.ts'
 import { compilePlan, type CompileFacts } from '#pipelines/plan/compile.ts'
 import type { InputFacts } from '#pipelines/plan/compile-resources.ts'
+import { isTrusted, secretNames } from '#pipelines/plan/secrets-in.ts'
 import type { Checkout, Plan } from '#pipelines/wire/plan.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import { definitionIn } from '../catalog/definitions.ts'
@@ -9,6 +11,8 @@ import { ofProject } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
 import type { VersionBody } from '../db/schema.ts'
 import { fieldsOfVersion } from '../resources/fields.ts'
+import { openSecrets } from '../secrets/queries.ts'
+import { Unsealable } from '../secrets/seal.ts'
 import type { LockedRun } from './lock-run.ts'
 import { remotesOf } from './remotes-of.ts'
 
@@ -22,17 +26,27 @@ export type Opened = Pick<Checkout, 'url' | 'credential'>
 /** How a runner gets at a repository: the address and what opens it. */
 export type CheckoutOf = (repository: RepositoryOf, run: { id: RunId; lease: string }) => Opened
 
+/** What opens the things that a plan names. */
+export type Opening = {
+  readonly checkoutOf: CheckoutOf
+  /** What the values of secrets are sealed with. */
+  readonly wrapping: Buffer
+}
+
 /** The run's plan: its job as its revision says, and the versions it was created with; or why there can be none. */
 export async function planOf(
   db: Trx,
   run: LockedRun,
-  checkoutOf: (repository: RepositoryOf) => Opened,
+  { checkoutOf, wrapping, lease }: Opening & { readonly lease: string },
 ): Promise<Plan | { error: RunError }> {
   const revision = await definitionIn(db, run.revision_id)
   const job = revision?.definition.jobs.find((candidate) => candidate.name === run.job)
   if (!revision || !job)
     return { error: { code: 'plan_impossible', message: `The run's revision has no job \`${run.job}\`.` } }
+  const opened = (repository: RepositoryOf) => checkoutOf(repository, { id: run.id, lease })
   const inputs = await inputsOf(db, run.id)
+  const secrets = await secretsOf(db, run, { job, known: revision.definition, wrapping })
+  if ('error' in secrets) return secrets
   const plan = compilePlan({
     run: run.id,
     project: run.project,
@@ -42,22 +56,44 @@ export async function planOf(
     attempt: run.attempt,
     job,
     known: revision.definition,
-    inputs: inputs.map((input) => inputFacts(input, checkoutOf)),
+    inputs: inputs.map((input) => inputFacts(input, opened)),
     upstream: await upstreamOf(db, run.id),
     matrix: run.matrix,
     given: run.given,
-    secrets: {},
-    remotes: await remotesOf(db, { pipeline: run.pipeline_id, job }, checkoutOf),
+    secrets: secrets.opened,
+    remotes: await remotesOf(db, { pipeline: run.pipeline_id, job }, opened),
     holdMs: 0,
   })
   return 'impossible' in plan ? { error: { code: 'plan_impossible', message: plan.impossible } } : plan
+}
+
+type SecretsAsked = {
+  readonly job: Job
+  readonly known: Pick<Pipeline, 'resources'>
+  readonly wrapping: Buffer
+}
+
+/** The secrets that the run's job may see; of a stranger's code none is even opened. */
+async function secretsOf(
+  db: Trx,
+  run: LockedRun,
+  { job, known, wrapping }: SecretsAsked,
+): Promise<{ opened: Record<string, string> } | { error: RunError }> {
+  if (!isTrusted(run.lane_kind)) return { opened: {} }
+  try {
+    const asked = { project: run.project_id, names: secretNames(job, known) }
+    return { opened: await openSecrets(db, asked, wrapping) }
+  } catch (error) {
+    if (!(error instanceof Unsealable)) throw error
+    return { error: { code: 'secret_unreadable', message: `${error.message}.` } }
+  }
 }
 
 type Input = Awaited<ReturnType<typeof inputsOf>>[number]
 
 function inputFacts(
   { resource, name, body, kind, url, ofProject: known }: Input,
-  checkoutOf: (repository: RepositoryOf) => Opened,
+  opened: (repository: RepositoryOf) => Opened,
 ): InputFacts {
   const fields = fieldsOfVersion({ name, body })
   if (kind === null || url === null || 'fields' in body)
@@ -66,7 +102,7 @@ function inputFacts(
     resource,
     version: name,
     fields,
-    checkout: { ...checkoutOf({ kind, url, ofProject: known }), ref: body.ref },
+    checkout: { ...opened({ kind, url, ofProject: known }), ref: body.ref },
   }
 }
 

@@ -13,7 +13,10 @@ import { median } from './median.ts'
 const SMALL = 10_000
 const LARGE = 1_000_000
 const ROUNDS = 40
-const CHECKOUT = () => ({ url: 'https://git.example/x.git', credential: null })
+const OPENING = {
+  checkoutOf: () => ({ url: 'https://git.example/x.git', credential: null }),
+  wrapping: Buffer.alloc(32),
+}
 
 /**
  * What an event costs beside a short and a long history, in turns on the same machine: a commit that goes through a diamond is
@@ -88,7 +91,7 @@ export async function settle(db: Db): Promise<void> {
 /** The oldest waiting run is taken and succeeds. @returns False when none waits. */
 async function passOne({ db, runner }: Seeded): Promise<boolean> {
   const token = randomBytes(8).toString('hex')
-  const plan = await claimRun(db, { runner, token, leaseMs: 60_000 }, CHECKOUT)
+  const plan = await claimRun(db, { runner, token, leaseMs: 60_000 }, OPENING)
   if (!plan) return false
   await transact(db, (tx) => moveRun(tx, plan.run, { move: 'succeed' }))
   return true

@@ -46,6 +46,7 @@ export function planOf(commands: string[], changes: Partial<Plan> = {}): Plan {
     image: null,
     env: {},
     secrets: {},
+    withheld: [],
     timeoutMs: 60_000,
     inactivityMs: 60_000,
     limits: { cpus: 2, memoryBytes: 2 ** 32, pids: 1024 },

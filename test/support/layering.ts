@@ -38,6 +38,7 @@ export const SERVER_ORDER = [
     'forges',
     'access',
     'catalog',
+    'secrets',
     'resources',
     'runs',
     'versions',

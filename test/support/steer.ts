@@ -64,7 +64,10 @@ export function steer(db: Db) {
   /** Take the run that is due first, as a runner would. @returns Its job and id, or null when none is due. */
   const claim = async (): Promise<{ id: RunId; job: string } | null> => {
     const lease = { runner: await runnerOf(db), token: randomUUID(), leaseMs: 600_000 }
-    const plan = await claimRun(db, lease, () => ({ url: 'https://example.org/x', credential: null }))
+    const plan = await claimRun(db, lease, {
+      checkoutOf: () => ({ url: 'https://example.org/x', credential: null }),
+      wrapping: Buffer.alloc(32),
+    })
     return plan && { id: plan.run, job: plan.job }
   }
   /** The newest run of a job starts, if it has not, and ends like this; and what comes of that has come. */

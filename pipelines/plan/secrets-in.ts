@@ -1,0 +1,60 @@
+import type { Job, Pipeline } from '../language/pipeline.ts'
+import { stepsIn } from '../language/step.ts'
+import type { Ask } from './compile-ask.ts'
+import type { LaneFact } from './facts.ts'
+
+/** What is known of a run's secrets, and of whose code it runs. */
+export type SecretFacts = {
+  readonly project: string
+  readonly kind: LaneFact['kind']
+  /** The secrets that the job may see, by name: those it asks for and those that its resources are opened with. */
+  readonly secrets: Readonly<Record<string, string>>
+}
+
+/** Pull requests may bring any code, and any pipeline file: nothing of ours is shown to them. */
+export const isTrusted = (kind: LaneFact['kind']): boolean => kind !== 'pull_request'
+
+/** The secrets that a job asks for, and those that open what it gets and puts. */
+export function secretNames(job: Job, { resources }: Pick<Pipeline, 'resources'>): string[] {
+  const steps = stepsIn(job).flatMap((step) =>
+    step.kind === 'get' || step.kind === 'put' ? [step.resource] : [],
+  )
+  const touched = new Set([...job.gets.map(({ resource }) => resource), ...steps])
+  const logins = resources.flatMap((each) =>
+    touched.has(each.name) && 'login' in each && each.login !== null ? [each.login] : [],
+  )
+  return [...new Set([...job.secrets, ...logins])]
+}
+
+/** The variables that the commands see and nobody else may; what only opens a resource is none of their business. */
+export function secretsIn(
+  ask: Ask,
+  job: Job,
+  facts: SecretFacts,
+): { readonly secrets: Record<string, string>; readonly withheld: string[] } {
+  if (!isTrusted(facts.kind)) return { secrets: {}, withheld: [...job.secrets] }
+  const entries = job.secrets.map((name): [string, string] => [name, secretIn(ask, name, facts)])
+  return { secrets: Object.fromEntries(entries), withheld: [] }
+}
+
+/** A secret `user:password` as what opens a registry or a repository; a secret without a colon is a token. */
+export function loginIn(
+  ask: Ask,
+  login: string | null,
+  facts: SecretFacts,
+): { username: string; password: string } | null {
+  if (login === null) return null
+  const secret = secretIn(ask, login, facts)
+  const colon = secret.indexOf(':')
+  return colon < 0
+    ? { username: 'token', password: secret }
+    : { username: secret.slice(0, colon), password: secret.slice(colon + 1) }
+}
+
+function secretIn(ask: Ask, name: string, { project, kind, secrets }: SecretFacts): string {
+  if (!isTrusted(kind))
+    return ask({ impossible: `the secret \`${name}\` is needed, and pull requests get no secrets` })
+  const secret = Object.hasOwn(secrets, name) ? secrets[name] : undefined
+  const words = `the secret \`${name}\` is not there: set it with \`takt secrets set ${project} ${name}\``
+  return secret ?? ask({ impossible: words })
+}

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest'
+import { decodeLog, LOG_CHUNK_BYTES } from '#pipelines/wire/runner.ts'
+import { Work } from '../../runner/work.ts'
+import { planOf } from './plans.ts'
+
+const LEASE = 'the lease of this run'
+
+/** A run with a secret, and everything it says: log bytes as text, entries as they are. */
+function workWith(secret: string) {
+  const said: { seq: number; log?: string; step?: number; entry?: object }[] = []
+  const work = new Work(planOf(['x'], { secrets: { TOKEN: secret } }), LEASE, (frame) => {
+    if (typeof frame === 'string') {
+      const { seq, entry } = JSON.parse(frame)
+      said.push({ seq, entry })
+    } else {
+      const { head, bytes } = decodeLog(frame)!
+      expect(bytes.length).toBeLessThanOrEqual(LOG_CHUNK_BYTES)
+      said.push({ seq: head.seq, step: head.step, log: Buffer.from(bytes).toString() })
+    }
+  })
+  const log = (step: number, text: string) => work.log(step, Buffer.from(text))
+  const logOf = (step: number) => said.map((each) => (each.step === step ? each.log : '')).join('')
+  return { work, said, log, logOf }
+}
+
+describe('what a run says', () => {
+  test('holds no secret in a log, also not across its pieces', () => {
+    const { log, logOf } = workWith('hunter22')
+    for (const part of ['password=hun', 'ter', '22\n', 'bye']) log(1, part)
+    expect(logOf(1)).toBe('password=***\nbye')
+  })
+
+  test('is another stream in every step', () => {
+    const { log, logOf, work } = workWith('hunter22')
+    log(1, 'a hunt')
+    log(2, 'er22 b hunt')
+    log(1, 'er22')
+    log(2, 'er')
+    work.report({ kind: 'step.ended', step: 2, state: 'succeeded', exitCode: 0, allowed: false })
+    expect([logOf(1), logOf(2)]).toEqual(['a ***', 'er22 b hunter'])
+  })
+
+  test('is numbered without gaps, and what was held back comes before the boundary', () => {
+    const { log, said, work } = workWith('hunter22')
+    log(1, 'is it hunter')
+    work.report({ kind: 'command.ended', step: 1, command: 0, exitCode: 0 })
+    log(1, '22')
+    work.report({ kind: 'run.ended', move: 'succeed', error: null, exitCode: null })
+    expect(said.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
+    expect(said.map(({ log: text, entry }) => text ?? entry)).toMatchObject([
+      'is it ',
+      'hunter',
+      { kind: 'command.ended' },
+      '22',
+      { kind: 'run.ended' },
+    ])
+  })
+
+  test('is wholly said when the run ends, also of steps that nobody has ended', () => {
+    const { log, logOf, work } = workWith('hunter22')
+    log(4, 'the hunt')
+    work.report({ kind: 'run.ended', move: 'cancel', error: null, exitCode: null })
+    expect(logOf(4)).toBe('the hunt')
+  })
+
+  test('holds no secret in a sentence, a value or the reason of its end', () => {
+    const { said, work } = workWith('hunter22')
+    work.report({ kind: 'step.skipped', step: 1, reason: 'hunter22 was no word' })
+    work.report({ kind: 'outputs', values: { url: 'https://ci:hunter22@shop.example' } })
+    const error = { code: 'x', message: `fetch with ${LEASE} and hunter22` }
+    work.report({ kind: 'run.ended', move: 'break', error, exitCode: null })
+    expect(JSON.stringify(said)).not.toMatch(/hunter22|the lease/)
+    expect(said[1]?.entry).toMatchObject({ values: { url: 'https://ci:***@shop.example' } })
+  })
+
+  test('fits its frames, also where what was held back comes on top', () => {
+    const { log, logOf } = workWith('x'.repeat(500) + 'y')
+    const big = 'é'.repeat(LOG_CHUNK_BYTES / 2)
+    log(1, 'x'.repeat(400))
+    log(1, big)
+    expect(logOf(1)).toBe('x'.repeat(400) + big)
+  })
+})
