@@ -21,10 +21,17 @@ export async function leased({ house, quiet }: Line): Promise<Leased> {
   await quiet()
   const lease = randomUUID()
   const runner = await runnerOf(house.db)
-  const plan = await claimRun(house.db, { runner, token: lease, leaseMs: 600_000 }, ({ url, kind }) => ({
-    url: kind === 'hosted' ? `${house.url}/git/${url}.git` : url,
-    credential: null,
-  }))
+  const plan = await claimRun(
+    house.db,
+    { runner, token: lease, leaseMs: 600_000 },
+    {
+      checkoutOf: ({ url, kind }) => ({
+        url: kind === 'hosted' ? `${house.url}/git/${url}.git` : url,
+        credential: null,
+      }),
+      wrapping: Buffer.alloc(32),
+    },
+  )
   if (!plan) {
     const [delivery] = (await house.ask('GET /api/v1/deliveries')).body.items
     throw new Error(`no run is due; of what was pushed last became: ${delivery?.reason}`)
