@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { RunError, RunnerSays, ServerSays } from '#pipelines/wire/runner.ts'
-import type { Limits } from '../docker/container.ts'
+import type { Limits } from '../docker/limits.ts'
 import { isStatus } from '../docker/refusal.ts'
 import { EngineError } from '../engine.ts'
 import { Stop } from '../stop.ts'
@@ -21,7 +21,7 @@ const IDLE_MS = 20 * 60_000
 /** After so long a container is made anew, whatever is in its `/tmp`. */
 const LIFE_MS = 60 * 60_000
 /** More containers than this are not kept; the one that was asked longest ago goes first. */
-const MOST_KEPT = 64
+const MOST_KEPT = 16
 const LAST_WORDS = 2_000
 /** An aborted check has this long to end by itself. */
 const TIMEOUT = 'timeout'
@@ -48,7 +48,7 @@ type Kept = {
  * Asks images for the versions of resources, for the server.
  *
  * Each different question (image and source) has a container, which is begun anew for every check and keeps its files in between:
- * images rely on their `/tmp`. Between two checks there is no process of it.
+ * images rely on their `/tmp`. Between two checks there is no process of the image, only the one that keeps its network.
  */
 export class Checks implements AsyncDisposable {
   readonly #machine: Machine

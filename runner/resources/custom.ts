@@ -1,5 +1,5 @@
 import type { Get, Plan, Put } from '#pipelines/wire/plan.ts'
-import { LABEL } from '../docker/container.ts'
+import { LABEL } from '../docker/labels.ts'
 import { EngineError, FOLDERS, StepFailed } from '../engine.ts'
 import type { Fields, Place } from '../resources.ts'
 import { artifactsOf } from './artifacts.ts'

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import type { ContainerCreateOptions } from 'dockerode'
 import { z } from 'zod'
-import { containerOptions } from '../docker/container.ts'
-import type { Limits } from '../docker/container.ts'
+import { createContainer } from '../docker/door.ts'
 import { frames } from '../docker/frames.ts'
+import type { Holder } from '../docker/holder.ts'
+import type { Holders } from '../docker/holders.ts'
+import { workConfig } from '../docker/host-config.ts'
 import type { Images } from '../docker/images.ts'
-import { ensureNetwork } from '../docker/network.ts'
+import type { Limits } from '../docker/limits.ts'
 import { sending } from '../docker/pack.ts'
 import { isStatus, wordsOf } from '../docker/refusal.ts'
 import { endingWith } from '../ending.ts'
@@ -21,6 +22,9 @@ export type Machine = {
   readonly images: Images
   readonly identity: string
   readonly log: Log
+  /** Network namespaces, closed against the engine's machine. */
+  readonly holders: Pick<Holders, 'take'>
+  readonly runtime: 'crun' | null
 }
 
 export type ProgramFacts = {
@@ -66,12 +70,14 @@ const Stat = z.object({
 export class Program implements AsyncDisposable {
   readonly #machine: Machine
   readonly #facts: ProgramFacts
+  readonly #holder: Holder
   readonly #name: string
   #removed: Promise<void> | null = null
 
-  private constructor(machine: Machine, facts: ProgramFacts) {
+  private constructor(machine: Machine, facts: ProgramFacts, holder: Holder) {
     this.#machine = machine
     this.#facts = facts
+    this.#holder = holder
     this.#name = `${facts.name}-${randomBytes(4).toString('hex')}`
   }
 
@@ -81,14 +87,18 @@ export class Program implements AsyncDisposable {
    * @throws {EngineError} `image_pull_failed`, `engine_unavailable`.
    */
   static async create(machine: Machine, facts: ProgramFacts, hearing: Hearing): Promise<Program> {
-    const program = new Program(machine, facts)
+    const { signal } = hearing
+    const holder = await machine.holders.take(signal).catch((error: unknown) => {
+      throw asFailure(error, signal)
+    })
+    const program = new Program(machine, facts, holder)
     try {
       await program.#create(hearing)
-      hearing.signal.throwIfAborted()
+      signal.throwIfAborted()
       return program
     } catch (error) {
       await program[Symbol.asyncDispose]()
-      throw asFailure(error, hearing.signal)
+      throw asFailure(error, signal)
     }
   }
 
@@ -97,15 +107,38 @@ export class Program implements AsyncDisposable {
   }
 
   async #create({ signal, hear }: Hearing): Promise<void> {
-    const { docker, images } = this.#machine
-    const options = programOptions(this.#name, this.#facts)
+    const { images } = this.#machine
     try {
-      await docker.createContainer(options)
+      await this.#ask()
     } catch (error) {
+      // 404: no such image. 400: no image can have such a name, which the pull says in clearer words.
       if (!isStatus(error, 400, 404)) throw error
       await images.fetch(this.#facts.image, { signal, say: (text) => hear(Buffer.from(text)) })
-      await docker.createContainer(options)
+      await this.#ask()
     }
+  }
+
+  async #ask(): Promise<void> {
+    const { docker, runtime } = this.#machine
+    const { image, argv, env, labels, limits } = this.#facts
+    const facts = { limits, runtime, holder: this.#holder.id, volume: null, privileged: false }
+    const { purpose, config } = workConfig(facts)
+    await createContainer(docker, purpose, {
+      name: this.#name,
+      Image: image,
+      Entrypoint: [...argv],
+      Cmd: [],
+      WorkingDir: '/',
+      Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
+      Labels: { ...labels },
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      OpenStdin: true,
+      StdinOnce: true,
+      Tty: false,
+      HostConfig: config,
+    })
   }
 
   /** Unpack a tar stream below `/`. */
@@ -153,11 +186,7 @@ export class Program implements AsyncDisposable {
     const stream = await this.#container.attach(how)
     // A read error reaches the reader anyway; a program that ends before it read everything is no failure.
     stream.on('error', () => {})
-    await this.#container.start().catch(async (error: unknown) => {
-      if (!isStatus(error, 404)) throw error
-      await ensureNetwork(this.#machine.docker, AbortSignal.timeout(10_000)) // someone removed the network
-      await this.#container.start()
-    })
+    await this.#container.start()
     return stream
   }
 
@@ -202,10 +231,16 @@ export class Program implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return (this.#removed ??= this.#container.remove({ force: true, v: true }).catch((error: unknown) => {
+    return (this.#removed ??= this.#remove())
+  }
+
+  async #remove(): Promise<void> {
+    const left = (error: unknown) => {
       if (isStatus(error, 404)) return // never made, or gone already
       this.#machine.log.warn({ container: this.#name, reason: wordsOf(error) }, 'container.left')
-    }))
+    }
+    await this.#container.remove({ force: true, v: true }).catch(left)
+    await Promise.resolve(this.#holder[Symbol.asyncDispose]()).catch(left)
   }
 }
 
@@ -226,21 +261,6 @@ class Answer {
 
   text(): string {
     return Buffer.concat(this.#pieces).toString()
-  }
-}
-
-/** A job's container, but for the program and its files. */
-function programOptions(name: string, facts: ProgramFacts): ContainerCreateOptions {
-  const { image, argv, env, labels, limits } = facts
-  // The plan and the runner only name labels, which are replaced.
-  const base = containerOptions({ plan: { run: 0 as never, attempt: 0 }, image, name, runner: '', limits })
-  return {
-    ...base,
-    Entrypoint: [...argv],
-    WorkingDir: '/',
-    Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
-    Labels: { ...labels },
-    HostConfig: { ...base.HostConfig, Mounts: [] },
   }
 }
 

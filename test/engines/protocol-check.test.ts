@@ -1,20 +1,19 @@
 import Docker from 'dockerode'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { CheckId } from '#pipelines/ids.ts'
-import { Images } from '../../runner/docker/images.ts'
-import { ensureNetwork } from '../../runner/docker/network.ts'
 import { CHECKER, Checks } from '../../runner/resources/check.ts'
 import type { CheckAsked, CheckOptions } from '../../runner/resources/check.ts'
+import type { Machine } from '../../runner/resources/program.ts'
 import { until } from '../support/until.ts'
-import { log } from './contract.ts'
 import { doubleImage } from './double-image.ts'
 import type { Double } from './double-image.ts'
+import { machineOf } from './machine.ts'
 import { ensureTestImage, whyNoDocker } from './test-image.ts'
 
 const reason = await whyNoDocker()
 const docker = new Docker()
 const identity = `checker-${process.pid}-${Date.now()}`
-const machine = { docker, images: new Images(docker), identity, log }
+let machine: Machine
 const filters = { label: [`${CHECKER}=${identity}`] }
 const containers = async () => (await docker.listContainers({ all: true, filters })).length
 
@@ -23,7 +22,7 @@ describe.skipIf(reason)(`a check${reason ? ` (skipped: ${reason})` : ''}`, () =>
   let checks: Checks
   beforeAll(async () => {
     await ensureTestImage()
-    await ensureNetwork(docker, AbortSignal.timeout(5_000))
+    machine = await machineOf(identity)
     double = await doubleImage(docker)
   })
   beforeEach(() => void (checks = new Checks(machine, { slots: 4 })))

@@ -2,9 +2,7 @@ import { lstat, mkdir, readFile, readdir, readlink, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { LABEL } from '../../runner/docker/container.ts'
-import { Images } from '../../runner/docker/images.ts'
-import { ensureNetwork } from '../../runner/docker/network.ts'
+import { LABEL } from '../../runner/docker/labels.ts'
 import { EngineError, StepFailed } from '../../runner/engine.ts'
 import { getCustom, putCustom } from '../../runner/resources/custom.ts'
 import type { CustomGet, CustomPut } from '../../runner/resources/custom.ts'
@@ -13,16 +11,16 @@ import { Stop } from '../../runner/stop.ts'
 import { Work } from '../../runner/work.ts'
 import { checkoutOf, planOf } from '../runner/plans.ts'
 import { until } from '../support/until.ts'
-import { log } from './contract.ts'
 import { doubleImage } from './double-image.ts'
 import type { Double } from './double-image.ts'
 import { folderWorkspace } from './folder-workspace.ts'
+import { machineOf } from './machine.ts'
 import { ensureTestImage, whyNoDocker } from './test-image.ts'
 
 const reason = await whyNoDocker()
 const docker = new Docker()
 const identity = `protocol-${process.pid}-${Date.now()}`
-const machine: Machine = { docker, images: new Images(docker), identity, log }
+let machine: Machine
 const sha = 'a'.repeat(40)
 const checkout = checkoutOf({ url: 'http://nowhere/a.git', sha, ref: 'refs/heads/main' })
 
@@ -62,7 +60,7 @@ describe.skipIf(reason)(`an image of the resource protocol${reason ? ` (skipped:
   let double: Double
   beforeAll(async () => {
     await ensureTestImage()
-    await ensureNetwork(docker, AbortSignal.timeout(5_000))
+    machine = await machineOf(identity)
     double = await doubleImage(docker)
   })
   afterAll(async () => {

@@ -20,7 +20,18 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'pino',
     'commander',
   ],
-  runner: ['pipelines', 'node:', 'zod', 'ws', 'dockerode', 'tar-fs', 'pino'],
+  runner: [
+    'pipelines',
+    'node:',
+    'zod',
+    'ws',
+    'dockerode',
+    'tar-fs',
+    'tar-stream',
+    'pino',
+    '@balena/dockerignore',
+    'protobufjs',
+  ],
   ui: ['pipelines', 'types:server/app.ts', 'svelte', 'hono', 'zod', 'virtua', '@dagrejs'],
 }
 /** Tools that build the dashboard; only its build file knows them. */

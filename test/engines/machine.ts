@@ -1,0 +1,23 @@
+import Docker from 'dockerode'
+import { ensureHolderImage } from '../../runner/docker/holder-image.ts'
+import { Holders } from '../../runner/docker/holders.ts'
+import { Images } from '../../runner/docker/images.ts'
+import { ensureNetwork } from '../../runner/docker/network.ts'
+import type { Machine } from '../../runner/resources/program.ts'
+import { Turnstile } from '../../runner/turnstile.ts'
+import { log } from './contract.ts'
+
+/** What programs of resources run on: the machine's own engine, with nothing made ahead of time. */
+export async function machineOf(identity: string): Promise<Machine> {
+  const docker = new Docker()
+  const images = new Images(docker)
+  const signal = AbortSignal.timeout(20_000)
+  await ensureNetwork(docker, signal)
+  const image = await ensureHolderImage({ docker, images }, { signal, say: async () => {} })
+  const holders = new Holders({
+    ...{ docker, identity, log, image, runtime: null, starts: new Turnstile(4) },
+    allowed: { all: false, ranges: [] },
+    warm: { size: 0, idleMs: 1_000 },
+  })
+  return { docker, images, identity, log, holders, runtime: null }
+}
