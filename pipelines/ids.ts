@@ -17,3 +17,4 @@ export type EventId = Branded<'event'>
 export type TriggerId = Branded<'trigger'>
 export type EndingId = Branded<'ending'>
 export type CheckId = Branded<'check'>
+export type ArchiveId = Branded<'archive'>

@@ -4,6 +4,9 @@ import { authenticate } from './access/authenticate.ts'
 import { accessRoutes } from './access/routes.ts'
 import { catalogRoutes } from './catalog/routes.ts'
 import { cursor } from './events/follow.ts'
+import { artifactRoutes } from './files/artifact-routes.ts'
+import { runnerFileRoutes } from './files/runner-routes.ts'
+import type { Store } from './files/store.ts'
 import { hostingRoutes } from './hosting/routes.ts'
 import { describeApi } from './http/describe.ts'
 import { dashboard } from './http/files.ts'
@@ -28,6 +31,7 @@ import { hookRoutes } from './webhooks/routes.ts'
 export type AppDeps = {
   readonly db: Db
   readonly dataDir: string
+  readonly store: Store
   /** The address that people open; known when the server listens. */
   readonly publicUrl: () => string
   readonly secretKey: string
@@ -49,6 +53,7 @@ const api = (deps: AppDeps) =>
     .route('/', decreeRoutes(deps))
     .route('/', runRoutes(deps))
     .route('/', logRoutes(deps))
+    .route('/', artifactRoutes(deps))
     .route('/', startRoutes(deps))
     .route('/', againRoutes(deps))
     .route('/', deliveryRoutes(deps))
@@ -71,6 +76,7 @@ export function createApp(deps: AppDeps) {
   app.route('/git', hostingRoutes(deps))
   app.route('/hooks', hookRoutes(deps))
   app.route('/runner', putRoutes(deps))
+  app.route('/runner', runnerFileRoutes(deps))
   app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps.db), legibleBody())
   app.use('/api/v1/*', async (c, next) => {
     // The cursor is read before the snapshot: events in between are told twice, never not at all.

@@ -12,6 +12,7 @@ import { startEmbedded } from './db/embedded.ts'
 import { migrate } from './db/migrate.ts'
 import { type Hints, listen } from './events/listen.ts'
 import { startWorker } from './events/worker.ts'
+import { openStore } from './files/open-store.ts'
 import { catchUpAll } from './hosting/catch-up.ts'
 import { DEMO, ensureDemo } from './hosting/demo.ts'
 import { cutTheSilent } from './http/silence.ts'
@@ -75,6 +76,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const app = createApp({
     db,
     dataDir,
+    store: openStore(config),
     publicUrl,
     secretKey: keys.secretKey,
     githubSecret: config.GITHUB_WEBHOOK_SECRET,

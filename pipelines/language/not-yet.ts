@@ -35,7 +35,9 @@ const RUNS: Runs = {
   resource_types: true,
   triggers: { push: true, pull_request: true, tag: true, skip: true },
   defaults: SHARED,
-  jobs: { '*': { ...SHARED, ...LINE, run: true, put: true, use: true, with: true, secrets: true } },
+  jobs: {
+    '*': { ...SHARED, ...LINE, run: true, put: true, use: true, with: true, secrets: true, keep: true },
+  },
 }
 
 /** Findings for whatever the file uses that is read, checked, stored, and not carried out yet. The file itself is well-shaped. */

@@ -139,7 +139,7 @@ function inverted(
   return found
 }
 
-const putsOf = (job: Job): string[] => [
+export const putsOf = (job: Job): string[] => [
   ...new Set(stepsIn(job).flatMap((step) => (step.kind === 'put' ? [step.resource] : []))),
 ]
 

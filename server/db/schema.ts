@@ -20,6 +20,7 @@ import type {
 import type { How } from '#pipelines/plan/facts.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { Json, Time } from './columns.ts'
+import type { FileTables } from './file-tables.ts'
 import type { RunTables } from './run-tables.ts'
 
 /** What is known of a commit besides its hash. `before` is what its ref pointed to until then; null where nobody said. */
@@ -50,8 +51,11 @@ export type FieldsBody = {
 }
 export type VersionBody = CommitBody | FieldsBody
 
+/** The tables that have a file of their own. */
+type Elsewhere = RunTables & FileTables
+
 /** The tables as the migrations make them; a test holds the two against each other. */
-export type Schema = RunTables & {
+export type Schema = Elsewhere & {
   users: { id: Generated<UserId>; name: string; role: 'admin'; created_at: Time }
   tokens: {
     id: Generated<number>

@@ -138,7 +138,7 @@ async function upstreamOf(db: Trx, id: RunId): Promise<CompileFacts['upstream']>
       from above join run_needs on run_needs.run_id = above.run_id where above.hops < 100
     )
     select distinct on (above.job_id) jobs.name as job, above.run_id as run,
-      coalesce(runs.values_out, '{}') as outputs, above.hops = 1 as direct, false as kept
+      coalesce(runs.values_out, '{}') as outputs, above.hops = 1 as direct, exists (select from kept where kept.run_id = above.run_id) as kept
     from above join jobs on jobs.id = above.job_id join runs on runs.id = above.run_id
     order by above.job_id, above.hops`.execute(db)
   return rows

@@ -56,6 +56,7 @@ test('the schema’s types say what the migrations made', async () => {
 const DECLARED = [
   ['schema.ts', 'export type Schema = '],
   ['run-tables.ts', 'export type RunTables = '],
+  ['file-tables.ts', 'export type FileTables = '],
 ] as const
 
 async function declaredColumns(): Promise<Map<string, string>> {

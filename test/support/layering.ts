@@ -19,6 +19,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@octokit',
     'pino',
     'commander',
+    'tar-stream',
+    'aws4fetch',
   ],
   runner: [
     'pipelines',
@@ -52,6 +54,7 @@ export const SERVER_ORDER = [
     'secrets',
     'resources',
     'runs',
+    'files',
     'versions',
     'lines',
   ],

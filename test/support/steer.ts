@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { RunId, RunnerId } from '#pipelines/ids.ts'
 import type { RunState } from '#pipelines/states.ts'
+import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Db } from '../../server/db/connect.ts'
 import { transact } from '../../server/db/transact.ts'
 import { claimRun } from '../../server/runs/claim.ts'
@@ -61,14 +62,14 @@ export function steer(db: Db) {
     )
     return rows
   }
-  /** Take the run that is due first, as a runner would. @returns Its job and id, or null when none is due. */
-  const claim = async (): Promise<{ id: RunId; job: string } | null> => {
+  /** Take the run that is due first, as a runner would. @returns Its job, id and lease, or null when none is due. */
+  const claim = async (): Promise<{ id: RunId; job: string; lease: string; plan: Plan } | null> => {
     const lease = { runner: await runnerOf(db), token: randomUUID(), leaseMs: 600_000 }
     const plan = await claimRun(db, lease, {
       checkoutOf: () => ({ url: 'https://example.org/x', credential: null }),
       wrapping: Buffer.alloc(32),
     })
-    return plan && { id: plan.run, job: plan.job }
+    return plan && { id: plan.run, job: plan.job, lease: lease.token, plan }
   }
   /** The newest run of a job starts, if it has not, and ends like this; and what comes of that has come. */
   const end = async (

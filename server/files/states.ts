@@ -1,0 +1,43 @@
+import { sql } from 'kysely'
+import type { ArchiveId, RunId } from '#pipelines/ids.ts'
+import type { Db, Trx } from '../db/connect.ts'
+import { toJson } from '../db/to-json.ts'
+import type { HeldRun } from '../runs/lease-holder.ts'
+
+/**
+ * Where the state lies that a job of the run's lane left: that of its newest run that succeeded and left any, so that a run that
+ * fails changes nothing. Legs of a matrix have a state each.
+ *
+ * @param job  Null for the run's own; of another job any leg's.
+ */
+export async function stateOf(db: Db, run: HeldRun, job: string | null): Promise<string | null> {
+  const newest = db
+    .selectFrom('states')
+    .innerJoin('runs', 'runs.id', 'states.run_id')
+    .innerJoin('archives', 'archives.id', 'states.archive_id')
+    .innerJoin('jobs', 'jobs.id', 'runs.job_id')
+    .select('archives.key')
+    .where('runs.lane_id', '=', run.lane_id)
+    .where('jobs.pipeline_id', '=', run.pipeline_id)
+    .where('jobs.name', '=', job ?? run.job)
+    .where('runs.state', '=', 'succeeded')
+    .orderBy('runs.id', 'desc')
+    .limit(1)
+  const row = await (
+    job === null
+      ? newest.where(
+          sql<boolean>`runs.matrix is not distinct from ${run.matrix && toJson(run.matrix)}::jsonb`,
+        )
+      : newest
+  ).executeTakeFirst()
+  return row?.key ?? null
+}
+
+/** What the run leaves, should it succeed. */
+export async function leaveState(db: Trx, run: RunId, archive: ArchiveId): Promise<void> {
+  await db
+    .insertInto('states')
+    .values({ run_id: run, archive_id: archive })
+    .onConflict((already) => already.column('run_id').doUpdateSet({ archive_id: archive }))
+    .execute()
+}
