@@ -98,6 +98,8 @@ export type Script = {
 
 /** A shell that is fed one step after the other. */
 export interface Shell {
+  /** Whether it waits for a step. One that was left in the middle of a step never does again. */
+  readonly usable: boolean
   /**
    * Run one step, begun in the folder `work`, yielding output and command boundaries as they come, byte-exact.
    *

@@ -3,12 +3,15 @@ export type Token =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   /** A command is about to begin; `code` is the exit code of the one before it in the step. */
   | { readonly kind: 'command'; readonly step: number; readonly command: number; readonly code: number }
-  /** A step's subshell ended. */
+  /** A step's subshell ended, and everything of it has been said. */
   | { readonly kind: 'end'; readonly step: number; readonly code: number }
+  /** What the shell has to say of itself and of what a step left. */
+  | { readonly kind: 'note'; readonly step: number; readonly name: string; readonly value: number }
 
 const RS = 0x1e
-/** `RS nonce:step.command:code RS`: 32 digits, three numbers of at most 6 digits each, and the signs between them. */
-const LONGEST = 1 + 32 + 1 + 6 + 1 + 6 + 1 + 6 + 1
+/** What stands between a mark's nonce and its end: `step.command:code`, `step:code` or `step/name:value`. */
+const INSIDE = /^(\d{1,6})(?:\.(\d{1,6})|\/([a-z]{1,8}))?:(\d{1,16})$/
+const LONGEST = 1 + 32 + 1 + 6 + 1 + 8 + 1 + 16 + 1
 
 /**
  * Take the marks of `nonce` out of a stream of bytes, across the borders of its chunks.
@@ -57,14 +60,15 @@ function endOfMark(whole: Buffer, at: number, start: Buffer): number | 'none' | 
   const window = whole.subarray(at, at + LONGEST)
   const end = window.indexOf(RS, start.length)
   if (end === -1) return window.length < LONGEST ? 'unknown' : 'none'
-  return /^\d+(\.\d+)?:\d+$/.test(window.toString('latin1', start.length, end)) ? at + end : 'none'
+  return INSIDE.test(window.toString('latin1', start.length, end)) ? at + end : 'none'
 }
 
 function parse(text: string): Token {
-  const [place = '', code = ''] = text.split(':')
-  const [step = '', command] = place.split('.')
-  const head = { step: Number(step), code: Number(code) }
+  const [, place, command, name, number] = INSIDE.exec(text) ?? []
+  const step = Number(place)
+  const code = Number(number)
+  if (name !== undefined) return { kind: 'note', step, name, value: code }
   return command === undefined
-    ? { kind: 'end', ...head }
-    : { kind: 'command', ...head, command: Number(command) }
+    ? { kind: 'end', step, code }
+    : { kind: 'command', step, command: Number(command), code }
 }

@@ -1,3 +1,4 @@
+import type { Plan, PlanStep } from '#pipelines/wire/plan.ts'
 import type { ReportEntry } from '#pipelines/wire/runner.ts'
 import { EngineError, exited } from './engine.ts'
 import type { Engine, ExitStatus, Shell, Workspace } from './engine.ts'
@@ -5,10 +6,15 @@ import type { Freight } from './freight.ts'
 import type { Log } from './log.ts'
 import { Pen } from './pen.ts'
 import type { Resources } from './resources.ts'
-import { type RunStep, runSteps } from './shell.ts'
 import { withheldWords } from './secret-texts.ts'
 import { Stop } from './stop.ts'
 import type { Work } from './work.ts'
+
+type RunStep = Extract<PlanStep, { kind: 'run' }>
+
+/** The steps that are commands. */
+const runSteps = ({ steps }: Plan): RunStep[] =>
+  steps.flatMap((step) => (step.kind === 'run' && step.skip === null ? [step] : []))
 
 type Verdict = Omit<Extract<ReportEntry, { kind: 'run.ended' }>, 'kind'>
 type EndState = Extract<ReportEntry, { kind: 'step.ended' }>['state']
@@ -67,9 +73,9 @@ async function prepare(work: Work, engine: Engine, signal: AbortSignal): Promise
       await work.room(signal)
     }
     signal.throwIfAborted()
-    const { env, secrets, withheld } = work.plan
+    const { withheld } = work.plan
     if (withheld.length > 0) await say(withheldWords(withheld))
-    opened.workspace = await engine.open({ ...work.plan, env: { ...env, ...secrets } }, { signal, say })
+    opened.workspace = await engine.open(work.plan, { signal, say })
     return exited(0)
   })
   if (!opened.workspace) throw new Error('The engine opened no workspace.')
@@ -87,7 +93,7 @@ async function runStep(
   { shell, step: { step, commands, env }, signal }: StepFacts,
 ): Promise<ExitStatus> {
   return inStep(work, { step, signal }, async (pen) => {
-    const output = shell.run({ commands, env }, signal)
+    const output = shell.run({ commands, env: { ...work.plan.env, ...work.plan.secrets, ...env } }, signal)
     try {
       let next = await output.next()
       for (; !next.done; next = await output.next()) {

@@ -1,58 +1,89 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EngineError, exited } from './engine.ts'
-import type { Engine, ExitStatus, Output } from './engine.ts'
+import type { Engine, ExitStatus, Output, Script, Workspace } from './engine.ts'
 
 /**
  * An engine without machines, for tests and scenarios: commands are words that it acts out, the same way every time.
  *
- * `say <text>` · `env <name>` (says that variable) · `bytes <n>` (that many bytes of output) · `sleep <ms>` · `fail <code>` · `break` (the engine fails) · `hang`
- * (until stopped); everything else is echoed and succeeds.
+ * `say <text>` · `bytes <n>` (that many bytes of output) · `env <name>` (says that variable) · `put <key=value>` (a line for `$TAKT_OUTPUT`) ·
+ * `state` (something for the next run) · `sleep <ms>` · `fail <code>` · `fail-first <n> <code>` (a step's first tries) · `break`
+ * (the engine fails) · `hang` (until stopped); everything else is echoed and succeeds.
  */
 export function scriptedEngine(): Engine {
   return {
     kind: 'scripted',
     isolated: true,
     words: 'scripted, for tests',
-    open: async ({ env }, { signal, say }) => {
+    open: async (_plan, { signal, say }) => {
       signal.throwIfAborted()
       await say('Engine: scripted\n')
-      return {
-        root: '/takt',
-        shell: async () => ({ run: ({ commands }, stopped) => perform(commands, { env, signal: stopped }) }),
-        read: async () => null,
-        write: async () => {},
-        usage: async () => ({ peakMemoryBytes: null, cpuMs: null }),
-        [Symbol.asyncDispose]: async () => {},
-      }
+      return new Stage()
     },
     sweep: async () => {},
   }
 }
 
-type Stage = { readonly env: Readonly<Record<string, string>>; readonly signal: AbortSignal }
+class Stage implements Workspace {
+  readonly root = '/takt'
+  #output = ''
+  #state = false
+  readonly #tries = new Map<string, number>()
 
-async function* perform(commands: readonly string[], at: Stage): AsyncGenerator<Output, ExitStatus> {
-  for (const [command, text] of commands.entries()) {
-    at.signal.throwIfAborted()
-    yield { kind: 'command.started', command }
-    const exitCode = yield* act(text, at)
-    yield { kind: 'command.ended', command, exitCode }
-    if (exitCode !== 0) return exited(exitCode)
+  async shell() {
+    return { usable: true, run: (script: Script, signal: AbortSignal) => this.#perform(script, signal) }
   }
-  return exited(0)
-}
 
-async function* act(text: string, { env, signal }: Stage): AsyncGenerator<Output, number> {
-  const [verb = '', ...rest] = text.split(' ')
-  const value = rest.join(' ')
-  if (verb === 'fail') return Number(value) || 1
-  if (verb === 'break') throw new EngineError('engine_unavailable', 'The script told the engine to break.')
-  if (verb === 'sleep') await wait(Number(value), signal)
-  else if (verb === 'hang') await wait(2 ** 30, signal)
-  else if (verb === 'env') yield said(env[value] ?? '')
-  else if (verb === 'bytes') yield* bytes(Number(value))
-  else yield said(verb === 'say' ? value : text)
-  return 0
+  async read(): Promise<null> {
+    return null
+  }
+
+  async write(): Promise<void> {}
+
+  async usage() {
+    return { peakMemoryBytes: null, cpuMs: null }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async *#perform({ commands, env }: Script, signal: AbortSignal): AsyncGenerator<Output, ExitStatus> {
+    for (const [command, text] of commands.entries()) {
+      signal.throwIfAborted()
+      yield { kind: 'command.started', command }
+      const exitCode = yield* this.#act(text, { env, signal })
+      yield { kind: 'command.ended', command, exitCode }
+      if (exitCode !== 0) return this.#status(exitCode)
+    }
+    return this.#status(0)
+  }
+
+  #status(exitCode: number): ExitStatus {
+    return { ...exited(exitCode), output: this.#output || null, stateTouched: this.#state }
+  }
+
+  async *#act(
+    text: string,
+    { env, signal }: { env: Script['env']; signal: AbortSignal },
+  ): AsyncGenerator<Output, number> {
+    const [verb = '', ...rest] = text.split(' ')
+    const value = rest.join(' ')
+    if (verb === 'fail') return Number(value) || 1
+    if (verb === 'fail-first') return this.#failFirst(text, rest)
+    if (verb === 'break') throw new EngineError('engine_unavailable', 'The script told the engine to break.')
+    if (verb === 'put') this.#output += `${value}\n`
+    else if (verb === 'state') this.#state = true
+    else if (verb === 'sleep') await wait(Number(value), signal)
+    else if (verb === 'hang') await wait(2 ** 30, signal)
+    else if (verb === 'bytes') yield* bytes(Number(value))
+    else if (verb === 'env') yield said(env[value] ?? '')
+    else yield said(verb === 'say' ? value : text)
+    return 0
+  }
+
+  #failFirst(text: string, [times = '', code = '']: readonly string[]): number {
+    const tries = (this.#tries.get(text) ?? 0) + 1
+    this.#tries.set(text, tries)
+    return tries <= Number(times) ? Number(code) || 1 : 0
+  }
 }
 
 const wait = (ms: number, signal: AbortSignal) =>

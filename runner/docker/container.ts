@@ -1,12 +1,11 @@
 import type { ContainerCreateOptions } from 'dockerode'
 import type { Plan } from '#pipelines/wire/plan.ts'
-import { WORK } from '../checkout.ts'
 import { BOOTSTRAP } from '../shell.ts'
 import { LABEL } from './labels.ts'
 import { NETWORK } from './network.ts'
 
-/** Where a run's volume is mounted, and where every step begins. */
-export const DIRECTORY = `/${WORK}`
+/** Where a run's volume is mounted: the root of its workspace. */
+export const DIRECTORY = '/takt'
 
 /** How much of the machine one run may use. */
 export type Limits = { readonly memoryBytes: number; readonly cpus: number; readonly pids: number }
@@ -26,20 +25,22 @@ const CAPABILITIES = [
 export type ContainerFacts = {
   readonly plan: Pick<Plan, 'run' | 'attempt'>
   readonly image: string
-  /** Of the container and of its volume. */
   readonly name: string
+  /** The run's, which all of its containers share. */
+  readonly volume: string
   readonly runner: string
   readonly limits: Limits
 }
 
 /**
- * The one container of a run. Nothing that an author wrote reaches it but the image's name: commands and environment come
+ * A container of a run. Nothing that an author wrote reaches it but the image's name: commands and environment come
  * later, over stdin.
  */
 export function containerOptions({
   plan,
   image,
   name,
+  volume,
   runner,
   limits,
 }: ContainerFacts): ContainerCreateOptions {
@@ -70,7 +71,7 @@ export function containerOptions({
       Mounts: [
         {
           Type: 'volume',
-          Source: name,
+          Source: volume,
           Target: DIRECTORY,
           VolumeOptions: { NoCopy: true, Labels: labels, DriverConfig: { Name: 'local', Options: {} } },
         },

@@ -1,7 +1,10 @@
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type Docker from 'dockerode'
 import type tar from 'tar-fs'
 import type { Scratch } from '../checkout.ts'
+import { FOLDERS, OUTPUT_FILE } from '../engine.ts'
+import { DIRECTORY } from './container.ts'
 import { moveIn } from './move-in.ts'
 import { pack, sending } from './pack.ts'
 
@@ -16,7 +19,7 @@ export type Filling = {
 }
 
 /**
- * Put the run's files into the container's working directory, owned by root.
+ * Make the folders of the run's workspace and put its files into them, owned by root.
  *
  * Where the image runs as someone else, everything is made writable for all, so that its user can work here too.
  */
@@ -25,11 +28,23 @@ export async function fill(
   { files, user, volume, signal }: Filling,
 ): Promise<void> {
   const shared = !['', 'root', '0'].includes(user.split(':')[0] ?? '')
-  if (files.empty && !shared) return
-  if (!shared && volume && (await moveIn(files.path, volume))) return
-  await mkdir(files.path, { recursive: true })
+  await makeFolders(files.around)
+  if (!shared && volume && (await moveIn(files.around, volume))) return
   const stream = pack(files.around, (header) => (shared ? forAll(header) : header.mode))
-  await sending(stream, signal, (abortSignal) => container.putArchive(stream, { path: '/', abortSignal }))
+  await sending(stream, signal, (abortSignal) =>
+    container.putArchive(stream, { path: DIRECTORY, abortSignal }),
+  )
+}
+
+/** Steps of other images may run as someone else: what they are told to write to is open to all of them. */
+async function makeFolders(around: string): Promise<void> {
+  await mkdir(join(around, FOLDERS.work), { recursive: true })
+  for (const folder of [FOLDERS.inputs, FOLDERS.state, FOLDERS.states]) {
+    await mkdir(join(around, folder), { recursive: true })
+    await chmod(join(around, folder), 0o777)
+  }
+  await writeFile(join(around, OUTPUT_FILE), '')
+  await chmod(join(around, OUTPUT_FILE), 0o666)
 }
 
 const forAll = ({ mode, type }: tar.Headers): number => mode | (type === 'directory' ? 0o777 : 0o666)

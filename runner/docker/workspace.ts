@@ -1,29 +1,20 @@
 import { randomBytes } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Scratch } from '../checkout.ts'
-import { EngineError, exited } from '../engine.ts'
-import type { ExitStatus, OpenOptions, Output, Shell, Usage, Workspace } from '../engine.ts'
-import { endingWith } from '../ending.ts'
-import type { EndSignal } from '../ending.ts'
-import { tokens } from '../marks.ts'
-import { Session } from '../session.ts'
-import { runSteps, script } from '../shell.ts'
-import { orAbort } from '../stop.ts'
+import { EngineError } from '../engine.ts'
+import type { OpenOptions, Shell, Usage, Workspace } from '../engine.ts'
+import { Box, type BoxFacts } from './box.ts'
 import { containerOptions, DIRECTORY } from './container.ts'
 import { DEMO_IMAGE } from './demo-image.ts'
-import { demux } from './demux.ts'
 import type { House } from './engine.ts'
+import { readFiles, writeFiles } from './files.ts'
 import { fill } from './fill.ts'
 import { ensureNetwork } from './network.ts'
 import { isStatus, wordsOf } from './refusal.ts'
 
-/** 128 + SIGKILL, as the kernel does it when the memory is full, and 128 + SIGTERM, as an engine does it that shuts down. */
-const ENDED_BY_SIGNAL: readonly number[] = [137, 143]
-/** How long a container may take to end after its shell did. */
-const ENDED_MS = 15_000
-
-/** Start the run's container and fetch its commit at the same time; then fill the one with the other and hand over the script. */
+/** Start the run's container and fetch its commit at the same time; then fill the one with the other. */
 export async function openWorkspace(
   house: House,
   plan: Plan,
@@ -32,16 +23,15 @@ export async function openWorkspace(
   const place = new DockerWorkspace(house, plan)
   const half = new AbortController() // the one half has no use without the other
   const both = { signal: AbortSignal.any([signal, half.signal]), say }
-  const image = plan.image ?? DEMO_IMAGE
   const files = place.scratch()
   const halves = [
-    say(`Engine: ${words}\nImage: ${image}\n`),
-    place.start(image, both),
+    say(`Engine: ${words}\nImage: ${place.image}\n`),
+    place.begin(both),
     house.checkouts.materialise(plan.checkout, files.path, both),
   ]
   try {
     await Promise.all(halves)
-    await place.begin(files, both.signal)
+    await place.fill(files, both.signal)
     return place
   } catch (error) {
     half.abort(error)
@@ -51,23 +41,38 @@ export async function openWorkspace(
   }
 }
 
+type Opened = {
+  readonly box: Box
+  /** As whom the image runs; an empty string for root. */
+  readonly user: string
+  /** Where the engine says it keeps the volume, on its own machine. */
+  readonly volume: string | null
+}
+
 class DockerWorkspace implements Workspace {
-  readonly root = '/'
-  readonly nonce = randomBytes(16).toString('hex')
+  readonly root = DIRECTORY
+  /** The job's own. */
+  readonly image: string
   readonly #house: House
   readonly #plan: Plan
+  /** Of the volume; containers are named after it. */
   readonly #name: string
-  #session: Session | null = null
-  #stream: NodeJS.ReadWriteStream | null = null
-  #user = ''
-  #volume: string | null = null
+  /** The newest container of each image; there is more than one where steps name images of their own. */
+  readonly #boxes = new Map<string, Promise<Opened>>()
+  readonly #names: string[] = []
   #files: Scratch | null = null
   #removed: Promise<void> | null = null
 
   constructor(house: House, plan: Plan) {
     this.#house = house
     this.#plan = plan
+    this.image = plan.image ?? DEMO_IMAGE
     this.#name = `takt-${plan.run}-${plan.attempt}-${randomBytes(4).toString('hex')}`
+  }
+
+  /** The job's first container: the files of one that has ended can still be reached. */
+  get #container(): Docker.Container {
+    return this.#house.docker.getContainer(this.#name)
   }
 
   /** A folder of this machine for the files, until they are in the container. */
@@ -75,47 +80,59 @@ class DockerWorkspace implements Workspace {
     return (this.#files = this.#house.checkouts.scratch(this.#plan))
   }
 
-  get container(): Docker.Container {
-    return this.#house.docker.getContainer(this.#name)
+  /** Afterwards the shell of the job's own container waits for its first step. */
+  async begin(options: OpenOptions): Promise<void> {
+    await this.#open(this.image, options)
   }
 
-  /** Afterwards the container's shell waits for its script. */
-  async start(image: string, options: OpenOptions): Promise<void> {
+  /** Put the run's files where the steps find them. */
+  async fill(files: Scratch, signal: AbortSignal): Promise<void> {
+    const { user, volume } = await this.#open(this.image, { signal, say: async () => {} })
+    const moved = this.#house.filling === 'send' ? null : volume
+    await fill(this.#container, { files, user, volume: moved, signal })
+  }
+
+  async shell(image: string | null, signal: AbortSignal): Promise<Shell> {
+    try {
+      const { box } = await this.#open(image ?? this.image, { signal, say: async () => {} })
+      return await box.shell(signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof EngineError) throw error
+      throw new EngineError('engine_unavailable', `Docker gave no shell: ${wordsOf(error)}`, { cause: error })
+    }
+  }
+
+  /** The container of an image: the one that runs already, else a new one on the same files. */
+  async #open(image: string, options: OpenOptions): Promise<Opened> {
+    const known = this.#boxes.get(image)
+    if (known && !(await known).box.dead) return known
+    const opening = this.#start(image, options)
+    this.#boxes.set(image, opening)
+    opening.catch(() => this.#boxes.delete(image)) // whoever waits for it is told; the next one tries again
+    return opening
+  }
+
+  async #start(image: string, options: OpenOptions): Promise<Opened> {
     using _turn = await this.#house.starts.enter(options.signal)
-    await this.#create(image, options)
+    const name = await this.#create(image, options)
     options.signal.throwIfAborted()
-    await Promise.all([this.#attach(), this.#look()])
-    await this.#launch(options.signal)
+    const { log, limits } = this.#house
+    const container = this.#house.docker.getContainer(name)
+    const box = new Box({ container, root: DIRECTORY, log, cause: causeOf(limits) })
+    const [{ Config, Mounts }] = await Promise.all([container.inspect(), box.attach()])
+    await this.#launch(container, options.signal)
+    const volume = Mounts.find(({ Destination }) => Destination === DIRECTORY)?.Source ?? null
+    return { box, user: Config.User, volume }
   }
 
-  /** The one attach of the container's life, before its start, so that not a byte is missed. */
-  async #attach(): Promise<void> {
-    const stream = await this.container.attach({
-      stream: true,
-      stdin: true,
-      stdout: true,
-      stderr: true,
-      hijack: true,
-    })
-    // A read error reaches the reader anyway; a write to a container that is gone ends its stream, which says the same.
-    stream.on('error', () => {})
-    this.#stream = stream
-    this.#session = new Session(tokens(demux(asBuffers(stream)), this.nonce), () => this.#silent())
-  }
-
-  async #look(): Promise<void> {
-    const { Config, Mounts } = await this.container.inspect()
-    this.#user = Config.User
-    const moved = this.#house.filling !== 'send'
-    this.#volume = (moved && Mounts.find(({ Destination }) => Destination === DIRECTORY)?.Source) || null
-  }
-
-  async #create(image: string, options: OpenOptions): Promise<void> {
+  async #create(image: string, options: OpenOptions): Promise<string> {
     const { docker, images, identity, limits } = this.#house
-    const create = () =>
-      docker.createContainer(
-        containerOptions({ plan: this.#plan, image, name: this.#name, runner: identity, limits }),
-      )
+    const count = this.#names.length
+    const name = count === 0 ? this.#name : `${this.#name}-${count}`
+    this.#names.push(name)
+    const facts = { plan: this.#plan, image, name, volume: this.#name, runner: identity, limits }
+    const create = () => docker.createContainer(containerOptions(facts))
     try {
       await create()
     } catch (error) {
@@ -124,82 +141,46 @@ class DockerWorkspace implements Workspace {
       await images.fetch(image, options)
       await create()
     }
+    return name
   }
 
-  async #launch(signal: AbortSignal): Promise<void> {
+  async #launch(container: Docker.Container, signal: AbortSignal): Promise<void> {
     try {
-      await this.container.start()
+      await container.start()
     } catch (error) {
       const words = wordsOf(error)
       if (/no such file|executable file not found/.test(words))
         throw new EngineError('image_without_shell', `The image has no /bin/sh: ${words}`)
       if (!isStatus(error, 404)) throw error
       await ensureNetwork(this.#house.docker, signal) // someone removed the network since this runner started
-      await this.container.start()
+      await container.start()
     }
   }
 
-  /** Hand the shell its script, once the files it works on are there. */
-  async begin(files: Scratch, signal: AbortSignal): Promise<void> {
-    const steps = runSteps(this.#plan)
-    const { env } = this.#plan
-    await fill(this.container, { files, user: this.#user, volume: this.#volume, signal })
-    this.#stream?.end(script({ steps, env, directory: DIRECTORY, nonce: this.nonce }))
+  async read(path: string, signal: AbortSignal): Promise<Readable | null> {
+    return readFiles(this.#container, path, signal)
   }
 
-  /** Until shells are fed step by step: the plan's steps, in their order. */
-  async shell(): Promise<Shell> {
-    let index = 0
-    return { run: (_script, signal) => this.run(index++, signal) }
+  async write(path: string, tar: Readable, signal: AbortSignal): Promise<void> {
+    await writeFiles(this.#container, path, { tar, signal })
   }
 
-  async read(): Promise<null> {
-    throw new EngineError('not_carried_out', 'This engine reads no files yet.')
-  }
-
-  async write(): Promise<void> {
-    throw new EngineError('not_carried_out', 'This engine writes no files yet.')
-  }
-
+  /** The processor's time of all containers together, the memory of the one that took most. */
   async usage(): Promise<Usage> {
-    return { peakMemoryBytes: null, cpuMs: null }
-  }
-
-  async *run(index: number, signal: AbortSignal): AsyncGenerator<Output, ExitStatus> {
-    if (!this.#session)
-      throw new EngineError('runner_failed', 'A step was run in a workspace that is not open.')
-    const kill = (name: EndSignal) => this.#kill(name)
-    const status = yield* endingWith(this.#session.step(index), { signal, kill })
-    if (!ENDED_BY_SIGNAL.includes(status.exitCode)) return status
-    const { oom } = await this.#end()
-    return oom ? { ...status, error: outOfMemory(this.#house.limits.memoryBytes) } : status
-  }
-
-  /** The shell is gone without its last word: the memory was full, or somebody ended the container. */
-  async #silent(): Promise<ExitStatus> {
-    const { exitCode, oom } = await this.#end()
-    if (oom) return { ...exited(exitCode), error: outOfMemory(this.#house.limits.memoryBytes) }
-    throw new EngineError('shell_killed', `The container was ended from outside, with ${exitCode}.`)
-  }
-
-  /** How the container ended; asked only when it ends by itself. */
-  async #end(): Promise<{ exitCode: number; oom: boolean }> {
-    try {
-      const { StatusCode } = await orAbort(this.container.wait(), AbortSignal.timeout(ENDED_MS))
-      const { State } = await this.container.inspect()
-      return { exitCode: StatusCode, oom: State.OOMKilled }
-    } catch (error) {
-      throw new EngineError('engine_unavailable', `Docker lost the container: ${wordsOf(error)}`, {
-        cause: error,
-      })
+    const opened = await Promise.allSettled(this.#boxes.values())
+    const boxes = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value.box] : []))
+    const asked = boxes.map(async ({ idleShell }) => idleShell?.taken())
+    const taken = (await Promise.all(asked)).flatMap((usage) => usage ?? [])
+    return {
+      peakMemoryBytes: taken.reduce<number | null>(
+        (most, { peakMemoryBytes }) => max(most, peakMemoryBytes),
+        null,
+      ),
+      cpuMs: taken.reduce<number | null>(
+        (sum, { cpuMs }) => (cpuMs === null ? sum : (sum ?? 0) + cpuMs),
+        null,
+      ),
     }
-  }
-
-  #kill(signal: EndSignal): void {
-    const { log } = this.#house
-    const gone = (error: unknown) =>
-      log.debug({ container: this.#name, reason: wordsOf(error) }, 'container.gone')
-    this.container.kill({ signal }).catch(gone)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -211,18 +192,25 @@ class DockerWorkspace implements Workspace {
     const left = (error: unknown) => {
       if (!isStatus(error, 404)) log.warn({ container: this.#name, reason: wordsOf(error) }, 'container.left')
     }
-    await this.container.remove({ force: true, v: true }).catch(left)
+    const opened = await Promise.allSettled(this.#boxes.values())
+    const removals = this.#names.map((name) => docker.getContainer(name).remove({ force: true, v: true }))
+    await Promise.all(removals.map((removal) => removal.catch(left)))
     await docker.getVolume(this.#name).remove().catch(left)
     await Promise.resolve(this.#files?.[Symbol.asyncDispose]()).catch(left)
-    this.#stream?.end()
+    for (const each of opened) if (each.status === 'fulfilled') each.value.box.hangUp()
   }
 }
 
-async function* asBuffers(stream: NodeJS.ReadableStream): AsyncGenerator<Buffer, void> {
-  for await (const chunk of stream) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)
-}
+const causeOf =
+  ({ memoryBytes, pids }: House['limits']): BoxFacts['cause'] =>
+  (counted) => {
+    if (counted.oom > 0)
+      return {
+        code: 'out_of_memory',
+        message: `The run needed more than the ${Math.round(memoryBytes / 2 ** 20)} MiB of memory it has.`,
+      }
+    if (counted.pids === 0) return null
+    return { code: 'pids_exhausted', message: `The run needed more than the ${pids} processes it has.` }
+  }
 
-const outOfMemory = (bytes: number) => ({
-  code: 'out_of_memory',
-  message: `The run needed more than the ${Math.round(bytes / 2 ** 20)} MiB of memory it has.`,
-})
+const max = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.max(a, b))

@@ -25,6 +25,44 @@ export async function marked(prefix: string): Promise<number[]> {
   return found.filter((pid) => pid !== 0 && pid !== process.pid)
 }
 
+/** A process in the words of `/proc/<pid>/stat`; `startedAt` counts the kernel's ticks. */
+type Stat = { readonly pid: number; readonly parent: number; readonly startedAt: number }
+
+/**
+ * Signal what runs below a shell: all its descendants, and those of its mark that left it since its own child began.
+ *
+ * @returns How many there were.
+ */
+export async function signalBelow(shell: number, mark: string, signal: NodeJS.Signals): Promise<number> {
+  const [stats, ours] = await Promise.all([allStats(), marked(mark)])
+  const below = new Set([shell])
+  // Parents mostly come before their children; after a turn of the numbers they do not, hence once more.
+  for (let size = 0; size < below.size;) {
+    size = below.size
+    for (const { pid, parent } of stats) if (below.has(parent)) below.add(pid)
+  }
+  const since = Math.min(...stats.flatMap(({ parent, startedAt }) => (parent === shell ? [startedAt] : [])))
+  const young = stats.filter(({ pid, startedAt }) => ours.includes(pid) && startedAt >= since)
+  const found = new Set([...below, ...young.map(({ pid }) => pid)])
+  found.delete(shell)
+  return [...found].filter((pid) => kill(pid, signal)).length
+}
+
+async function allStats(): Promise<Stat[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  return (await Promise.all(pids.map(statOf))).flatMap((stat) => stat ?? [])
+}
+
+/** The name of a program stands in parentheses and may hold anything, also parentheses; a zombie has ended already. */
+async function statOf(pid: number): Promise<Stat | null> {
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '') // ended meanwhile
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state, parent] = fields
+  return parent === undefined || state === 'Z'
+    ? null
+    : { pid, parent: Number(parent), startedAt: Number(fields[19]) }
+}
+
 const environ = (pid: number): Promise<string[]> =>
   readFile(`/proc/${pid}/environ`, 'latin1').then(
     (text) => text.split('\0'),

@@ -1,25 +1,16 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcessByStdio } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Plan } from '#pipelines/wire/plan.ts'
-import { WORK } from '../checkout.ts'
-import { endingWith } from '../ending.ts'
-import type { EndSignal } from '../ending.ts'
-import { EngineError } from '../engine.ts'
-import type { ExitStatus, OpenOptions, Output, Shell as StepShell, Usage, Workspace } from '../engine.ts'
-import { tokens } from '../marks.ts'
-import { Session } from '../session.ts'
-import { BOOTSTRAP, runSteps, script } from '../shell.ts'
+import { FOLDERS, OUTPUT_FILE } from '../engine.ts'
+import type { OpenOptions, Shell, Usage, Workspace } from '../engine.ts'
 import type { LocalOptions } from './engine.ts'
-import { kill, killMarked, MARK } from './processes.ts'
+import { readFrom, writeInto } from './files.ts'
+import { killMarked } from './processes.ts'
+import { LocalShell } from './shell.ts'
 
 /** The file that says which runner made the folder. */
 export const OWNER = 'owner'
-
-type Shell = ChildProcessByStdio<Writable, Readable, null>
 
 export async function openWorkspace(
   options: LocalOptions,
@@ -29,8 +20,8 @@ export async function openWorkspace(
   const place = new LocalWorkspace(options, plan)
   try {
     await place.make()
-    await options.checkouts.materialise(plan.checkout, place.work, { signal, say })
-    await place.start()
+    await options.checkouts.materialise(plan.checkout, join(place.root, FOLDERS.work), { signal, say })
+    await place.open()
     signal.throwIfAborted()
     return place
   } catch (error) {
@@ -40,107 +31,62 @@ export async function openWorkspace(
 }
 
 class LocalWorkspace implements Workspace {
+  readonly root: string
   readonly #options: LocalOptions
   readonly #plan: Plan
-  readonly #folder: string
   /** `:` ends it, so that the mark of run 1 is not the beginning of run 10's. */
   readonly #mark: string
-  #shell: Shell | null = null
-  #session: Session | null = null
+  readonly #shells: LocalShell[] = []
+  /** Begun with the workspace, so that the first step finds it waiting. */
+  #first: LocalShell | null = null
   #removed: Promise<void> | null = null
 
   constructor(options: LocalOptions, plan: Plan) {
     const name = `${plan.run}-${plan.attempt}`
     this.#options = options
     this.#plan = plan
-    this.#folder = join(options.folder, 'runs', name)
+    this.root = join(options.folder, 'runs', name)
     this.#mark = `${options.identity}:${name}:`
   }
 
-  get root(): string {
-    return this.#folder
-  }
-
-  get work(): string {
-    return join(this.#folder, WORK)
-  }
-
   async make(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true })
-    for (const folder of [WORK, 'home', 'tmp']) await mkdir(join(this.#folder, folder), { recursive: true })
-    await writeFile(join(this.#folder, OWNER), this.#options.identity)
+    await rm(this.root, { recursive: true, force: true })
+    for (const folder of [...Object.values(FOLDERS), 'home', 'tmp'])
+      await mkdir(join(this.root, folder), { recursive: true })
+    await writeFile(join(this.root, OWNER), this.#options.identity)
+    await writeFile(join(this.root, OUTPUT_FILE), '')
   }
 
-  async start(): Promise<void> {
-    const nonce = randomBytes(16).toString('hex')
-    const shell = spawn('/bin/sh', ['-c', BOOTSTRAP], {
-      cwd: this.work,
-      detached: true, // a process group of its own, which can be ended as a whole
-      stdio: ['pipe', 'pipe', 'ignore'],
-      env: this.#env(),
-    })
-    await new Promise((resolve, reject) =>
-      shell.once('spawn', resolve).once('error', (error) => reject(notStarted(error))),
-    )
-    this.#shell = shell
-    // A shell that is gone before it read its script ends its output too, which says the same.
-    shell.stdin.on('error', () => {})
-    // When the shell ends, node throws away what it said unless somebody listens; the first step may not read yet.
-    shell.stdout.on('readable', () => {})
-    const silent = gone(shell)
-    silent.catch(() => {}) // matters only where the stream ends without the shell's last word; the session asks then
-    // A shell that was killed leaves subshells behind, which would go on where nobody hears of their end.
-    shell.once('exit', (_code, name) => name && this.#kill('SIGKILL'))
-    this.#session = new Session(tokens(shell.stdout, nonce), () => silent)
-    const steps = runSteps(this.#plan)
-    const { env } = this.#plan
-    shell.stdin.end(script({ steps, env, directory: this.work, nonce }))
+  async open(): Promise<void> {
+    this.#first = await this.#start()
   }
 
-  #env(): NodeJS.ProcessEnv {
-    return {
-      PATH: this.#options.path,
-      LANG: 'C.UTF-8',
-      // Else bash takes the socket on its stdin for a remote login and reads somebody's `.bashrc`.
-      SHLVL: '1',
-      HOME: join(this.#folder, 'home'),
-      TMPDIR: join(this.#folder, 'tmp'),
-      [MARK]: this.#mark,
-    }
+  async shell(image: string | null, signal: AbortSignal): Promise<Shell> {
+    signal.throwIfAborted()
+    const first = this.#first
+    this.#first = null
+    return first && image === null ? first.fed : (await this.#start()).fed
   }
 
-  /** Until shells are fed step by step: the plan's steps, in their order. */
-  async shell(): Promise<StepShell> {
-    let index = 0
-    return { run: (_script, signal) => this.run(index++, signal) }
+  async #start(): Promise<LocalShell> {
+    const { path, log } = this.#options
+    const mark = `${this.#mark}${this.#shells.length + 1}:`
+    const shell = await LocalShell.start({ root: this.root, path, mark, log })
+    this.#shells.push(shell)
+    return shell
   }
 
-  async read(): Promise<null> {
-    throw new EngineError('not_carried_out', 'This engine reads no files yet.')
+  read(path: string): Promise<Readable | null> {
+    return readFrom(this.root, path)
   }
 
-  async write(): Promise<void> {
-    throw new EngineError('not_carried_out', 'This engine writes no files yet.')
+  write(path: string, tar: Readable, signal: AbortSignal): Promise<void> {
+    return writeInto(this.root, { path, tar, signal })
   }
 
+  /** Of memory nobody keeps count for processes that share the machine with all others. */
   async usage(): Promise<Usage> {
     return { peakMemoryBytes: null, cpuMs: null }
-  }
-
-  async *run(index: number, signal: AbortSignal): AsyncGenerator<Output, ExitStatus> {
-    if (!this.#session)
-      throw new EngineError('runner_failed', 'A step was run in a workspace that is not open.')
-    return yield* endingWith(this.#session.step(index), { signal, kill: (name) => this.#kill(name) })
-  }
-
-  #kill(name: EndSignal): void {
-    const pid = this.#shell?.pid
-    if (pid) kill(-pid, name)
-    if (name === 'SIGTERM') return
-    const { log } = this.#options
-    killMarked(this.#mark).catch((error: unknown) =>
-      log.warn({ run: this.#plan.run, error }, 'processes.left'),
-    )
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -148,29 +94,14 @@ class LocalWorkspace implements Workspace {
   }
 
   async #remove(): Promise<void> {
-    const { pid, exitCode, signalCode } = this.#shell ?? {}
-    // Only while the shell lives (or nobody took note of its end) is the number surely still its own.
-    if (pid && exitCode === null && signalCode === null) kill(-pid, 'SIGKILL')
+    this.#shells.forEach((shell) => shell.end())
     try {
       await killMarked(this.#mark)
-      await rm(this.#folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 })
+      await rm(this.root, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 })
     } catch (error) {
       this.#options.log.warn({ run: this.#plan.run, error }, 'workspace.left')
     } finally {
-      this.#shell?.stdout.destroy()
+      this.#shells.forEach((shell) => shell.silence())
     }
   }
 }
-
-/** Rejects when the shell is gone; what it had to say of its end stands in its stream, before. */
-function gone(shell: Shell): Promise<never> {
-  return new Promise((_resolve, reject) =>
-    shell.once('exit', (code, name) => {
-      if (name) reject(new EngineError('shell_killed', `The shell was ended from outside, with ${name}.`))
-      else reject(new EngineError('runner_failed', `The shell ended with ${code} before its script did.`))
-    }),
-  )
-}
-
-const notStarted = (error: Error) =>
-  new EngineError('engine_unavailable', `The shell could not be started: ${error.message}`, { cause: error })

@@ -19,7 +19,7 @@ export async function bareContainer(): Promise<{ startedMs: number; firstByteMs:
   const begin = performance.now()
   const plan = { run: 0 as RunId, attempt: 1 }
   const container = await docker.createContainer(
-    containerOptions({ plan, image: IMAGE, name, runner: 'floor', limits: LIMITS }),
+    containerOptions({ plan, image: IMAGE, name, volume: name, runner: 'floor', limits: LIMITS }),
   )
   const stream = await container.attach({
     stream: true,

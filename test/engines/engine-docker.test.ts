@@ -6,7 +6,8 @@ import { dockerEngine } from '../../runner/docker/engine.ts'
 import type { Engine } from '../../runner/engine.ts'
 import { planOf } from '../runner/plans.ts'
 import { until } from '../support/until.ts'
-import { begin, collect, describeEngine, groundOf, open, runOnce } from './contract.ts'
+import { begin, collect, groundOf, open, runOnce } from './contract.ts'
+import { describeEngine } from './contract-engine.ts'
 import type { Ground } from './contract.ts'
 import { serveGit } from './git-server.ts'
 import { ensureTestImage, TEST_IMAGE, whyNoDocker } from './test-image.ts'
@@ -47,9 +48,9 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
       docker.listContainers({ all: true, filters: { label: [`${LABEL.runner}=${ground.identity}`] } })
 
     test('shows nothing of the script, the environment or a lease to who inspects it', async () => {
-      const secret = plan(['echo secret-command; sleep 300'], { env: { KEY: 'secret-value' } })
-      await using workspace = await open(engine, secret)
-      const first = begin(workspace, [])
+      await using workspace = await open(engine, plan([]))
+      const commands = ['echo secret-command; sleep 300']
+      const first = begin(workspace, { commands, env: { KEY: 'secret-value' } })
       await first.next()
       const [{ Id } = { Id: '' }] = await containers()
       const inspected = JSON.stringify(await docker.getContainer(Id).inspect())
@@ -79,11 +80,8 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
     })
 
     test('reaches no other run over the network', async () => {
-      await using server = await open(
-        engine,
-        plan(['hostname -i; while :; do echo hi | nc -l -p 9000; done']),
-      )
-      const listening = begin(server, [])
+      await using server = await open(engine, plan([]))
+      const listening = begin(server, ['hostname -i; while :; do echo hi | nc -l -p 9000; done'])
       const address = await until(async () => {
         const { value } = await listening.next()
         return value && 'kind' in value && value.kind === 'bytes'
@@ -166,8 +164,8 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
     })
 
     test('that is removed by somebody else breaks the run', async () => {
-      await using workspace = await open(engine, plan(['echo up; sleep 300']))
-      const step = collect(begin(workspace, []), (text) => {
+      await using workspace = await open(engine, plan([]))
+      const step = collect(begin(workspace, ['echo up; sleep 300']), (text) => {
         if (text.includes('up'))
           void containers().then(([{ Id } = { Id: '' }]) => docker.getContainer(Id).remove({ force: true }))
       })
@@ -184,7 +182,7 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
           engine,
           plan(['echo a | sed s/a/b/', 'uname -s; pwd; id -un'], { image: name }),
         )
-        expect(ran.text).toBe('b\nLinux\n/work\nroot\n')
+        expect(ran.text).toBe('b\nLinux\n/takt/work\nroot\n')
       } finally {
         await docker.getImage(name).remove()
       }

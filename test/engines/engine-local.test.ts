@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { localEngine } from '../../runner/local/engine.ts'
 import { marked } from '../../runner/local/processes.ts'
 import { planOf } from '../runner/plans.ts'
-import { describeEngine, groundOf, runOnce } from './contract.ts'
+import { groundOf, runOnce } from './contract.ts'
+import { describeEngine } from './contract-engine.ts'
 import type { Ground } from './contract.ts'
 
 const make = (ground: Ground) => localEngine({ ...ground, path: process.env['PATH'] ?? '' })

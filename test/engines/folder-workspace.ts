@@ -14,6 +14,7 @@ export async function folderWorkspace(): Promise<Workspace & { readonly root: st
   const root = await mkdtemp(join(tmpdir(), 'takt-files-'))
   for (const folder of ['work', 'inputs', 'state', 'states']) await mkdir(join(root, folder))
   const shell: Shell = {
+    usable: true,
     async *run({ commands }) {
       for (const command of commands) await run('sh', ['-c', command])
       return { exitCode: 0, error: null, output: null, stateTouched: false }

@@ -199,6 +199,7 @@ describe('the link', () => {
       open: async (...told) => ({
         ...(await scriptedEngine().open(...told)),
         shell: async () => ({
+          usable: true,
           async *run(): AsyncGenerator<Output, ExitStatus> {
             for (; given < 400; given++) yield { kind: 'bytes', bytes: piece }
             return exited(0)

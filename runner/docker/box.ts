@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto'
+import type { Writable } from 'node:stream'
+import type Docker from 'dockerode'
+import { EngineError, exited } from '../engine.ts'
+import type { ExitStatus, Shell } from '../engine.ts'
+import type { EndSignal } from '../ending.ts'
+import { FedShell, type Line } from '../fed-shell.ts'
+import type { Log } from '../log.ts'
+import { BOOTSTRAP } from '../shell.ts'
+import { orAbort } from '../stop.ts'
+import { demux } from './demux.ts'
+import { KILL_BELOW } from './kill-below.ts'
+import { wordsOf } from './refusal.ts'
+
+/** How long a container may take to end after its shell did. */
+const ENDED_MS = 15_000
+
+export type BoxFacts = {
+  readonly container: Docker.Container
+  /** Where the run's volume is mounted. */
+  readonly root: string
+  readonly log: Log
+  readonly cause: NonNullable<Line['cause']>
+}
+
+/** One container of a run: its own shell, and further ones for steps that go on at the same time. */
+export class Box {
+  readonly #facts: BoxFacts
+  #own: FedShell | null = null
+  #ownTaken = false
+  #stream: NodeJS.ReadWriteStream | null = null
+  #dead = false
+
+  constructor(facts: BoxFacts) {
+    this.#facts = facts
+  }
+
+  /** Whether it has ended; its files are still there. */
+  get dead(): boolean {
+    return this.#dead
+  }
+
+  /** The one attach of the container's life, before its start, so that not a byte is missed. */
+  async attach(): Promise<void> {
+    const { container } = this.#facts
+    const stream = await container.attach({
+      stream: true,
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      hijack: true,
+    })
+    this.#stream = stream
+    this.#own = this.#fed(stream, {
+      ended: () => this.#ended(),
+      abandon: () => void this.#die(),
+    })
+  }
+
+  /** The shell that the container was started with; once it is taken, another one. */
+  async shell(signal: AbortSignal): Promise<Shell> {
+    if (this.#ownTaken || !this.#own) return this.#another(signal)
+    this.#ownTaken = true
+    return this.#own
+  }
+
+  /** The shell that the container was started with, while nobody uses it. */
+  get idleShell(): FedShell | null {
+    return this.#own?.usable && !this.#dead ? this.#own : null
+  }
+
+  async #another(signal: AbortSignal): Promise<Shell> {
+    const exec = await this.#facts.container.exec({
+      Cmd: ['/bin/sh', '-c', BOOTSTRAP],
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      abortSignal: signal,
+    })
+    const stream = await exec.start({ hijack: true, stdin: true })
+    const fed = this.#fed(stream, {
+      ended: () => this.#execEnded(exec),
+      abandon: () => stream.end(),
+    })
+    return fed
+  }
+
+  #fed(stream: NodeJS.ReadWriteStream, ends: Pick<Line, 'ended' | 'abandon'>): FedShell {
+    // A read error reaches the reader anyway; a write to a container that is gone ends its stream, which says the same.
+    stream.on('error', () => {})
+    return new FedShell({
+      input: stream as unknown as Writable,
+      output: demux(asBuffers(stream)),
+      root: this.#facts.root,
+      nonce: randomBytes(16).toString('hex'),
+      kill: (shell, name) => void this.#signal(shell, name),
+      cause: this.#facts.cause,
+      ...ends,
+    })
+  }
+
+  /** A container that lets nobody in any more (no process left to it, no memory) is ended as a whole. */
+  async #signal(shell: number, name: EndSignal): Promise<void> {
+    const [short, rounds] = name === 'SIGKILL' ? ['KILL', '20'] : ['TERM', '1']
+    const exitCode = await this.#exec(['/bin/sh', '-c', KILL_BELOW, 'end', String(shell), short, rounds])
+    if (name === 'SIGKILL' && exitCode !== 0) await this.#die()
+  }
+
+  /** @returns The program's exit code; null where it could not be started. */
+  async #exec(command: string[]): Promise<number | null> {
+    try {
+      const exec = await this.#facts.container.exec({ Cmd: command, User: '0', AttachStdout: true })
+      const stream = await exec.start({})
+      await new Promise<void>((resolve) => {
+        stream.once('end', resolve).once('close', resolve).once('error', resolve)
+        stream.resume()
+      })
+      return (await exec.inspect()).ExitCode
+    } catch (error) {
+      this.#facts.log.debug({ reason: wordsOf(error) }, 'exec.refused')
+      return null
+    }
+  }
+
+  async #die(): Promise<void> {
+    const { container, log } = this.#facts
+    const gone = (error: unknown) => log.debug({ reason: wordsOf(error) }, 'container.gone')
+    await container.kill({ signal: 'SIGKILL' }).catch(gone)
+  }
+
+  /** The container's own shell is gone without its last word: the memory was full, or somebody ended the container. */
+  async #ended(): Promise<ExitStatus> {
+    this.#dead = true
+    const { exitCode, oom } = await this.#end()
+    if (oom) return { ...exited(exitCode), error: this.#facts.cause({ oom: 1, pids: 0 }) }
+    throw new EngineError('shell_killed', `The container was ended from outside, with ${exitCode}.`)
+  }
+
+  async #execEnded(exec: Docker.Exec): Promise<ExitStatus> {
+    const { State } = await this.#facts.container.inspect().catch(lost)
+    if (!State.Running) return this.#ended()
+    const { ExitCode } = await exec.inspect().catch(lost)
+    throw new EngineError(
+      'shell_killed',
+      `A shell of the container was ended from outside, with ${ExitCode}.`,
+    )
+  }
+
+  async #end(): Promise<{ exitCode: number; oom: boolean }> {
+    try {
+      const { StatusCode } = await orAbort(this.#facts.container.wait(), AbortSignal.timeout(ENDED_MS))
+      const { State } = await this.#facts.container.inspect()
+      return { exitCode: StatusCode, oom: State.OOMKilled }
+    } catch (error) {
+      return lost(error)
+    }
+  }
+
+  hangUp(): void {
+    this.#stream?.end()
+  }
+}
+
+function lost(error: unknown): never {
+  throw new EngineError('engine_unavailable', `Docker lost the container: ${wordsOf(error)}`, {
+    cause: error,
+  })
+}
+
+async function* asBuffers(stream: NodeJS.ReadableStream): AsyncGenerator<Buffer, void> {
+  for await (const chunk of stream) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)
+}
