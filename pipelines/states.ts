@@ -12,6 +12,8 @@ export const RUN_MOVES = {
     cancel: 'cancelled',
     /** The runner went silent and the run waits for another one. */
     lose: 'queued',
+    /** It did not succeed, and its job says that it is tried again. */
+    again: 'queued',
     /** A gate, an event or a time is awaited; the runner is free meanwhile. */
     hold: 'waiting',
   },
@@ -46,3 +48,20 @@ export const STEP_STATES = [
   'skipped',
 ] as const
 export type StepState = (typeof STEP_STATES)[number]
+
+/** What people want of a runner: that it takes work, that it takes none for now, that it becomes empty so that it can be stopped. */
+export const RUNNER_MODES = ['active', 'paused', 'draining'] as const
+export type RunnerMode = (typeof RUNNER_MODES)[number]
+
+/** What may happen to a runner: some of it the server sees, some the runner tells, some people do. */
+export const RUNNER_TELLS = ['scaled', 'degraded', 'recovered', 'restarted'] as const
+export const RUNNER_EVENTS = [
+  'arrived',
+  'left',
+  ...RUNNER_TELLS,
+  'paused',
+  'resumed',
+  'draining',
+  'reset',
+] as const
+export type RunnerEventKind = (typeof RUNNER_EVENTS)[number]

@@ -11,16 +11,16 @@ const FOR_GIT = ['PATH', 'HOME', 'SSH_AUTH_SOCK', 'SSL_CERT_FILE', 'GIT_SSL_CAIN
   ...['http_proxy', 'https_proxy', 'no_proxy'].map((name) => [name, name.toUpperCase()]),
 )
 
-/** `key=value,key=value` */
+/** `gpu,arch=arm64`: a name alone, or with a value. */
 const labels = z.string().transform((text, context) => {
   const pairs = text.split(',').filter((pair) => pair.trim() !== '')
   const entries = pairs.map((pair) => pair.split('=').map((part) => part.trim()))
   if (
     entries.some(
-      (entry) => entry.length !== 2 || !entry[0] || entry[0].length > 100 || (entry[1] ?? '').length > 200,
+      (entry) => entry.length > 2 || !entry[0] || entry[0].length > 100 || (entry[1] ?? '').length > 200,
     )
   ) {
-    context.addIssue({ code: 'custom', message: 'must look like key=value,key=value' })
+    context.addIssue({ code: 'custom', message: 'must look like gpu,arch=arm64' })
     return z.NEVER
   }
   return Object.fromEntries(entries.map(([key = '', value = '']) => [key, value] as const))
@@ -48,7 +48,9 @@ export const Settings = z.object({
     .describe('How many runs at once; as many as there are cores'),
   TAKT_LABELS: labels
     .default({})
-    .describe('What this runner can do, for jobs that ask for it: key=value,key=value'),
+    .describe(
+      'What this runner can do, for jobs that ask for it with `runs_on`, as in gpu,zone=eu; os, arch and engine it knows by itself',
+    ),
   TAKT_DATA: z.string().min(1).default(join(ROOT, 'data')).describe('Folder for mirrors and workspaces'),
   TAKT_RUNNER_NAME: z.string().default(hostname()).describe('Its name in the dashboard; the host name'),
 })

@@ -45,7 +45,7 @@ async function main(): Promise<number> {
     engine: { kind, isolated, words },
     slots,
     checks: 0,
-    labels,
+    labels: { ...ownLabels(kind), ...labels },
   }
   log.info({ name, engine: words, slots, server: address }, 'runner.started')
   const service = serve(
@@ -58,6 +58,13 @@ async function main(): Promise<number> {
   )
   return await untilStopped(service)
 }
+
+/** What every runner offers without being told. Architectures are called as images call them. */
+const ownLabels = (engine: string): Record<string, string> => ({
+  os: process.platform,
+  arch: process.arch === 'x64' ? 'amd64' : process.arch,
+  engine,
+})
 
 async function untilStopped({ link, idle }: ReturnType<typeof serve>): Promise<number> {
   const hangUp = new AbortController()

@@ -23,6 +23,7 @@ import { log } from './log.ts'
 import { logHub } from './logs/hub.ts'
 import { extendLeases, startReaper } from './runners/reap.ts'
 import { runnerSockets } from './runners/socket.ts'
+import { startPauses } from './runs/pauses.ts'
 import type { CheckoutOf } from './runs/plan-of.ts'
 import { scheduleSideBySide } from './scheduler/schedule.ts'
 import { wrappingKey } from './secrets/seal.ts'
@@ -136,6 +137,7 @@ function startWork(
   stack.use(startDeliveries({ db, forges }, loop))
   stack.use(startWorker('scheduler', (quit) => scheduleSideBySide(db, quit), loop))
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
+  stack.use(startPauses(db, loop))
 }
 
 /**

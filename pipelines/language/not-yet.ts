@@ -1,4 +1,5 @@
 import { error, type Finding, keyAt, type Path, valueAt } from './diagnostic.ts'
+import { textsOf } from './check/values.ts'
 import { piecesOf } from './expression/interpolate.ts'
 import { childOf } from './schema-walk.ts'
 
@@ -22,6 +23,7 @@ const LINE: Runs = {
   priority: true,
   matrix: true,
   inputs: true,
+  allow_failure: true,
 }
 const WATCHED: Runs = { check: true, pin: true, login: true }
 const RESOURCE: Runs = {
@@ -29,7 +31,7 @@ const RESOURCE: Runs = {
   ...{ semver: true, params: true, state: true, files: true, type: true, source: true },
   ...WATCHED,
 }
-const SHARED: Runs = { image: true, env: true, timeout: true }
+const SHARED: Runs = { image: true, env: true, timeout: true, retry: true, runs_on: true }
 const RUNS: Runs = {
   resources: { '*': RESOURCE },
   resource_types: true,
@@ -45,6 +47,7 @@ export const notYet = (tree: unknown): Finding[] => [
   ...keysNotRun(tree, RUNS, []),
   ...forksNotRun(tree),
   ...presetsNotRun(tree),
+  ...labelsNotRun(tree),
 ]
 
 function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
@@ -71,6 +74,23 @@ function presetsNotRun(tree: unknown): Finding[] {
       const marked = typeof preset === 'string' && piecesOf(preset).some(({ kind }) => kind !== 'text')
       return marked ? [refused('`$(…)` in a preset', valueAt('jobs', job, 'inputs', field, 'default'))] : []
     }),
+  )
+}
+
+/** Which machine a run asks for is known when it is created, from its matrix and its form: before anybody asks for its versions. */
+function labelsNotRun(tree: unknown): Finding[] {
+  const places: Path[] = [
+    ['defaults', 'runs_on'],
+    ...Object.keys(childOf(tree, 'jobs') ?? {}).map((job) => ['jobs', job, 'runs_on']),
+  ]
+  return places.flatMap((path) =>
+    textsOf(path.reduce<unknown>(childOf, tree), path).flatMap(({ text, path: at }) =>
+      piecesOf(text).flatMap((piece) =>
+        piece.kind === 'value' && !/^(matrix|input)\./.test(piece.name)
+          ? [refused(`\`${piece.written}\` in \`runs_on\``, valueAt(...at))]
+          : [],
+      ),
+    ),
   )
 }
 

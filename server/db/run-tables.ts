@@ -2,6 +2,7 @@ import type { Generated } from 'kysely'
 import type {
   JobId,
   LaneId,
+  ProjectId,
   ResourceId,
   RevisionId,
   RunId,
@@ -10,7 +11,7 @@ import type {
   VersionId,
 } from '#pipelines/ids.ts'
 import type { StartMode } from '#pipelines/language/pipeline.ts'
-import type { RunState, StepState } from '#pipelines/states.ts'
+import type { RunnerEventKind, RunnerMode, RunState, StepState } from '#pipelines/states.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import type { Json, Time } from './columns.ts'
 
@@ -32,6 +33,27 @@ export type RunTables = {
     present_until: Time
     seen_at: Time
     created_at: Time
+    offers: Generated<string[]>
+    slots_least: Generated<number>
+    slots_most: Generated<number>
+    mode: Generated<RunnerMode>
+    mode_reason: string | null
+    mode_by: UserId | null
+    mode_at: Time | null
+    trouble: string | null
+    trouble_at: Time | null
+    resets: Generated<number>
+  }
+  runner_events: {
+    id: Generated<number>
+    runner_id: RunnerId
+    kind: RunnerEventKind
+    words: string
+    slots: number | null
+    by_id: UserId | null
+    life: string | null
+    seq: number | null
+    at: Time
   }
   runs: {
     id: Generated<RunId>
@@ -70,6 +92,21 @@ export type RunTables = {
     exit_code: number | null
     values_out: Json<Record<string, string>> | null
     usage: Json<Usage> | null
+    project_id: Generated<ProjectId>
+    runs_on: Generated<string[]>
+    attempts_most: Generated<number>
+    again: string | null
+    not_before: Time | null
+  }
+  attempts: {
+    run_id: RunId
+    attempt: number
+    state: 'failed' | 'errored'
+    reason: string
+    exit_code: number | null
+    runner_id: RunnerId | null
+    started_at: Time | null
+    ended_at: Time
   }
   run_inputs: { run_id: RunId; position: number; resource_id: ResourceId; version_id: VersionId }
   run_input_via: { run_id: RunId; position: number; upstream_id: RunId }

@@ -7,6 +7,7 @@ import type { Db } from '../db/connect.ts'
 import { endedLike, newestEnded, newestOfJob, ofJobOnLane } from '../db/newest-of.ts'
 import { newestRuns } from '../runs/newest-runs.ts'
 import { heldByRun } from '../runs/versions-held.ts'
+import { waitsFor } from '../runs/waits-for.ts'
 import type { NewestVersions } from './newest-versions.ts'
 
 /** How a job stands on a lane: as much as tells what it waits for. */
@@ -60,7 +61,7 @@ async function rowsOf(db: Db, pipeline: PipelineId, lane: LaneId): Promise<reado
   const { rows } = await sql<Row>`
     select jobs.id, jobs.name,
       case when paused_at is not null then 'paused by ' || coalesce(users.name, 'somebody') || ': ' || paused_reason end as paused,
-      case when last.state = 'queued' then last.held end as held,
+      ${waitsFor('last')} as held,
       taken.id as taken,
       case when taken.id is not null then ${heldByRun(sql.ref('taken.id'))}::jsonb end as versions,
       (select coalesce(json_object_agg(upstream.name, run_needs.upstream_id), '{}')::jsonb
@@ -71,7 +72,7 @@ async function rowsOf(db: Db, pipeline: PipelineId, lane: LaneId): Promise<reado
     from jobs
     left join users on users.id = jobs.paused_by
     left join lateral (
-      select id, state, held, created_at from runs where ${ofJobOnLane(sql`jobs.id`, lane)}
+      select id, state, held, created_at, attempt, attempts_most, again, not_before, runs_on from runs where ${ofJobOnLane(sql`jobs.id`, lane)}
       order by ${newestOfJob} limit 1
     ) last on true
     left join lateral (

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { RunnerId } from '#pipelines/ids.ts'
+import { offersOf } from '#pipelines/labels.ts'
 import type { RunnerSays } from '#pipelines/wire/runner.ts'
 import type { Db } from '../db/connect.ts'
 import { inMs, transact } from '../db/transact.ts'
@@ -23,6 +24,7 @@ export async function arrive(db: Db, hello: Hello, leaseMs: number): Promise<Pre
     version: hello.version,
     slots: hello.slots,
     labels: JSON.stringify(hello.labels),
+    offers: offersOf(hello.labels),
     connection,
     present_until: presentUntil(leaseMs),
   }

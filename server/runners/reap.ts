@@ -3,13 +3,10 @@ import type { RunId, RunnerId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import type { Hints } from '../events/listen.ts'
 import { startWorker, type Worker } from '../events/worker.ts'
-import { inMs, transact, type Tx } from '../db/transact.ts'
+import { inMs, transact } from '../db/transact.ts'
+import { loseAttempt } from '../runs/end-attempt.ts'
 import { releaseForgotten } from '../runs/holds.ts'
-import { lockRun, type LockedRun } from '../runs/lock-run.ts'
-import { moveRun } from '../runs/move.ts'
-
-/** A run is given to at most this many runners; the last loss ends it. */
-const MOST_ATTEMPTS = 3
+import { lockRun } from '../runs/lock-run.ts'
 
 /** Leases end by the clock, and no event tells of it. */
 const NO_HINTS: Pick<Hints, 'on'> = { on: () => () => undefined }
@@ -59,14 +56,8 @@ async function reapOne(db: Db, id: RunId): Promise<void> {
       .where('state', '=', 'running')
       .where('lease_until', '<', sql<Date>`now()`)
       .executeTakeFirst()
-    if (expired) await takeBack(tx, run)
+    if (expired) await loseAttempt(tx, run)
   })
-}
-
-async function takeBack(tx: Tx, run: LockedRun): Promise<void> {
-  if (run.cancel_at) await moveRun(tx, run.id, { move: 'cancel' })
-  else if (run.attempt < MOST_ATTEMPTS) await moveRun(tx, run.id, { move: 'lose' })
-  else await moveRun(tx, run.id, { move: 'break', error: LOST })
 }
 
 /**
@@ -83,14 +74,9 @@ export async function loseUncarried(db: Db, runner: RunnerId, carried: readonly 
   for (const { id } of leased.filter((run) => !carried.includes(run.id))) {
     await transact(db, async (tx) => {
       const run = await lockRun(tx.db, id)
-      if (run.state === 'running' && run.runner_id === runner) await takeBack(tx, run)
+      if (run.state === 'running' && run.runner_id === runner) await loseAttempt(tx, run)
     })
   }
-}
-
-const LOST = {
-  code: 'runner_lost',
-  message: `The runner went silent, ${MOST_ATTEMPTS} times in a row. Look at the runner's log and its machine; then retry.`,
 }
 
 /**

@@ -5,8 +5,8 @@ import type { Db, Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
 import { appendLog } from '../logs/append.ts'
+import { endAttempt } from '../runs/end-attempt.ts'
 import { lockRun, type LockedRun } from '../runs/lock-run.ts'
-import { moveRun } from '../runs/move.ts'
 
 /** One numbered thing a runner said of a run: an entry, or bytes of a step's log. */
 export type Report = {
@@ -131,14 +131,7 @@ async function writeEntry(tx: Tx, run: LockedRun, { entry, cameMs }: Entry): Pro
       return
     }
     case 'run.ended':
-      await ofRun(tx.db, run).set({ exit_code: entry.exitCode }).execute()
-      await moveRun(
-        tx,
-        run.id,
-        entry.move === 'break' || entry.move === 'fail'
-          ? { move: entry.move, error: entry.error }
-          : { move: entry.move },
-      )
+      await endAttempt(tx, run, entry)
       return
   }
 }

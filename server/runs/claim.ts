@@ -1,3 +1,5 @@
+import { sql } from 'kysely'
+import type { RunnerId } from '#pipelines/ids.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
 import { allPlanSteps, HOOKS, type Plan } from '#pipelines/wire/plan.ts'
 import { stepRows } from '#pipelines/plan/step-rows.ts'
@@ -9,10 +11,12 @@ import { lockHolds, standAside } from './holds.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
 import { type Lease, moveRun } from './move.ts'
 import { type Opening, planOf } from './plan-of.ts'
+import { queuesFor } from './queues.ts'
 
 /**
- * Give `lease.runner` the run that is due first, as a plan, or null when none is. A run is due when it was created, a minute
- * earlier for each point of priority: so everything has its turn some time.
+ * Give `lease.runner` the run that is due first among those that it has the labels for, as a plan, or null when there is none.
+ * The project that has the fewest runs under way goes first, so that a long queue of one holds up nobody else. A run is due when
+ * it was created, a minute earlier for each point of priority: so everything has its turn some time.
  *
  * Two callers get two runs: never the same one, and never a wait. A run that no plan can be made of ends here, with its reason:
  * it must not stand in everybody's way.
@@ -20,7 +24,7 @@ import { type Opening, planOf } from './plan-of.ts'
 export async function claimRun(db: Db, lease: Lease, opening: Opening): Promise<Plan | null> {
   for (;;) {
     const claimed = await transact(db, async (tx) => {
-      const run = await lockFirstDue(tx.db)
+      const run = await lockFirstDue(tx.db, lease.runner)
       if (run === null) return { plan: null }
       if (!(await isAlone(tx, run))) return null
       const plan = await planOf(tx.db, run, { ...opening, lease: lease.token })
@@ -36,19 +40,25 @@ export async function claimRun(db: Db, lease: Lease, opening: Opening): Promise<
   }
 }
 
-async function lockFirstDue(db: Trx): Promise<LockedRun | null> {
-  const due = await db
-    .selectFrom('runs')
-    .select('id')
-    .where('state', '=', 'queued')
-    .where('held', 'is', null)
-    .orderBy('due_at')
-    .orderBy('id')
-    .limit(1)
-    .forNoKeyUpdate()
-    .skipLocked()
-    .executeTakeFirst()
-  return due ? lockRun(db, due.id) : null
+async function lockFirstDue(db: Trx, runner: RunnerId): Promise<LockedRun | null> {
+  for (const { project_id, runs_on } of await queuesFor(db, runner)) {
+    const due = await db
+      .selectFrom('runs')
+      .select('id')
+      .where('state', '=', 'queued')
+      .where('held', 'is', null)
+      .where('not_before', 'is', null)
+      .where('project_id', '=', project_id)
+      .where(sql<boolean>`runs_on = ${runs_on}::text[]`)
+      .orderBy('due_at')
+      .orderBy('id')
+      .limit(1)
+      .forNoKeyUpdate()
+      .skipLocked()
+      .executeTakeFirst()
+    if (due) return lockRun(db, due.id)
+  }
+  return null
 }
 
 /**

@@ -9,7 +9,10 @@ import type {
   UserId,
   VersionId,
 } from '#pipelines/ids.ts'
+import { labelSet } from '#pipelines/labels.ts'
+import { interpolate } from '#pipelines/language/expression/interpolate.ts'
 import type { Leg } from '#pipelines/plan/matrix.ts'
+import { valuesOf } from '#pipelines/plan/values.ts'
 import type { Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
@@ -55,7 +58,7 @@ export async function createRun(tx: Tx, run: NewRun): Promise<RunId> {
 }
 
 async function insertRun(db: Trx, run: NewRun): Promise<RunId> {
-  const { start, priority, group, environment } = run.rules
+  const { start, priority, group, environment, attempts, allowFailure } = run.rules
   const { id } = await db
     .insertInto('runs')
     .values((eb) => ({
@@ -79,10 +82,25 @@ async function insertRun(db: Trx, run: NewRun): Promise<RunId> {
       matrix: run.leg && toJson(run.leg.values),
       batch_id: run.leg && run.leg.batch,
       given: run.given && toJson(run.given),
+      project_id: run.projectId,
+      runs_on: labelsOf(run),
+      attempts_most: attempts,
+      allow_failure: allowFailure,
     }))
     .returning('id')
     .executeTakeFirstOrThrow()
   return id
+}
+
+/** The labels that this very run asks for: each leg of a matrix may ask for another machine. */
+function labelsOf({ rules, leg, given }: NewRun): string[] {
+  const values = valuesOf({ takt: {}, inputs: [], matrix: leg && leg.values, given })
+  return labelSet(
+    rules.runsOn.map((label) => {
+      const put = interpolate(label, values)
+      return 'text' in put ? put.text : label
+    }),
+  )
 }
 
 const beginBatch = (db: Trx, id: RunId) =>

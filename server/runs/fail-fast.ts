@@ -15,7 +15,8 @@ export async function cancelRest(tx: Tx, at: { jobId: JobId; laneId: LaneId }): 
     from runs open
     cross join lateral (
       select id, state, matrix from runs other
-      where other.batch_id = open.batch_id and other.state in ('failed', 'errored')
+      where other.batch_id = open.batch_id
+        and (other.state = 'errored' or other.state = 'failed' and not other.allow_failure)
         and other.ended_at >= open.created_at and not exists (
         select from runs again where again.batch_id = other.batch_id and again.matrix = other.matrix
           and again.id > other.id)

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { RunId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import { placedRuns, summaries, toSummary } from './queries.ts'
-import type { Run, RunCommand } from './shapes.ts'
+import type { Run, RunAttempt, RunCommand } from './shapes.ts'
 
 /** A run with the steps of an attempt, the present one's unless told, what it came of and who went on from it; undefined when there is none. */
 export async function findRun(
@@ -14,7 +14,7 @@ export async function findRun(
   const row = await summaries(placedRuns(db).where('runs.id', '=', id)).executeTakeFirst()
   if (!row || (attempt ?? 1) > row.attempt) return undefined
   const shown = attempt ?? row.attempt
-  const [steps, commands, upstream, downstream] = await Promise.all([
+  const [steps, commands, earlier, upstream, downstream] = await Promise.all([
     db
       .selectFrom('steps')
       .selectAll()
@@ -29,6 +29,7 @@ export async function findRun(
       .where('attempt', '=', shown)
       .orderBy('command')
       .execute(),
+    earlierOf(db, id),
     upstreamOf(db, id),
     downstreamOf(db, id),
   ])
@@ -50,9 +51,25 @@ export async function findRun(
       commands: commands.filter((command) => command.step === step.step).map(toCommand),
       ...times(step),
     })),
+    earlier,
     upstream,
     downstream,
   }
+}
+
+async function earlierOf(db: Db, id: RunId): Promise<z.output<typeof RunAttempt>[]> {
+  const rows = await db
+    .selectFrom('attempts')
+    .leftJoin('runners', 'runners.id', 'attempts.runner_id')
+    .select(['attempt', 'state', 'reason', 'exit_code', 'runners.name as runner', 'started_at', 'ended_at'])
+    .where('run_id', '=', id)
+    .orderBy('attempt')
+    .execute()
+  return rows.map(({ ended_at, ...row }) => ({
+    ...row,
+    ...times({ ...row, ended_at }),
+    ended_at: ended_at.toISOString(),
+  }))
 }
 
 /** The runner's own last step is nobody's business where it had nothing to do. */

@@ -7,7 +7,7 @@ import { toJson } from '../db/to-json.ts'
 import { inMs, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import { releaseBehind } from './holds.ts'
-import { lockRun } from './lock-run.ts'
+import { lockRun, type LockedRun } from './lock-run.ts'
 import { noteEnding } from './note-ending.ts'
 
 export type Lease = { readonly runner: RunnerId; readonly token: string; readonly leaseMs: number }
@@ -16,7 +16,16 @@ export type Lease = { readonly runner: RunnerId; readonly token: string; readonl
 export type Move =
   | { readonly move: 'start'; readonly lease: Lease }
   | { readonly move: 'break' | 'fail'; readonly error: RunError | null }
-  | { readonly move: Exclude<RunMove, 'start' | 'break' | 'fail'> }
+  | { readonly move: 'again' | 'lose'; readonly again: Again }
+  | { readonly move: Exclude<RunMove, 'start' | 'break' | 'fail' | 'again' | 'lose'> }
+
+/** Why a run is begun once more, after which pause, and what the attempt before came to. */
+export type Again = {
+  readonly reason: string
+  readonly pauseMs: number
+  readonly state: 'failed' | 'errored'
+  readonly exitCode: number | null
+}
 
 /**
  * Make one move of the state table, announce it, and wake the jobs and the runs that wait for it.
@@ -33,6 +42,8 @@ export async function moveRun(tx: Tx, id: RunId, move: Move): Promise<RunState> 
       state: run.state,
     })
   const lease = move.move === 'start' ? move.lease : null
+  const again = 'again' in move ? move.again : null
+  if (again) await keepAttempt(tx.db, run, again)
   await tx.db
     .updateTable('runs')
     .set({
@@ -45,17 +56,43 @@ export async function moveRun(tx: Tx, id: RunId, move: Move): Promise<RunState> 
       held: null,
       hold_key: null,
       error: 'error' in move && move.error ? toJson(move.error) : undefined,
-      ...(move.move === 'lose' ? { attempt: sql<number>`attempt + 1`, heard_seq: 0 } : {}),
+      not_before: again && again.pauseMs > 0 ? inMs(again.pauseMs) : null,
+      ...(again ? { ...ANEW, again: again.reason } : {}),
     })
     .where('id', '=', id)
     .execute()
-  if (run.state === 'running') await closeSteps(tx.db, { id, attempt: run.attempt, to })
+  if (run.state === 'running')
+    await closeSteps(tx.db, { id, attempt: run.attempt, to: again ? again.state : to })
   if (isFinal(to)) await noteEnding(tx, run, to)
   if (move.move !== 'start' && move.move !== 'resume') await releaseBehind(tx, run)
   const { project, pipeline, lane, job, state: from } = run
   tx.emit({ kind: 'run.moved', project, pipeline, lane, job, run: id, from, to })
   return to
 }
+
+/** What the attempt before said of itself is not the next one's. */
+const ANEW = {
+  attempt: sql<number>`attempt + 1`,
+  heard_seq: 0,
+  error: null,
+  exit_code: null,
+  values_out: null,
+  usage: null,
+}
+
+const keepAttempt = (db: Trx, run: LockedRun, { state, reason, exitCode }: Again) =>
+  db
+    .insertInto('attempts')
+    .values({
+      run_id: run.id,
+      attempt: run.attempt,
+      state,
+      reason,
+      exit_code: exitCode,
+      runner_id: run.runner_id,
+      started_at: run.started_at,
+    })
+    .execute()
 
 /** Nothing of a run that stopped is still running: what was under way shares its fate, what was not reached is skipped. */
 async function closeSteps(

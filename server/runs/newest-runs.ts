@@ -4,7 +4,7 @@ import type { NeedFact, VersionFact } from '#pipelines/plan/facts.ts'
 import { isFinal, type RunState } from '#pipelines/states.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { newestOfJob, ofJobOnLane } from '../db/newest-of.ts'
-import { howOf } from './note-ending.ts'
+import { howTogether } from './note-ending.ts'
 import { heldByRun } from './versions-held.ts'
 
 type Newest = NonNullable<NeedFact['newest']>
@@ -12,6 +12,7 @@ type Row = {
   readonly job: JobId
   readonly run: RunId
   readonly state: RunState
+  readonly allow_failure: boolean
   readonly legs: readonly RunState[] | null
   readonly versions: Readonly<Record<string, VersionFact>>
 }
@@ -24,7 +25,7 @@ export async function newestRuns(
 ): Promise<ReadonlyMap<JobId, Newest>> {
   if (jobs.length === 0) return new Map()
   const { rows } = await sql<Row>`
-    select asked.job, newest.id as run, newest.state, ${heldByRun(sql.ref('newest.id'))}::jsonb as versions,
+    select asked.job, newest.id as run, newest.state, newest.allow_failure, ${heldByRun(sql.ref('newest.id'))}::jsonb as versions,
       case when newest.batch_id is not null then (
         select json_agg(legs.state) from (
           select distinct on (matrix) state from runs where batch_id = newest.batch_id order by matrix, id desc
@@ -32,12 +33,15 @@ export async function newestRuns(
       ) end as legs
     from unnest(${[...new Set(jobs)]}::bigint[]) as asked(job)
     cross join lateral (
-      select id, state, batch_id from runs where ${ofJobOnLane(sql`asked.job`, lane)} order by ${newestOfJob} limit 1
+      select id, state, allow_failure, batch_id from runs where ${ofJobOnLane(sql`asked.job`, lane)} order by ${newestOfJob} limit 1
     ) as newest`.execute(db)
   return new Map(
-    rows.map(({ job, run, state: alone, legs, versions }) => {
-      const state = legs ? stateOfLegs(legs) : alone
-      return [job, { run, state, how: isFinal(state) ? howOf(state) : null, versions }]
+    rows.map(({ job, run, state: alone, allow_failure, legs, versions }) => {
+      const states = legs ?? [alone]
+      const how = states.every(isFinal)
+        ? howTogether(states.map((state) => ({ state, allow_failure })))
+        : null
+      return [job, { run, state: stateOfLegs(states), how, versions }]
     }),
   )
 }

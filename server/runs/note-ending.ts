@@ -14,10 +14,19 @@ import { lockHolds } from './holds.ts'
 import type { LockedRun } from './lock-run.ts'
 import { strictBelow } from './strict.ts'
 
-/** How a run that is final ended, as edges ask for it: what was passed through counts as success. */
-export function howOf(state: RunState): How {
+type Final = { readonly state: RunState; readonly allow_failure: boolean }
+
+/** How a run that is final ended, as edges ask for it: what was passed through counts as success, and so does a failure that may be. */
+export function howOf({ state, allow_failure }: Final): How {
   if (state === 'succeeded' || state === 'skipped') return 'success'
-  return state === 'failed' ? 'failure' : 'other'
+  if (state !== 'failed') return 'other'
+  return allow_failure ? 'success' : 'failure'
+}
+
+/** A matrix succeeds with all its legs. */
+export function howTogether(legs: readonly Final[]): How {
+  const ends = legs.map(howOf)
+  return ends.includes('failure') ? 'failure' : ends.includes('other') ? 'other' : 'success'
 }
 
 /**
@@ -27,12 +36,13 @@ export function howOf(state: RunState): How {
 export async function noteEnding(tx: Tx, run: LockedRun, to: RunState): Promise<void> {
   const current = await definitionOf(tx.db, run.lane_id)
   const edges = current ? edgesOf(current.definition) : null
-  if (run.batch_id === null) await writeEnding(tx, run, { how: howOf(to), edges })
+  const how = howOf({ state: to, allow_failure: run.allow_failure })
+  if (run.batch_id === null) await writeEnding(tx, run, { how, edges })
   else tx.atEnd(`1 end of matrix ${run.batch_id}`, () => endBatch(tx, run, edges))
   if (!edges) return
   // Whatever they wait for at this moment: what they will have seen of this run is not known here.
   const waiting = strictBelow(edges, run.job)
-  const stopped = run.batch_id !== null && howOf(to) !== 'success' ? [run.job_id] : []
+  const stopped = run.batch_id !== null && how !== 'success' ? [run.job_id] : []
   markDirty(tx, run.lane_id, [...(await idsOf(tx.db, run, waiting)), ...stopped])
 }
 
@@ -46,9 +56,7 @@ async function endBatch(tx: Tx, run: LockedRun, edges: Edges | null): Promise<vo
   await lockHolds(tx.db, run.project_id)
   const legs = await newestLegs(tx.db, run.batch_id)
   if (legs.some(({ state }) => !isFinal(state))) return
-  const ends = legs.map(({ state }) => howOf(state))
-  const how = ends.includes('failure') ? 'failure' : ends.includes('other') ? 'other' : 'success'
-  await writeEnding(tx, run, { how, edges })
+  await writeEnding(tx, run, { how: howTogether(legs), edges })
 }
 
 /** The run that counts of each leg: a retry stands for what it retries. */
@@ -56,7 +64,7 @@ export const newestLegs = (db: Trx, batch: RunId) =>
   db
     .selectFrom('runs')
     .distinctOn('matrix')
-    .select(['id', 'state'])
+    .select(['id', 'state', 'allow_failure'])
     .where('batch_id', '=', batch)
     .orderBy('matrix')
     .orderBy('id', 'desc')

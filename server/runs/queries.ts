@@ -6,6 +6,7 @@ import type { Db } from '../db/connect.ts'
 import type { VersionBody } from '../db/schema.ts'
 import { newestPlaced, type RunFilter } from './newest-placed.ts'
 import type { RunSummary } from './shapes.ts'
+import { waitsFor } from './waits-for.ts'
 
 type Summary = z.output<typeof RunSummary>
 
@@ -33,13 +34,18 @@ export const summaries = (runs: SelectQueryBuilder<PlacedTables['db'], PlacedTab
     'runs.number',
     'runs.state',
     'runs.attempt',
+    'runs.attempts_most as attempts',
+    'runs.again',
+    'runs.not_before',
+    'runs.allow_failure',
+    'runs.runs_on',
     'runs.reason',
     'runs.error',
     'runs.cancel_at',
     'runs.cancel_reason',
     'runs.retry_of',
     'runs.start',
-    'runs.held',
+    waitsFor('runs').as('held'),
     'runs.environment',
     'runs.matrix',
     'runs.batch_id as batch',
@@ -84,8 +90,7 @@ export function toSummary(row: SummaryRow): Summary {
   const { cancel_at, cancel_reason, created_at, started_at, ended_at, inputs, outputs, error, ...rest } = row
   return {
     ...rest,
-    // What it waited for before somebody cancelled it is over.
-    held: row.state === 'queued' ? row.held : null,
+    not_before: row.not_before?.toISOString() ?? null,
     skip: row.state === 'skipped' ? row.reason : null,
     error:
       error ??

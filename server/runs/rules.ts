@@ -1,4 +1,5 @@
 import type { Job, Matrix, StartMode } from '#pipelines/language/pipeline.ts'
+import { attemptsOf } from '#pipelines/plan/again.ts'
 
 /** What a run is told of its job's file when it is created, and what holds it by. */
 export type RunRules = {
@@ -10,6 +11,12 @@ export type RunRules = {
   readonly environment: string | null
   /** How many runs of its matrix may go at once; null: all of them. */
   readonly legsAtOnce: number | null
+  /** The labels that a runner must have; values of the matrix and of the form are not put in yet. */
+  readonly runsOn: readonly string[]
+  /** How often it may be begun. */
+  readonly attempts: number
+  /** Whether the line goes on when it fails. */
+  readonly allowFailure: boolean
 }
 
 type Place = { readonly project: string; readonly pipeline: string }
@@ -20,6 +27,9 @@ export const rulesOf = (place: Place, job: Job, start: StartMode): RunRules => (
   group: groupOf(place, job),
   environment: job.environment,
   legsAtOnce: legsAtOnce(job.matrix),
+  runsOn: job.runsOn,
+  attempts: attemptsOf(job.retry),
+  allowFailure: job.allowFailure,
 })
 
 /** An environment has one place, also where its job names a group besides: what changes it never runs twice at once. */

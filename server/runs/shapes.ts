@@ -63,6 +63,18 @@ export const RunStep = z
 
 export const RunError = z.object({ code: z.string(), message: z.string() }).openapi('RunError')
 
+export const RunAttempt = z
+  .object({
+    attempt: z.number().int(),
+    state: z.enum(['failed', 'errored']),
+    reason: z.string(),
+    exit_code: z.number().int().nullable(),
+    runner: z.string().nullable(),
+    started_at: time.nullable(),
+    ended_at: time,
+  })
+  .openapi('RunAttempt')
+
 /** A run as lists show it. */
 export const RunSummary = z
   .object({
@@ -74,12 +86,22 @@ export const RunSummary = z
     number: z.number().int(),
     state: z.enum(RUN_STATES),
     attempt: z.number().int(),
+    attempts: z.number().int().openapi({ description: 'How often it may be begun' }),
+    again: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Why it was begun once more; null in the first attempt' }),
+    not_before: time
+      .nullable()
+      .openapi({ description: 'The end of the pause before its next attempt; null where there is none' }),
+    allow_failure: z.boolean().openapi({ description: 'Where it fails, the line goes on all the same' }),
+    runs_on: z.array(z.string()).openapi({ description: 'The labels that a runner must have' }),
     reason: z.string(),
     start: z.enum(START_MODES),
     held: z
       .string()
       .nullable()
-      .openapi({ description: 'Why a queued run may not start yet; null when a runner may have it' }),
+      .openapi({ description: 'What a queued run waits for; null: for a runner that has room' }),
     skip: z
       .string()
       .nullable()
@@ -111,6 +133,7 @@ export const RunSummary = z
 
 export const Run = RunSummary.extend({
   steps: z.array(RunStep),
+  earlier: z.array(RunAttempt).openapi({ description: 'The attempts before the present one' }),
   upstream: z
     .array(z.object({ job: z.string(), run: id, inputs: z.array(z.string()) }))
     .openapi({ description: 'The runs that its needs were satisfied by, with the inputs each vouched for' }),

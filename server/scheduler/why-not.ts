@@ -4,6 +4,7 @@ import { why } from '#pipelines/plan/why.ts'
 import type { JobId, LaneId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import { pauseOf } from '../lines/decisions.ts'
+import { waitsFor } from '../runs/waits-for.ts'
 import { loadFacts } from './facts.ts'
 import { isPlanned, type Place, placeOf } from './place.ts'
 import type { Trigger, Why } from './shapes.ts'
@@ -44,16 +45,15 @@ type At = { readonly job_id: JobId; readonly lane_id: LaneId }
 async function heldRuns(db: Db, at: At): Promise<z.output<typeof Why>['held']> {
   const rows = await db
     .selectFrom('runs')
-    .select(['id', 'held'])
+    .select(['id', waitsFor('runs').as('held')])
     .where('job_id', '=', at.job_id)
     .where('lane_id', '=', at.lane_id)
     .where('state', '=', 'queued')
-    .where('held', 'is not', null)
     .orderBy('due_at')
     .orderBy('id')
     .limit(MOST_HELD)
     .execute()
-  return rows.map(({ id, held }) => ({ run: id, reason: held ?? '' }))
+  return rows.flatMap(({ id, held }) => (held === null ? [] : [{ run: id, reason: held }]))
 }
 
 type Wanted = { readonly only: 'gathered' | null; readonly limit: number }

@@ -143,7 +143,7 @@ test('a silent runner loses its run when the lease ends, three times at most', a
     const now = await runOf(house)
     return now.state === 'errored' && now
   })
-  expect(run.error).toMatchObject({ code: 'runner_lost', message: expect.stringContaining('3 times') })
+  expect(run.error).toMatchObject({ code: 'runner_lost', message: expect.stringContaining('3 attempts') })
 })
 
 test('a runner that says it is alive keeps its run', async () => {

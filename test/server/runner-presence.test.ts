@@ -52,8 +52,8 @@ test('an error in words that hold a NUL is written down without it', async () =>
   const { runner } = await withWork(house)
   await using _ = runner
   const error = { code: 'checkout_failed', message: 'remote: \0 \\u0000' }
-  runner.report(1, { kind: 'run.ended', move: 'break', error, exitCode: null })
-  await until(async () => (await runOf(house)).state === 'errored')
+  runner.report(1, { kind: 'run.ended', move: 'fail', error, exitCode: null })
+  await until(async () => (await runOf(house)).state === 'failed')
   expect((await runOf(house)).error.message).toBe('remote: \ufffd \\u0000')
 })
 

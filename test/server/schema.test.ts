@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { RUN_STATES, STEP_STATES } from '#pipelines/states.ts'
+import { RUN_STATES, RUNNER_EVENTS, RUNNER_MODES, STEP_STATES } from '#pipelines/states.ts'
 import { LOCKS } from '../../server/db/locks.ts'
 import { migrate } from '../../server/db/migrate.ts'
 import { freshDatabase } from '../support/database.ts'
@@ -11,7 +11,7 @@ const KINDS: Record<string, RegExp> = {
   bigint: /^(number|\w+Id)$/,
   integer: /^number$/,
   boolean: /^boolean$/,
-  text: /^(string|RunState|StepState|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|'[\w' |]+')$/,
+  text: /^(string|RunState|StepState|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|'[\w' |]+')$/,
   bytea: /^Buffer$/,
   jsonb: /^(Json<.*>|JSONColumnType<.*>)$/,
   'timestamp with time zone': /^Time$/,
@@ -82,6 +82,8 @@ test.each([
   ['runs', 'state', RUN_STATES],
   ['steps', 'state', STEP_STATES],
   ['commands', 'state', STEP_STATES],
+  ['runners', 'mode', RUNNER_MODES],
+  ['runner_events', 'kind', RUNNER_EVENTS],
 ] as const)(
   'the check on %s.%s knows the states of the table, and no others',
   async (table, column, states) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { RunId, RunnerId } from '#pipelines/ids.ts'
+import { offersOf } from '#pipelines/labels.ts'
 import type { RunState } from '#pipelines/states.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Db } from '../../server/db/connect.ts'
@@ -63,8 +64,8 @@ export function steer(db: Db) {
     return rows
   }
   /** Take the run that is due first, as a runner would. @returns Its job, id and lease, or null when none is due. */
-  const claim = async (): Promise<{ id: RunId; job: string; lease: string; plan: Plan } | null> => {
-    const lease = { runner: await runnerOf(db), token: randomUUID(), leaseMs: 600_000 }
+  const claim = async (labels: Record<string, string> = {}): Promise<{ id: RunId; job: string; lease: string; plan: Plan } | null> => {
+    const lease = { runner: await runnerOf(db, labels), token: randomUUID(), leaseMs: 600_000 }
     const plan = await claimRun(db, lease, {
       checkoutOf: () => ({ url: 'https://example.org/x', credential: null }),
       wrapping: Buffer.alloc(32),
@@ -115,7 +116,7 @@ export async function steeredLine(file: string) {
   return { house, clone, push, ...steered, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-export async function runnerOf(db: Db): Promise<RunnerId> {
+export async function runnerOf(db: Db, labels: Record<string, string> = {}): Promise<RunnerId> {
   const row = await db
     .insertInto('runners')
     .values({
@@ -126,10 +127,11 @@ export async function runnerOf(db: Db): Promise<RunnerId> {
       version: '0',
       slots: 1_000,
       labels: '{}',
+      offers: offersOf(labels),
       connection: null,
       present_until: new Date(),
     })
-    .onConflict((oc) => oc.column('name').doUpdateSet({ words: '' }))
+    .onConflict((oc) => oc.column('name').doUpdateSet({ words: '', offers: offersOf(labels) }))
     .returning('id')
     .executeTakeFirstOrThrow()
   return row.id

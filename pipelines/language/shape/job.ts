@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LABEL } from '../../labels.ts'
 import { gets, needs, start, when } from './edges.ts'
 import { Form } from './forms.ts'
 import { Limits } from './resources.ts'
@@ -103,7 +104,20 @@ const Concurrency = z.strictObject({
   ),
 })
 
-const runsOn = z.union([some(someText, 20), z.record(someText, text)])
+const labelProblem = (value: string) =>
+  LABEL.test(value.replaceAll(/\$\([^()]*\)/g, 'x')) && value.length <= 100
+    ? null
+    : `\`${value}\` is no label: letters, digits and ._/:@+- make one, such as \`gpu\` or \`arch=arm64\``
+const label = ruled({ rule: 'value' }, labelProblem)
+const labelPairs = z.record(someText, text).superRefine((pairs, ctx) => {
+  for (const [name, value] of Object.entries(pairs)) {
+    const message = labelProblem(`${name}=${value}`)
+    if (message !== null) ctx.addIssue({ code: 'custom', message, path: [name] })
+  }
+  if (Object.keys(pairs).length > 20)
+    ctx.addIssue({ code: 'custom', message: 'a job asks for at most 20 labels' })
+})
+const runsOn = z.union([some(label, 20), labelPairs])
 
 /** What a job may leave to `defaults`. */
 export const shared = {

@@ -1,0 +1,27 @@
+import { type RawBuilder, sql } from 'kysely'
+
+/**
+ * What a queued run waits for, in words; null: for a runner that has room, and for nothing where it is not queued.
+ *
+ * @param runs  The name of the run's row in the query around it.
+ */
+export function waitsFor(runs: string): RawBuilder<string | null> {
+  const of = (column: string) => sql.ref(`${runs}.${column}`)
+  return sql<string | null>`case when ${of('state')} = 'queued' then coalesce(
+    ${of('held')},
+    case when ${of('not_before')} is not null
+      then 'pauses before attempt ' || ${of('attempt')} || ' of ' || ${of('attempts_most')} || ': ' || ${of('again')} end,
+    ${nobodyTakes(of('runs_on'))}
+  ) end`
+}
+
+/** Whether anybody at all could take a run that asks for these labels. */
+const nobodyTakes = (labels: RawBuilder<unknown>) => sql`(
+  select case
+    when count(*) = 0 then 'no runner is connected'
+    when count(*) filter (where offers @> ${labels}) = 0
+      then 'no runner has \`' || array_to_string(${labels}, '\` and \`') || '\`'
+    when count(*) filter (where offers @> ${labels} and mode = 'active' and trouble is null) = 0
+      then 'every runner that could take it is paused, draining or in trouble'
+  end
+  from runners where connection is not null and present_until > now())`
