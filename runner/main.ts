@@ -60,11 +60,9 @@ async function main(): Promise<number> {
 }
 
 /** What every runner offers without being told. Architectures are called as images call them. */
-const ownLabels = (engine: string): Record<string, string> => ({
-  os: process.platform,
-  arch: process.arch === 'x64' ? 'amd64' : process.arch,
-  engine,
-})
+function ownLabels(engine: string): Record<string, string> {
+  return { os: process.platform, arch: process.arch === 'x64' ? 'amd64' : process.arch, engine }
+}
 
 async function untilStopped({ link, idle }: ReturnType<typeof serve>): Promise<number> {
   const hangUp = new AbortController()

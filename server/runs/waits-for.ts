@@ -15,13 +15,12 @@ export function waitsFor(runs: string): RawBuilder<string | null> {
   ) end`
 }
 
-/** Whether anybody at all could take a run that asks for these labels. */
+/** Whether anybody at all could take a run that asks for these labels. That no runner is connected at all is said of the server, not of each run. */
 const nobodyTakes = (labels: RawBuilder<unknown>) => sql`(
   select case
-    when count(*) = 0 then 'no runner is connected'
-    when count(*) filter (where offers @> ${labels}) = 0
+    when count(*) filter (where offers @> ${labels}) = 0 and ${labels} <> '{}'
       then 'no runner has \`' || array_to_string(${labels}, '\` and \`') || '\`'
-    when count(*) filter (where offers @> ${labels} and mode = 'active' and trouble is null) = 0
+    when count(*) > 0 and count(*) filter (where offers @> ${labels} and mode = 'active' and trouble is null) = 0
       then 'every runner that could take it is paused, draining or in trouble'
   end
   from runners where connection is not null and present_until > now())`

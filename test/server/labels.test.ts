@@ -48,9 +48,10 @@ test('a queued run that nobody can take says what is missing, as long as it is',
   await clone.push({ '.takt.yml': LABELLED })
   const held = async (job: string) =>
     (await house.ask('GET /api/v1/runs')).body.items.find((run: { job: string }) => run.job === job)?.held
-  await until(async () => (await held('gpu')) === 'no runner is connected')
+  await until(async () => (await held('gpu')) === 'no runner has `gpu`')
+  expect(await held('plain')).toBeNull()
   await using plain = await hand(house, { ...HELLO, name: 'plain' })
-  await until(async () => (await held('plain')) === null)
+  expect(await held('plain')).toBeNull()
   expect(await held('gpu')).toBe('no runner has `gpu`')
   expect(await held('big')).toBe('no runner has `arch=arm64` and `gpu=a100`')
   const { jobs } = (await house.ask('GET /api/v1/projects/shop/pipelines/main')).body
