@@ -64,7 +64,9 @@ export function steer(db: Db) {
     return rows
   }
   /** Take the run that is due first, as a runner would. @returns Its job, id and lease, or null when none is due. */
-  const claim = async (labels: Record<string, string> = {}): Promise<{ id: RunId; job: string; lease: string; plan: Plan } | null> => {
+  const claim = async (
+    labels: Record<string, string> = {},
+  ): Promise<{ id: RunId; job: string; lease: string; plan: Plan } | null> => {
     const lease = { runner: await runnerOf(db, labels), token: randomUUID(), leaseMs: 600_000 }
     const plan = await claimRun(db, lease, {
       checkoutOf: () => ({ url: 'https://example.org/x', credential: null }),
