@@ -18,3 +18,4 @@ export type TriggerId = Branded<'trigger'>
 export type EndingId = Branded<'ending'>
 export type CheckId = Branded<'check'>
 export type ArchiveId = Branded<'archive'>
+export type TerminalId = Branded<'terminal'>

@@ -84,6 +84,11 @@ export interface Workspace extends AsyncDisposable {
   read(path: string, signal: AbortSignal): Promise<Readable | null>
   /** Unpack a tar stream below the folder `path`, which is made where it is missing. Whatever the stream holds cannot leave the workspace. */
   write(path: string, tar: Readable, signal: AbortSignal): Promise<void>
+  /**
+   * The container of `image` (null: the job's), as the engine knows it, for a terminal in it; one that has ended is begun anew,
+   * on the same files. Null where no step had one of that image.
+   */
+  container?(image: string | null, signal: AbortSignal): Promise<string | null>
   /** What the run took so far; null for what the engine cannot tell. */
   usage(): Promise<Usage>
 }

@@ -4,6 +4,8 @@ import type { RawData, WebSocket } from 'ws'
 import type { RunId } from '#pipelines/ids.ts'
 import { redialMs } from '#pipelines/wire/redial.ts'
 import { DIALECT, ServerSays } from '#pipelines/wire/runner.ts'
+import { decodeTerminal, isTerminalOrder } from '#pipelines/wire/terminal.ts'
+import type { TerminalOrder, TerminalWord } from '#pipelines/wire/terminal.ts'
 import type { RunnerSays } from '#pipelines/wire/runner.ts'
 import { dial, Unauthorized } from './dial.ts'
 import type { Log } from './log.ts'
@@ -14,6 +16,21 @@ import type { Frame } from './work.ts'
 type Hello = Extract<RunnerSays, { say: 'hello' }>
 type Heard<Word extends ServerSays['say']> = Extract<ServerSays, { say: Word }>
 
+/** Whoever looks after terminals; what it says goes out at once, or nowhere. */
+export type Terminals = {
+  /** There is a connection to speak over. */
+  connected(line: TerminalLine): void
+  /** @throws Never. */
+  obey(order: TerminalOrder): void
+  typed(terminal: number, keys: Uint8Array): void
+  /** The connection is gone, and everybody who looked on with it. */
+  hungUp(): void
+}
+export type TerminalLine = {
+  readonly say: (word: TerminalWord) => void
+  readonly send: (frame: Uint8Array) => void
+}
+
 export type LinkOptions = {
   readonly address: string
   readonly token: string
@@ -23,6 +40,8 @@ export type LinkOptions = {
   /** How many more runs there is room for, at this moment. */
   readonly room: () => number
   readonly take: (work: Work) => void
+  /** Without them no terminal is opened here. */
+  readonly terminals?: Terminals
   /** How long to wait after a refusal, which time alone rarely heals. */
   readonly refusedMs?: number
 }
@@ -89,6 +108,8 @@ export class Link {
     const closed = new AbortController()
     const refusals: string[] = []
     const listen = (bytes: RawData, binary: boolean) => {
+      const keys = binary ? decodeTerminal(asBytes(bytes)) : null
+      if (keys) return this.#options.terminals?.typed(keys.terminal, keys.content)
       const says = binary ? null : parse(String(bytes))
       if (says?.say === 'refused') refusals.push(says.reason)
       else if (says) this.#hear(says, closed.signal)
@@ -106,6 +127,7 @@ export class Link {
   }
 
   #hungUp(): void {
+    this.#options.terminals?.hungUp()
     if (this.#welcomed) this.#offlineSince = performance.now()
     this.#socket = null
     this.#welcomed = false
@@ -128,6 +150,7 @@ export class Link {
   }
 
   #hear(says: Exclude<ServerSays, Heard<'refused'>>, closed: AbortSignal): void {
+    if (isTerminalOrder(says)) return this.#options.terminals?.obey(says)
     switch (says.say) {
       case 'welcome':
         return this.#welcome(says, closed)
@@ -153,6 +176,10 @@ export class Link {
     for (const work of this.#works.values()) for (const frame of work.unheard) this.#socket?.send(frame)
     const timer = setInterval(() => this.#say({ say: 'alive', carrying: this.#leases() }), leaseMs / 3)
     closed.addEventListener('abort', () => clearInterval(timer), { once: true })
+    this.#options.terminals?.connected({
+      say: (word) => this.#say(word),
+      send: (frame) => this.#socket?.send(frame),
+    })
     this.ready()
   }
 
@@ -216,5 +243,8 @@ function parse(text: string): ServerSays | null {
     return null // the caller says so in the log
   }
 }
+
+const asBytes = (frame: RawData): Uint8Array =>
+  Array.isArray(frame) ? Buffer.concat(frame) : new Uint8Array(frame)
 
 const chance = () => randomInt(1_000) / 1_000

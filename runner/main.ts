@@ -1,3 +1,4 @@
+import Docker from 'dockerode'
 import packageFile from '../package.json' with { type: 'json' }
 import { chooseEngine } from './choose-engine.ts'
 import { ConfigError, readConfig } from './config.ts'
@@ -9,6 +10,8 @@ import { ownFolder } from './own-folder.ts'
 import { noResources } from './resources.ts'
 import { serve } from './serve.ts'
 import { Stop } from './stop.ts'
+import { dockerDoor } from './terminal/docker-door.ts'
+import { openLobby } from './terminal/lobby.ts'
 
 const EXIT = { good: 0, stoppedAtOnce: 1, refused: 2 } as const
 /** After the second signal: long enough for the last reports over a good connection. */
@@ -48,12 +51,13 @@ async function main(): Promise<number> {
     labels: { ...ownLabels(kind), ...labels },
   }
   log.info({ name, engine: words, slots, server: address }, 'runner.started')
+  await using lobby = openLobby(kind === 'docker' ? dockerDoor(new Docker(), log) : null, log)
   const service = serve(
-    { engine, log, freight: noFreight, resources: noResources },
+    { engine, log, freight: noFreight, resources: noResources, lobby },
     {
       slots,
       quit: quit.signal,
-      connect: (taker) => new Link({ address, token, self, log, ...taker }),
+      connect: (taker) => new Link({ address, token, self, log, terminals: lobby.terminals, ...taker }),
     },
   )
   return await untilStopped(service)

@@ -8,6 +8,7 @@ import { Pen } from './pen.ts'
 import type { Resources } from './resources.ts'
 import { withheldWords } from './secret-texts.ts'
 import { Stop } from './stop.ts'
+import type { Lobby } from './terminal/lobby.ts'
 import type { Work } from './work.ts'
 
 type RunStep = Extract<PlanStep, { kind: 'run' }>
@@ -24,6 +25,8 @@ export type House = {
   readonly log: Log
   readonly freight: Freight
   readonly resources: Resources
+  /** Where there is none, nobody looks into a run, and nothing is kept. */
+  readonly lobby?: Pick<Lobby, 'admit' | 'keep'>
 }
 
 /** Timers count in 31 bits; nobody waits longer than these 24 days. */
@@ -44,7 +47,15 @@ export async function perform(work: Work, house: House): Promise<void> {
   const verdict = await passThrough(work, house, rooms)
   work.report({ kind: 'run.ended', ...verdict })
   house.log.info({ run, attempt, move: verdict.move, code: verdict.error?.code }, 'run.ended')
+  if (isKept(work, verdict)) house.lobby?.keep(work.plan, rooms.move())
 }
+
+/** A container is kept where that was asked for and there is something to look into: what failed, or broke underway. */
+const isKept = ({ plan, signal }: Work, { move }: Verdict) =>
+  plan.holdMs > 0 && (move === 'fail' || move === 'break') && !forgotten(signal)
+
+const forgotten = ({ aborted, reason }: AbortSignal) =>
+  aborted && reason instanceof Stop && (reason.why === 'forgotten' || reason.why === 'runner_stopped')
 
 async function passThrough(work: Work, house: House, rooms: AsyncDisposableStack): Promise<Verdict> {
   using clock = deadline(work.plan.timeoutMs)
@@ -52,6 +63,7 @@ async function passThrough(work: Work, house: House, rooms: AsyncDisposableStack
   try {
     const workspace = await prepare(work, house.engine, signal)
     rooms.use(workspace)
+    if (house.lobby) rooms.use(house.lobby.admit({ plan: work.plan, workspace }))
     const shell = await workspace.shell(null, signal)
     for (const step of runSteps(work.plan)) {
       const { exitCode, error } = await runStep(work, { shell, step, signal })

@@ -25,6 +25,7 @@ import { type Standing, serverRoutes } from './runners/routes.ts'
 import { againRoutes } from './scheduler/again-routes.ts'
 import { startRoutes } from './scheduler/routes.ts'
 import { putRoutes } from './versions/put-routes.ts'
+import { terminalRoutes } from './terminals/routes.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
 import { hookRoutes } from './webhooks/routes.ts'
 
@@ -56,6 +57,7 @@ const api = (deps: AppDeps) =>
     .route('/', artifactRoutes(deps))
     .route('/', startRoutes(deps))
     .route('/', againRoutes(deps))
+    .route('/', terminalRoutes(deps))
     .route('/', deliveryRoutes(deps))
 
 /** Everything that answers over HTTP. */

@@ -27,6 +27,8 @@ import { startPauses } from './runs/pauses.ts'
 import type { CheckoutOf } from './runs/plan-of.ts'
 import { scheduleSideBySide } from './scheduler/schedule.ts'
 import { wrappingKey } from './secrets/seal.ts'
+import { TerminalDesk } from './terminals/desk.ts'
+import { terminalSockets } from './terminals/socket.ts'
 import { startDeliveries } from './webhooks/worker.ts'
 
 export interface RunningServer extends AsyncDisposable {
@@ -90,9 +92,11 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     checkoutOf: checkouts(publicUrl, config.GITHUB_TOKEN),
     wrapping: wrappingKey(keys.secretKey),
   }
-  const runners = stack.use(runnerSockets({ db, hub, hints, leaseMs, token: keys.runnerToken, opening }))
+  const desk = stack.use(new TerminalDesk({ db, hints }))
+  const runners = stack.use(runnerSockets({ db, hub, hints, leaseMs, token: keys.runnerToken, opening, guest: desk }))
+  const terminals = stack.use(terminalSockets({ db, desk, publicUrl }))
   const live = stack.use(liveSockets({ db, hub, feed, publicUrl }))
-  route(http, { '/runner': runners, '/live': live })
+  route(http, { '/runner': runners, '/live': live, '/terminal': terminals })
   await open(http, config)
   const local = urlOf(config, http)
   address.url ||= local
@@ -167,7 +171,7 @@ function route(http: Server, sockets: Readonly<Record<string, Upgrades>>): void 
     const target = Object.hasOwn(sockets, path) ? sockets[path] : undefined
     try {
       if (target) target.upgrade(request, socket, head)
-      else refuseUpgrade(socket, 404, 'WebSockets are at /live and /runner')
+      else refuseUpgrade(socket, 404, 'WebSockets are at /live, /runner and /terminal')
     } catch (error) {
       log.error({ err: error, path }, 'upgrade.failed')
       socket.destroy()

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { DeliveryId, EventId, RevisionId, RunId, RunnerId, VersionId } from '../ids.ts'
+import type { DeliveryId, EventId, RevisionId, RunId, RunnerId, TerminalId, VersionId } from '../ids.ts'
 import { RUN_STATES } from '../states.ts'
 
 const id = <Id extends number>() =>
@@ -58,6 +58,23 @@ export const TaktEvent = z.discriminatedUnion('kind', [
   }),
   /** A step or a command of a run began or ended, or its cancelling was asked for. */
   z.object({ kind: z.literal('run.progressed'), ...where, run: id<RunId>() }),
+  /** Somebody opened a terminal in a run's container. */
+  z.object({
+    kind: z.literal('terminal.opened'),
+    ...where,
+    run: id<RunId>(),
+    terminal: id<TerminalId>(),
+    user: z.string(),
+  }),
+  /** It is closed again, for whatever reason. */
+  z.object({
+    kind: z.literal('terminal.closed'),
+    ...where,
+    run: id<RunId>(),
+    terminal: id<TerminalId>(),
+    user: z.string(),
+    lastedMs: z.number().int().min(0),
+  }),
   /** A runner came, went, or changed its mind about how much it takes. */
   z.object({ kind: z.literal('runner.changed'), runner: id<RunnerId>() }),
 ])

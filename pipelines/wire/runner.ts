@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { CheckId, RunId } from '../ids.ts'
 import { STEP_STATES } from '../states.ts'
 import { Plan } from './plan.ts'
+import { TerminalOrder, TerminalWord } from './terminal.ts'
 
 /**
  * What runner and server say to each other over the WebSocket at `/runner`.
@@ -118,6 +119,7 @@ export const RunnerSays = z.discriminatedUnion('say', [
       z.object({ error: RunError }),
     ]),
   }),
+  ...TerminalWord.options,
 ])
 export type RunnerSays = z.output<typeof RunnerSays>
 
@@ -144,6 +146,7 @@ export const ServerSays = z.discriminatedUnion('say', [
     version: CheckedVersion.nullable(),
     timeoutMs: z.number().int().positive(),
   }),
+  ...TerminalOrder.options,
 ])
 export type ServerSays = z.output<typeof ServerSays>
 

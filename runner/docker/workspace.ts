@@ -43,6 +43,8 @@ export async function openWorkspace(
 
 type Opened = {
   readonly box: Box
+  /** Of the container. */
+  readonly name: string
   /** As whom the image runs; an empty string for root. */
   readonly user: string
   /** Where the engine says it keeps the volume, on its own machine. */
@@ -103,6 +105,12 @@ class DockerWorkspace implements Workspace {
     }
   }
 
+  async container(image: string | null, signal: AbortSignal): Promise<string | null> {
+    const wanted = image ?? this.image
+    if (!this.#boxes.has(wanted)) return null
+    return (await this.#open(wanted, { signal, say: async () => {} })).name
+  }
+
   /** The container of an image: the one that runs already, else a new one on the same files. */
   async #open(image: string, options: OpenOptions): Promise<Opened> {
     const known = this.#boxes.get(image)
@@ -123,7 +131,7 @@ class DockerWorkspace implements Workspace {
     const [{ Config, Mounts }] = await Promise.all([container.inspect(), box.attach()])
     await this.#launch(container, options.signal)
     const volume = Mounts.find(({ Destination }) => Destination === DIRECTORY)?.Source ?? null
-    return { box, user: Config.User, volume }
+    return { box, name, user: Config.User, volume }
   }
 
   async #create(image: string, options: OpenOptions): Promise<string> {

@@ -92,6 +92,7 @@ export type RunTables = {
     exit_code: number | null
     values_out: Json<Record<string, string>> | null
     usage: Json<Usage> | null
+    hold_ms: Generated<number>
     project_id: Generated<ProjectId>
     runs_on: Generated<string[]>
     attempts_most: Generated<number>

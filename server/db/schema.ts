@@ -22,6 +22,7 @@ import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
 import type { RunTables } from './run-tables.ts'
+import type { TerminalTables } from './terminal-tables.ts'
 
 /** What is known of a commit besides its hash. `before` is what its ref pointed to until then; null where nobody said. */
 export type CommitBody = {
@@ -52,7 +53,7 @@ export type FieldsBody = {
 export type VersionBody = CommitBody | FieldsBody
 
 /** The tables that have a file of their own. */
-type Elsewhere = RunTables & FileTables
+type Elsewhere = TerminalTables & RunTables & FileTables
 
 /** The tables as the migrations make them; a test holds the two against each other. */
 export type Schema = Elsewhere & {

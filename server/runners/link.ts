@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws'
 import type { RunId } from '#pipelines/ids.ts'
 import { decodeLog, DIALECT, RunnerSays, type ServerSays } from '#pipelines/wire/runner.ts'
+import { decodeTerminal, isTerminalWord, type TerminalWord } from '#pipelines/wire/terminal.ts'
 import type { Db } from '../db/connect.ts'
 import { saysNul } from '../http/legible.ts'
 import { log } from '../log.ts'
@@ -8,6 +9,7 @@ import type { LogHub } from '../logs/hub.ts'
 import { newSecret } from '../access/key-files.ts'
 import { claimRun } from '../runs/claim.ts'
 import type { Opening } from '../runs/plan-of.ts'
+import type { Guest, RunnerLine } from './guest.ts'
 import { arrive, type Hello, leave, type Present, speaks, stay, stopsFor } from './queries.ts'
 import { heardOf, loseUncarried, renew } from './reap.ts'
 import { hear, type Report } from './report.ts'
@@ -18,11 +20,14 @@ export type LinkDeps = {
   readonly leaseMs: number
   readonly opening: Opening
   readonly arrived: (name: string, link: RunnerLink) => void
+  /** Whoever looks after terminals. */
+  readonly guest: Guest
 }
 
 /** What a runner says besides its reports. */
-type Order = Exclude<RunnerSays, { say: 'report' }>
+type Order = Exclude<RunnerSays, { say: 'report' } | TerminalWord>
 
+const HELLO_FIRST = 'say hello first'
 /** How long a runner has to answer a goodbye. */
 const CLOSE_MS = 1_000
 
@@ -33,6 +38,7 @@ export class RunnerLink {
   readonly #inbox: (Order | Report)[] = []
   readonly #stopped = new Set<RunId>()
   #runner: Present | null = null
+  #line: RunnerLine | null = null
   #wanted = 0
   #draining: Promise<void> | null = null
   #looking: Promise<void> | null = null
@@ -65,6 +71,7 @@ export class RunnerLink {
   /** Wait for what was received to be written, and note that the runner is gone. */
   async closed(): Promise<void> {
     await this.#draining
+    if (this.#line) this.#deps.guest.went(this.#line)
     if (this.#runner === null) return
     // With the database away the row says "connected" a while longer; the runner's next hello sets it right.
     await leave(this.#deps.db, this.#runner).catch((error: unknown) =>
@@ -87,9 +94,14 @@ export class RunnerLink {
   }
 
   #receive(frame: Buffer, binary: boolean): void {
+    const screen = binary ? decodeTerminal(frame) : null
+    if (screen) return this.#line ? this.#deps.guest.shown(this.#line, screen) : this.#refuse(HELLO_FIRST)
     const message = binary ? logReport(frame) : parse(frame)
     if (!message)
       return this.#refuse('a message was not understood; runner and server should be of the same version')
+    // Not in the queue of reports: a person waits for it, and the database need not hear of it.
+    if ('say' in message && isTerminalWord(message))
+      return this.#line ? this.#deps.guest.heard(this.#line, message) : this.#refuse(HELLO_FIRST)
     this.#inbox.push(message)
     this.#draining ??= this.#drain()
       .catch((error: unknown) => this.#giveUp(error))
@@ -115,7 +127,7 @@ export class RunnerLink {
   }
 
   async #hear(batch: [Report, ...Report[]]): Promise<void> {
-    if (this.#runner === null) return this.#refuse('say hello first')
+    if (this.#runner === null) return this.#refuse(HELLO_FIRST)
     const heard = await hear(this.#deps.db, batch, this.#deps.leaseMs)
     if ('forget' in heard) return this.#say({ say: 'forget', run: heard.run })
     this.#say({ say: 'heard', run: heard.run, seq: heard.seq })
@@ -124,7 +136,7 @@ export class RunnerLink {
 
   async #obey(message: Order): Promise<void> {
     if (message.say === 'hello') return this.#welcome(message)
-    if (this.#runner === null) return this.#refuse('say hello first')
+    if (this.#runner === null) return this.#refuse(HELLO_FIRST)
     switch (message.say) {
       case 'ready':
         this.#wanted = message.slots
@@ -150,6 +162,13 @@ export class RunnerLink {
     const present = await arrive(db, hello, leaseMs)
     this.#runner = present
     log.info({ runner: hello.name, engine: hello.engine.kind }, 'runner.arrived')
+    this.#line = {
+      runner: present.id,
+      connection: present.connection,
+      say: (order) => this.#say(order),
+      send: (screen) => this.#socket.readyState === this.#socket.OPEN && this.#socket.send(screen),
+    }
+    this.#deps.guest.came(this.#line)
     this.#say({ say: 'welcome', leaseMs })
     const lost = new Set(await renew(db, hello.carrying, leaseMs))
     await loseUncarried(
@@ -200,7 +219,7 @@ export class RunnerLink {
   }
 }
 
-function parse(frame: Buffer): Order | Report | null {
+function parse(frame: Buffer): Order | TerminalWord | Report | null {
   try {
     const text = frame.toString('utf8')
     // What git or an engine said last may hold anything; a NUL would not go into the database, now or after a redial.

@@ -57,6 +57,7 @@ const DECLARED = [
   ['schema.ts', 'export type Schema = '],
   ['run-tables.ts', 'export type RunTables = '],
   ['file-tables.ts', 'export type FileTables = '],
+  ['terminal-tables.ts', 'export type TerminalTables = '],
 ] as const
 
 async function declaredColumns(): Promise<Map<string, string>> {

@@ -34,7 +34,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@balena/dockerignore',
     'protobufjs',
   ],
-  ui: ['pipelines', 'types:server/app.ts', 'svelte', 'hono', 'zod', 'virtua', '@dagrejs'],
+  ui: ['pipelines', 'types:server/app.ts', 'svelte', 'hono', 'zod', 'virtua', '@dagrejs', '@xterm'],
 }
 /** Tools that build the dashboard; only its build file knows them. */
 const BUILD_FILE = { path: 'ui/vite.config.ts', may: ['vite', '@sveltejs', 'node:'] }
@@ -63,6 +63,7 @@ export const SERVER_ORDER = [
     'logs',
     'scheduler',
     'runners',
+    'terminals',
     'webhooks',
     'hosting',
     'statuses',

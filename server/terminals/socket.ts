@@ -1,0 +1,156 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import {
+  type HostSays,
+  TERMINAL_FRAME_BYTES,
+  TERMINAL_WINDOW_BYTES,
+  VisitorSays,
+} from '#pipelines/wire/terminal.ts'
+import { type Credentials, credentialsOf, identify } from '../access/authenticate.ts'
+import type { Db } from '../db/connect.ts'
+import { isOurs } from '../http/guard.ts'
+import { startHeartbeat } from '../http/heartbeat.ts'
+import type { User } from '../http/kit.ts'
+import { refuseUpgrade } from '../http/upgrade.ts'
+import { log } from '../log.ts'
+import { Problem } from '../problem.ts'
+import type { TerminalDesk, Visit } from './desk.ts'
+
+export interface TerminalSockets extends AsyncDisposable {
+  /** Take over an HTTP request for `/terminal`. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+type Deps = {
+  readonly db: Db
+  readonly desk: TerminalDesk
+  readonly publicUrl: () => string
+  readonly recheckMs?: number
+}
+
+/** How long somebody may go on typing whose session has ended or whose token has expired. */
+const RECHECK_MS = 30_000
+/** Who connects knows what it wants. */
+const FIRST_WORD_MS = 10_000
+const GOODBYE_MS = 1_000
+
+/**
+ * Where people's terminals dial in: admins only. A browser must say that it comes from our own pages; a program shows a token
+ * and says nothing of the kind.
+ */
+export function terminalSockets(deps: Deps): TerminalSockets {
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: TERMINAL_WINDOW_BYTES,
+  })
+  const stopHeartbeat = startHeartbeat(server)
+
+  async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { origin, host } = request.headers
+    const credentials = credentialsOf(request.headers)
+    const isForeign =
+      origin === undefined ? !credentials.authorization : !isOurs(origin, host, deps.publicUrl())
+    if (isForeign) return refuseUpgrade(socket, 403, 'the page is of another origin')
+    const user = await identify(deps.db, credentials)
+    if (!user) return refuseUpgrade(socket, 401, 'sign in first')
+    if (user.role !== 'admin') return refuseUpgrade(socket, 403, 'terminals are for admins')
+    server.handleUpgrade(request, socket, head, (ws) => receive(ws, user, { ...deps, credentials }))
+  }
+
+  return {
+    upgrade(request, socket, head) {
+      admit(request, socket, head).catch((error: unknown) => {
+        if (error instanceof Problem) return refuseUpgrade(socket, 401, error.detail)
+        log.error({ err: error }, 'terminal.upgrade-failed')
+        refuseUpgrade(socket, 500, 'the server failed')
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      stopHeartbeat()
+      for (const client of server.clients) hangUp(client, 1001, 'the server goes down')
+      server.close()
+    },
+  }
+}
+
+type Door = Deps & { readonly credentials: Credentials }
+
+/** One person's connection: the first word opens the terminal, hanging up closes it. */
+function receive(ws: WebSocket, user: User, { db, desk, credentials, recheckMs = RECHECK_MS }: Door): void {
+  let visit: Visit | null = null
+  let asked = false
+  const say = (word: HostSays) => {
+    if (ws.readyState === ws.OPEN) ws.send(JSON.stringify(word))
+  }
+  const refuse = (code: string, reason: string) => {
+    say({ say: 'refused', code, reason })
+    hangUp(ws, 1008, code)
+  }
+  const visitor = {
+    say,
+    show: (screen: Uint8Array) => {
+      if (ws.readyState === ws.OPEN) ws.send(screen)
+    },
+    over: ({ exitCode, reason }: { exitCode: number | null; reason: string | null }) => {
+      say({ say: 'closed', exitCode, reason })
+      hangUp(ws, 1000, 'closed')
+    },
+  }
+  async function open({ run, image, command, columns, rows }: Extract<VisitorSays, { say: 'open' }>) {
+    const opened = await desk.open(user, { run, image, command, columns, rows }, visitor)
+    if (ws.readyState === ws.OPEN) visit = opened
+    else opened.left(null)
+  }
+  function hear(frame: Buffer, binary: boolean): void {
+    if (binary) {
+      if (frame.length > TERMINAL_FRAME_BYTES) return refuse('invalid-request', 'the frame is too long')
+      return visit ? visit.typed(frame) : refuse('invalid-request', 'wait for `opened`')
+    }
+    const word = parse(frame)
+    if (!word || (word.say === 'open') === asked)
+      return refuse('invalid-request', 'the message was not understood; reload the page')
+    if (word.say !== 'open') return visit?.obey(word)
+    asked = true
+    open(word).catch((error: unknown) => {
+      if (error instanceof Problem) return refuse(error.code, error.detail)
+      log.error({ err: error }, 'terminal.open-failed')
+      refuse('unavailable', 'the server failed; the cause is in its log')
+    })
+  }
+  const patience = setTimeout(
+    () => !asked && refuse('invalid-request', 'nothing was asked for'),
+    FIRST_WORD_MS,
+  )
+  const recheck = setInterval(() => void leaveIfGone(), recheckMs)
+  async function leaveIfGone() {
+    const known = await identify(db, credentials).catch((error: unknown) => {
+      if (error instanceof Problem) return null
+      log.warn({ err: error }, 'terminal.recheck-failed') // the database is away: asked again next time
+      return user
+    })
+    if (!known) visit ? visit.left('the session has ended') : hangUp(ws, 4401, 'the session has ended')
+  }
+  ws.on('message', hear)
+  ws.on('error', (error) => log.warn({ err: error }, 'terminal.socket-failed'))
+  ws.on('close', () => {
+    clearTimeout(patience)
+    clearInterval(recheck)
+    visit?.left(null)
+  })
+}
+
+function hangUp(ws: WebSocket, code: number, reason: string): void {
+  ws.close(code, reason)
+  setTimeout(() => ws.terminate(), GOODBYE_MS).unref()
+}
+
+function parse(frame: Buffer): VisitorSays | null {
+  try {
+    const read = VisitorSays.safeParse(JSON.parse(frame.toString('utf8')))
+    return read.success ? read.data : null
+  } catch {
+    return null // not JSON: the sender is told that it was not understood
+  }
+}
