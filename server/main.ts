@@ -93,7 +93,9 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     wrapping: wrappingKey(keys.secretKey),
   }
   const desk = stack.use(new TerminalDesk({ db, hints }))
-  const runners = stack.use(runnerSockets({ db, hub, hints, leaseMs, token: keys.runnerToken, opening, guest: desk }))
+  const runners = stack.use(
+    runnerSockets({ db, hub, hints, leaseMs, token: keys.runnerToken, opening, guest: desk }),
+  )
   const terminals = stack.use(terminalSockets({ db, desk, publicUrl }))
   const live = stack.use(liveSockets({ db, hub, feed, publicUrl }))
   route(http, { '/runner': runners, '/live': live, '/terminal': terminals })

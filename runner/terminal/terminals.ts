@@ -105,7 +105,7 @@ export class RunnerTerminals implements Terminals {
       await terminal.type(keys)
       this.say({ say: 'terminal.room', terminal: number, bytes: keys.length })
     })
-    open.typing.catch(() => {}) // there is no terminal: `#show` has said why
+    open.typing.catch(() => {}) // there is no terminal: `#stay` has said why
   }
 
   obey(order: TerminalOrder): void {
@@ -118,7 +118,9 @@ export class RunnerTerminals implements Terminals {
         return leave(open, null)
       case 'terminal.resize': {
         const { columns, rows } = order
-        void open.terminal.then((terminal) => terminal.resize({ columns, rows })).catch(() => {}) // none, as `#show` says
+        // In its turn among the keys: what is typed next finds the new size.
+        open.typing = open.typing.then(async () => (await open.terminal).resize({ columns, rows }))
+        open.typing.catch(() => {}) // there is no terminal: `#stay` has said why
         return
       }
       case 'terminal.room':

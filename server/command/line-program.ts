@@ -30,6 +30,10 @@ export function runActions(add: Add, ending: EndingWith): void {
   add('retry', 'run again with the same versions')
     .argument('<run>', '', runId)
     .option('--newest', 'with the newest versions instead')
+    .option(
+      '--hold <time>',
+      'if it fails, keep its container for so long, e.g. 30m; look into it with takt exec',
+    )
     .option(...FOLLOW)
     .option(...JSON_OUT)
     .action(ending(async (id: number, options) => (await import('./run-actions.ts')).retry(id, options)))
@@ -41,6 +45,15 @@ export function runActions(add: Add, ending: EndingWith): void {
     .action(
       ending(async (pipeline: string, options) =>
         (await import('./run-actions.ts')).rerun(pipeline, options),
+      ),
+    )
+  add('exec', 'open a terminal in the container of a run that goes on, or of a failed one that is kept')
+    .argument('<run>', '', runId)
+    .argument('[command...]', 'instead of a shell; put -- before it')
+    .option('--image <name>', 'in the container of this image, where a run has several')
+    .action(
+      ending(async (id: number, command: string[], options) =>
+        (await import('./exec.ts')).exec(id, { ...options, command }),
       ),
     )
   add('cancel', 'stop a run')

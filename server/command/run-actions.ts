@@ -27,12 +27,14 @@ export async function trigger(
   return tellBegun(await act(`${memberAt('jobs', job)}/runs`, body), options)
 }
 
-/** Run again with the very same versions, or with the newest ones. */
+/** Run again with the very same versions, or with the newest ones; if it fails, its container is kept for as long as `hold` says. */
 export const retry = async (
   id: number,
-  { newest, ...options }: Follow & { readonly newest?: true },
-): Promise<number> =>
-  tellBegun(await act(`/api/v1/runs/${id}/retry`, newest ? { with: 'newest' } : {}), options)
+  { newest, hold, ...options }: Follow & { readonly newest?: true; readonly hold?: string },
+): Promise<number> => {
+  const body = { ...(newest ? { with: 'newest' } : {}), ...(hold === undefined ? {} : { hold }) }
+  return tellBegun(await act(`/api/v1/runs/${id}/retry`, body), options)
+}
 
 /** Run again whatever did not turn green with a version on a lane. */
 export async function rerun(

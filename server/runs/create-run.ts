@@ -42,6 +42,8 @@ export type NewRun = {
   readonly leg: { readonly values: Leg; readonly batch: RunId | null } | null
   /** What a person filled in. */
   readonly given: Readonly<Record<string, string>> | null
+  /** How long its container is kept if it fails; not at all where nobody asked. */
+  readonly holdMs?: number
 }
 
 /** A run, queued, with its exact inputs: from here on they are frozen. */
@@ -86,6 +88,7 @@ async function insertRun(db: Trx, run: NewRun): Promise<RunId> {
       runs_on: labelsOf(run),
       attempts_most: attempts,
       allow_failure: allowFailure,
+      hold_ms: run.holdMs ?? 0,
     }))
     .returning('id')
     .executeTakeFirstOrThrow()

@@ -14,7 +14,7 @@ export async function findRun(
   const row = await summaries(placedRuns(db).where('runs.id', '=', id)).executeTakeFirst()
   if (!row || (attempt ?? 1) > row.attempt) return undefined
   const shown = attempt ?? row.attempt
-  const [steps, commands, earlier, upstream, downstream] = await Promise.all([
+  const [steps, commands, earlier, upstream, downstream, hold, took] = await Promise.all([
     db
       .selectFrom('steps')
       .selectAll()
@@ -32,6 +32,8 @@ export async function findRun(
     earlierOf(db, id),
     upstreamOf(db, id),
     downstreamOf(db, id),
+    holdOf(db, id),
+    db.selectFrom('runs').select('usage').where('id', '=', id).executeTakeFirst(),
   ])
   return {
     ...toSummary(row),
@@ -52,6 +54,8 @@ export async function findRun(
       ...times(step),
     })),
     earlier,
+    usage: took?.usage ? { peak_memory_bytes: took.usage.peakMemoryBytes, cpu_ms: took.usage.cpuMs } : null,
+    hold,
     upstream,
     downstream,
   }
@@ -70,6 +74,16 @@ async function earlierOf(db: Db, id: RunId): Promise<z.output<typeof RunAttempt>
     ...times({ ...row, ended_at }),
     ended_at: ended_at.toISOString(),
   }))
+}
+
+async function holdOf(db: Db, id: RunId): Promise<z.output<typeof Run>['hold']> {
+  const row = await db
+    .selectFrom('run_holds')
+    .select(['until', 'end_asked_at'])
+    .where('run_id', '=', id)
+    .where('until', '>', sql<Date>`now()`)
+    .executeTakeFirst()
+  return row ? { until: row.until.toISOString(), ending: row.end_asked_at !== null } : null
 }
 
 /** The runner's own last step is nobody's business where it had nothing to do. */

@@ -62,7 +62,7 @@ export async function planOf(
     given: run.given,
     secrets: secrets.opened,
     remotes: await remotesOf(db, { pipeline: run.pipeline_id, job }, opened),
-    holdMs: 0,
+    holdMs: await holdMsOf(db, run.id),
   })
   return 'impossible' in plan ? { error: { code: 'plan_impossible', message: plan.impossible } } : plan
 }
@@ -88,6 +88,9 @@ async function secretsOf(
     return { error: { code: 'secret_unreadable', message: `${error.message}.` } }
   }
 }
+
+const holdMsOf = async (db: Trx, id: RunId): Promise<number> =>
+  (await db.selectFrom('runs').select('hold_ms').where('id', '=', id).executeTakeFirstOrThrow()).hold_ms
 
 type Input = Awaited<ReturnType<typeof inputsOf>>[number]
 

@@ -11,13 +11,15 @@ import { lockRun, type LockedRun } from './lock-run.ts'
 import { rulesOf } from './rules.ts'
 
 export type Person = { readonly id: UserId; readonly name: string }
+/** Who wants a run, and how long its container shall be kept if it fails. */
+export type Wish = Person & { readonly holdMs?: number }
 
 /**
  * Another run of the same job with exactly the same inputs; of a matrix, of the same leg.
  *
  * @throws {Problem} `run-not-found`; `illegal-move` while the run has not ended.
  */
-export async function retryRun(db: Db, id: RunId, by: Person): Promise<RunId> {
+export async function retryRun(db: Db, id: RunId, by: Wish): Promise<RunId> {
   return transact(db, async (tx) => {
     await lockJob(tx.db, await jobOf(tx.db, id))
     const run = await lockRun(tx.db, id)
@@ -36,7 +38,7 @@ export async function jobOf(db: Trx, id: RunId): Promise<JobId> {
   return run.job_id
 }
 
-async function copyRun(tx: Tx, run: LockedRun, by: Person): Promise<RunId> {
+async function copyRun(tx: Tx, run: LockedRun, by: Wish): Promise<RunId> {
   const { number } = await tx.db
     .selectFrom('runs')
     .select('number')
@@ -61,6 +63,7 @@ async function copyRun(tx: Tx, run: LockedRun, by: Person): Promise<RunId> {
     rules: rulesOf(run, job, run.start),
     leg: run.matrix && { values: run.matrix, batch: run.batch_id },
     given: run.given,
+    holdMs: by.holdMs ?? 0,
   }
   // A matrix that was passed through has no legs yet.
   return run.matrix ? createRun(tx, again) : createLegs(tx, job.matrix, again)

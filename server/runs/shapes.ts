@@ -134,6 +134,14 @@ export const RunSummary = z
 export const Run = RunSummary.extend({
   steps: z.array(RunStep),
   earlier: z.array(RunAttempt).openapi({ description: 'The attempts before the present one' }),
+  usage: z
+    .object({ peak_memory_bytes: z.number().int().nullable(), cpu_ms: z.number().int().nullable() })
+    .nullable()
+    .openapi({ description: 'What it took of the machine; null until its runner has told' }),
+  hold: z
+    .object({ until: time, ending: z.boolean() })
+    .nullable()
+    .openapi({ description: 'It failed, and its container is kept for terminals until then' }),
   upstream: z
     .array(z.object({ job: z.string(), run: id, inputs: z.array(z.string()) }))
     .openapi({ description: 'The runs that its needs were satisfied by, with the inputs each vouched for' }),

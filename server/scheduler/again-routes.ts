@@ -1,6 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { MOST_REF_BYTES } from '#pipelines/refs.ts'
 import type { RunId } from '#pipelines/ids.ts'
+import { parseDuration } from '#pipelines/language/duration.ts'
+import { MOST_HOLD_MS } from '#pipelines/wire/terminal.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { theLane, thePipeline, theVersions } from '../lines/the-place.ts'
@@ -18,6 +20,24 @@ const Retry = z.object({
     .enum(['same', 'newest'])
     .default('same')
     .openapi({ description: 'The very versions of the run, or the newest that its needs agree on now' }),
+  hold: z
+    .string()
+    .max(20)
+    .transform((text, context) => {
+      const holdMs = parseDuration(text)
+      if (holdMs !== null && holdMs > 0 && holdMs <= MOST_HOLD_MS) return holdMs
+      context.addIssue({
+        code: 'custom',
+        message: `write a duration of at most ${MOST_HOLD_MS / 3_600_000}h, such as \`30m\``,
+      })
+      return z.NEVER
+    })
+    .optional()
+    .openapi({
+      type: 'string',
+      description:
+        'If it fails, keep its container for so long (`30m`), for people to look around in with a terminal',
+    }),
 })
 const retry = createRoute({
   method: 'post',
@@ -48,9 +68,10 @@ export const againRoutes = ({ db }: { db: Db }) =>
   routes()
     .openapi(retry, async (c) => {
       const { id } = c.req.valid('param')
-      const said = c.req.header('content-type') ? c.req.valid('json').with : 'same'
-      const again = said === 'newest' ? runWithNewest : retryRun
-      return c.json(await theRun(db, await again(db, id, c.get('user'))), 201)
+      const said = c.req.header('content-type') ? c.req.valid('json') : { with: 'same', hold: undefined }
+      const again = said.with === 'newest' ? runWithNewest : retryRun
+      const wish = { ...c.get('user'), holdMs: said.hold ?? 0 }
+      return c.json(await theRun(db, await again(db, id, wish)), 201)
     })
     .openapi(rerun, async (c) => {
       const { project, pipeline } = c.req.valid('param')

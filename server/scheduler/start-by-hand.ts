@@ -8,7 +8,7 @@ import { transact, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import { beginsWith } from '../resources/named.ts'
 import { lockJob } from '../runs/create-run.ts'
-import type { Person } from '../runs/retry.ts'
+import type { Wish } from '../runs/retry.ts'
 import { createLegs } from '../runs/create-legs.ts'
 import { keepFacts, newRun } from './create-due.ts'
 import { loadFacts } from './facts.ts'
@@ -31,7 +31,7 @@ const NOTHING: Chosen = { versions: new Map(), given: null }
  *   `version-ambiguous` when several begin like it, `bad-input` when the form is not filled in rightly, `no-input` when there is
  *   nothing to run with.
  */
-export async function startByHand(db: Db, at: At, by: Person, chosen: Chosen = NOTHING): Promise<RunId> {
+export async function startByHand(db: Db, at: At, by: Wish, chosen: Chosen = NOTHING): Promise<RunId> {
   return transact(db, async (tx) => {
     const { name } = await lockJob(tx.db, at.job)
     const place = await placeOf(tx.db, at.job, at.lane)
@@ -44,7 +44,7 @@ export async function startByHand(db: Db, at: At, by: Person, chosen: Chosen = N
 async function createChosen(
   tx: Tx,
   place: Place,
-  { by, chosen }: { by: Person; chosen: Chosen },
+  { by, chosen }: { by: Wish; chosen: Chosen },
 ): Promise<RunId> {
   const wanted = await chosenVersions(tx.db, place, chosen.versions)
   const facts = await loadFacts(tx.db, place, { chosen: wanted })
@@ -53,7 +53,8 @@ async function createChosen(
   const run = newRun(place, due)
   const given = filledIn(place, chosen.given)
   const reason = chosen.reason ?? `started by ${by.name}`
-  const first = await createLegs(tx, place.edges.job.matrix, { ...run, reason, createdBy: by.id, given })
+  const wish = { reason, createdBy: by.id, given, holdMs: by.holdMs ?? 0 }
+  const first = await createLegs(tx, place.edges.job.matrix, { ...run, ...wish })
   await keepFacts(tx.db, first, facts)
   return first
 }
@@ -75,7 +76,7 @@ function filledIn(
  *
  * @throws {Problem} `run-not-found`, and whatever a start by hand is refused with.
  */
-export async function runWithNewest(db: Db, id: RunId, by: Person): Promise<RunId> {
+export async function runWithNewest(db: Db, id: RunId, by: Wish): Promise<RunId> {
   const run = await db
     .selectFrom('runs')
     .select(['job_id', 'lane_id', 'number', 'given'])

@@ -8,10 +8,13 @@ import { until } from './until.ts'
 /** A runner's end of the link, in the hands of the test. */
 export type Hand = AsyncDisposable & {
   readonly heard: ServerSays[]
+  /** Binary frames: what people typed in terminals. */
+  readonly frames: Uint8Array[]
   readonly closed: Promise<number>
   say(message: unknown): void
   report(seq: number, entry: ReportEntry): void
   log(seq: number, text: string): void
+  send(frame: Uint8Array): void
 }
 
 export const HELLO = {
@@ -36,7 +39,10 @@ export async function hand(
   })
   const heard: ServerSays[] = []
   const closed = new Promise<number>((resolve) => socket.on('close', resolve))
-  socket.on('message', (words: Buffer) => heard.push(JSON.parse(words.toString())))
+  const frames: Uint8Array[] = []
+  socket.on('message', (words: Buffer, binary) =>
+    binary ? frames.push(words) : heard.push(JSON.parse(words.toString())),
+  )
   await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject))
   const say = (message: unknown) => socket.send(JSON.stringify(message))
   say(hello)
@@ -44,8 +50,10 @@ export async function hand(
   const token = () => lease.token || work(heard)?.lease || ''
   return {
     heard,
+    frames,
     closed,
     say,
+    send: (frame) => socket.send(frame),
     report: (seq, entry) => say({ say: 'report', run: lease.run, lease: token(), seq, entry }),
     log: (seq, text) =>
       socket.send(encodeLog({ run: lease.run, lease: token(), seq, step: 1 }, Buffer.from(text))),

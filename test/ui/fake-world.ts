@@ -172,6 +172,8 @@ export class FakeWorld {
       started_at: null,
       ended_at: null,
       steps: [],
+      usage: null,
+      hold: null,
       upstream: [],
       downstream: [],
       ...given,
