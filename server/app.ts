@@ -20,6 +20,8 @@ import { logRoutes } from './logs/routes.ts'
 import { log } from './log.ts'
 import { Problem } from './problem.ts'
 import { secretRoutes } from './secrets/routes.ts'
+import { reportRoutes } from './reports/routes.ts'
+import { runnerReportRoutes } from './reports/runner-routes.ts'
 import { runRoutes } from './runs/routes.ts'
 import { type Standing, serverRoutes } from './runners/routes.ts'
 import { againRoutes } from './scheduler/again-routes.ts'
@@ -54,6 +56,7 @@ const api = (deps: AppDeps) =>
     .route('/', decreeRoutes(deps))
     .route('/', runRoutes(deps))
     .route('/', logRoutes(deps))
+    .route('/', reportRoutes(deps))
     .route('/', artifactRoutes(deps))
     .route('/', startRoutes(deps))
     .route('/', againRoutes(deps))
@@ -79,6 +82,7 @@ export function createApp(deps: AppDeps) {
   app.route('/hooks', hookRoutes(deps))
   app.route('/runner', putRoutes(deps))
   app.route('/runner', runnerFileRoutes(deps))
+  app.route('/runner', runnerReportRoutes(deps.db))
   app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps.db), legibleBody())
   app.use('/api/v1/*', async (c, next) => {
     // The cursor is read before the snapshot: events in between are told twice, never not at all.

@@ -21,6 +21,7 @@ import type { How } from '#pipelines/plan/facts.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
+import type { ReportTables } from './report-tables.ts'
 import type { RunTables } from './run-tables.ts'
 import type { TerminalTables } from './terminal-tables.ts'
 
@@ -53,7 +54,7 @@ export type FieldsBody = {
 export type VersionBody = CommitBody | FieldsBody
 
 /** The tables that have a file of their own. */
-type Elsewhere = TerminalTables & RunTables & FileTables
+type Elsewhere = TerminalTables & RunTables & FileTables & ReportTables
 
 /** The tables as the migrations make them; a test holds the two against each other. */
 export type Schema = Elsewhere & {

@@ -58,6 +58,7 @@ const DECLARED = [
   ['run-tables.ts', 'export type RunTables = '],
   ['file-tables.ts', 'export type FileTables = '],
   ['terminal-tables.ts', 'export type TerminalTables = '],
+  ['report-tables.ts', 'export type ReportTables = '],
 ] as const
 
 async function declaredColumns(): Promise<Map<string, string>> {

@@ -57,6 +57,7 @@ export const SERVER_ORDER = [
     'files',
     'versions',
     'lines',
+    'reports',
   ],
   ...[
     'gates',
