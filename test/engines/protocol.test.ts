@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile, readdir, readlink, writeFile } from 'node:fs/promises'
+import { lstat, readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,13 +8,12 @@ import { getCustom, putCustom } from '../../runner/resources/custom.ts'
 import type { CustomGet, CustomPut } from '../../runner/resources/custom.ts'
 import type { Machine } from '../../runner/resources/program.ts'
 import { Stop } from '../../runner/stop.ts'
-import { Work } from '../../runner/work.ts'
 import { checkoutOf, planOf } from '../runner/plans.ts'
 import { until } from '../support/until.ts'
 import { doubleImage } from './double-image.ts'
 import type { Double } from './double-image.ts'
-import { folderWorkspace } from './folder-workspace.ts'
 import { machineOf } from './machine.ts'
+import { placeOf } from './place.ts'
 import { ensureTestImage, whyNoDocker } from './test-image.ts'
 
 const reason = await whyNoDocker()
@@ -23,30 +22,6 @@ const identity = `protocol-${process.pid}-${Date.now()}`
 let machine: Machine
 const sha = 'a'.repeat(40)
 const checkout = checkoutOf({ url: 'http://nowhere/a.git', sha, ref: 'refs/heads/main' })
-
-async function placeOf(plan = planOf([])) {
-  const workspace = await folderWorkspace()
-  const abort = new AbortController()
-  const said: string[] = []
-  const work = new Work(plan, 'lease-lease-lease', () => {})
-  const write = async (bytes: Uint8Array) => void said.push(Buffer.from(bytes).toString())
-  const at = { work, workspace, signal: abort.signal, write }
-  const file = (path: string) => readFile(join(workspace.root, path), 'utf8')
-  const put = async (path: string, text: string) => {
-    await mkdir(join(workspace.root, path, '..'), { recursive: true })
-    await writeFile(join(workspace.root, path), text)
-  }
-  const heard = () => said.join('')
-  return {
-    at,
-    abort,
-    heard,
-    file,
-    put,
-    root: workspace.root,
-    [Symbol.asyncDispose]: () => workspace[Symbol.asyncDispose](),
-  }
-}
 
 const leftovers = async () => {
   const found = await docker.listContainers({

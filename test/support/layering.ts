@@ -32,6 +32,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tar-stream',
     'pino',
     '@balena/dockerignore',
+    '@grpc',
     'protobufjs',
   ],
   ui: ['pipelines', 'types:server/app.ts', 'svelte', 'hono', 'zod', 'virtua', '@dagrejs', '@xterm'],
