@@ -1,0 +1,170 @@
+import type Docker from 'dockerode'
+import type { Plan } from '#pipelines/wire/plan.ts'
+import { EngineError } from '../engine.ts'
+import type { OpenOptions } from '../engine.ts'
+import { orAbort } from '../stop.ts'
+import { demux } from './demux.ts'
+import { createContainer } from './door.ts'
+import { type Check, checksOf, HEALTHY } from './health.ts'
+import type { Holder } from './holder.ts'
+import { workConfig } from './host-config.ts'
+import { LABEL } from './labels.ts'
+import type { Limits } from './limits.ts'
+import { unlessGone, wordsOf } from './refusal.ts'
+
+export type Service = Plan['services'][number]
+
+export type ServiceFacts = {
+  readonly docker: Docker
+  readonly plan: Pick<Plan, 'run' | 'attempt'>
+  readonly service: Service
+  /** The container's name. */
+  readonly name: string
+  readonly runner: string
+  readonly runtime: 'crun' | null
+  readonly limits: Limits
+  readonly holder: Holder
+  readonly privileged: boolean
+}
+
+/** Where nothing is said of it. */
+const HEALTHY_WITHIN_MS = 60_000
+const LAST_WORDS_BYTES = 2_000
+
+/** One service of a run: its container, what it says, and how it ends. */
+export class RunningService {
+  readonly #facts: ServiceFacts
+  readonly #container: Docker.Container
+  readonly #exposed: readonly number[]
+  #lastWords = Buffer.alloc(0)
+  #over = false
+  #ended: Promise<number> = Promise.resolve(0)
+  #disposed = false
+
+  private constructor(facts: ServiceFacts, container: Docker.Container, exposed: readonly number[]) {
+    this.#facts = facts
+    this.#container = container
+    this.#exposed = exposed
+  }
+
+  /** The container, not started yet; its image is there. */
+  static async create(facts: ServiceFacts): Promise<RunningService> {
+    const { docker, plan, service, name, runner, runtime, limits, holder, privileged } = facts
+    const volume = null
+    const { purpose, config } = workConfig({ limits, runtime, holder: holder.id, volume, privileged })
+    const container = await createContainer(docker, purpose, {
+      name,
+      Image: service.image,
+      ...commandOf(service),
+      Env: Object.entries(service.env).map(([key, value]) => `${key}=${value}`),
+      Labels: {
+        [LABEL.run]: String(plan.run),
+        [LABEL.attempt]: String(plan.attempt),
+        [LABEL.runner]: runner,
+        [LABEL.part]: 'service',
+      },
+      Healthcheck: { Test: ['NONE'] }, // Takt asks by itself, and more often
+      AttachStdout: true,
+      AttachStderr: true,
+      HostConfig: config,
+    })
+    const { Config } = await docker.getImage(service.image).inspect()
+    return new RunningService(facts, container, portsIn(Config.ExposedPorts))
+  }
+
+  /** @throws {EngineError} `service_unhealthy`, with its last words, when it ended or took too long. */
+  async start({ signal, heard, serviceStarted, serviceEnded }: OpenOptions): Promise<void> {
+    const { service } = this.#facts
+    const stream = await this.#container.attach({ stream: true, stdout: true, stderr: true })
+    serviceStarted?.(service.step)
+    const hearing = this.#hear(stream, (bytes) => heard?.(service.step, bytes) ?? Promise.resolve())
+    await this.#container.start()
+    this.#ended = this.#end(hearing, serviceEnded)
+    this.#ended.catch(() => {}) // whoever waits for it is told
+    const checks = checksOf({ ...service, exposed: this.#exposed })
+    const withinMs = service.health?.timeoutMs ?? HEALTHY_WITHIN_MS
+    const late = AbortSignal.timeout(withinMs)
+    for (const check of checks) {
+      const passed = Promise.race([this.#pass(check), this.#endedEarly()])
+      passed.catch(() => {}) // given up below
+      await orAbort(passed, AbortSignal.any([signal, late])).catch((error: unknown) => {
+        signal.throwIfAborted()
+        throw late.aborted ? this.#unhealthy(`was not ready within ${withinMs / 1_000} s`, check) : error
+      })
+    }
+  }
+
+  async #endedEarly(): Promise<never> {
+    const code = await this.#ended
+    throw this.#unhealthy(`ended with exit code ${code} before it was ready`)
+  }
+
+  async #pass(check: Check): Promise<void> {
+    const container = check.where === 'holder' ? this.#facts.holder.container : this.#container
+    const Cmd = ['/bin/sh', '-c', check.script, 'check', ...check.arguments]
+    const exec = await container.exec({ Cmd, AttachStdout: true, AttachStderr: true })
+    let said = ''
+    for await (const bytes of demux((await exec.start({})) as unknown as AsyncIterable<Buffer>))
+      said = (said + Buffer.from(bytes).toString()).slice(-LAST_WORDS_BYTES)
+    // Where the service itself has ended that is the better reason, and `start` is told of it.
+    if (!said.includes(HEALTHY)) await this.#ended
+    if (!said.includes(HEALTHY))
+      throw this.#unhealthy(`could not be asked: ${said.trim() || 'no answer'}`, check)
+  }
+
+  async #hear(stream: NodeJS.ReadableStream, heard: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+    for await (const bytes of demux(stream as AsyncIterable<Buffer>)) {
+      this.#lastWords = Buffer.concat([this.#lastWords, bytes]).subarray(-LAST_WORDS_BYTES)
+      await heard(bytes)
+    }
+  }
+
+  /** Its exit code, once all that it said was heard. */
+  async #end(hearing: Promise<void>, told: OpenOptions['serviceEnded']): Promise<number> {
+    const [{ StatusCode }] = await Promise.all([
+      this.#container.wait() as Promise<{ StatusCode: number }>,
+      hearing,
+    ])
+    this.#over = true
+    if (!this.#disposed) {
+      const state = StatusCode === 0 ? 'succeeded' : 'failed'
+      told?.(this.#facts.service.step, { state, exitCode: StatusCode })
+    }
+    return StatusCode
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  #unhealthy(what: string, check?: Check): EngineError {
+    const { name, image } = this.#facts.service
+    const asked = check ? ` (its check: ${check.words})` : ''
+    const words = this.#lastWords.toString().trim()
+    const last = words === '' ? 'It said nothing.' : `Its last words:\n${words}`
+    return new EngineError('service_unhealthy', `The service ${name} of ${image} ${what}${asked}. ${last}`)
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true
+    await this.#container.remove({ force: true, v: true }).catch(unlessGone)
+  }
+}
+
+/** Its own commands, in a shell; else what the image says. */
+const commandOf = ({ commands }: Service) =>
+  commands.length === 0 ? {} : { Entrypoint: ['/bin/sh', '-ec', commands.join('\n')], Cmd: [] }
+
+/** `5432` of `5432/tcp`, lowest first. */
+const portsIn = (exposed: object | null | undefined): number[] =>
+  Object.keys(exposed ?? {})
+    .flatMap((port) => (port.endsWith('/tcp') ? [Number.parseInt(port, 10)] : []))
+    .sort((a, b) => a - b)
+
+/** The engine's words where a service could not even be made. */
+export const notStarted = ({ name }: Service, error: unknown): EngineError =>
+  error instanceof EngineError
+    ? error
+    : new EngineError('service_unhealthy', `The service ${name} could not be started: ${wordsOf(error)}`, {
+        cause: error,
+      })
