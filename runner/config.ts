@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { type DockerConfig, dockerConfig, dockerSettings } from './docker/settings.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TOKEN_LENGTH = 16
@@ -53,6 +54,7 @@ export const Settings = z.object({
     ),
   TAKT_DATA: z.string().min(1).default(join(ROOT, 'data')).describe('Folder for mirrors and workspaces'),
   TAKT_RUNNER_NAME: z.string().default(hostname()).describe('Its name in the dashboard; the host name'),
+  ...dockerSettings,
 })
 
 export type Config = {
@@ -69,6 +71,7 @@ export type Config = {
   readonly identity: string
   readonly path: string
   readonly gitEnv: Readonly<Record<string, string>>
+  readonly docker: DockerConfig
 }
 
 /** Everything that is wrong with the settings, by name; values are not repeated, they may be secret. */
@@ -97,6 +100,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     identity: `${name}.${createHash('sha256').update(folder).digest('hex').slice(0, 8)}`,
     path: given['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     gitEnv: Object.fromEntries(FOR_GIT.flatMap((key) => (given[key] ? [[key, given[key]] as const] : []))),
+    docker: dockerConfig(data),
   }
 }
 
