@@ -6,7 +6,7 @@ import type { Walls } from './addresses.ts'
 import { demux } from './demux.ts'
 import { createContainer } from './door.ts'
 import { holderConfig } from './host-config.ts'
-import { LABEL } from './labels.ts'
+import { labelsOf, type Maker } from './labels.ts'
 import { unlessGone, wordsOf } from './refusal.ts'
 import { holderCommand, READY } from './wall.ts'
 
@@ -15,7 +15,7 @@ const MOST_CHARACTERS = 2_000
 export type HolderFacts = {
   readonly docker: Docker
   readonly image: string
-  readonly runner: string
+  readonly maker: Maker
   readonly runtime: 'crun' | null
   readonly network: string
   /** The name under which the other containers of its network find whoever joins it. */
@@ -35,14 +35,14 @@ export type Holder = AsyncDisposable & {
  * @throws {EngineError} `engine_unavailable` Where it could not be closed: nothing joins a namespace that is open by mistake.
  */
 export async function prepareHolder(facts: HolderFacts, signal: AbortSignal): Promise<Holder> {
-  const { docker, image, runner, runtime, network, alias, walls } = facts
+  const { docker, image, maker, runtime, network, alias, walls } = facts
   signal.throwIfAborted()
   const container = await createContainer(docker, 'holder', {
     name: `takt-holder-${randomBytes(6).toString('hex')}`,
     Image: image,
     Entrypoint: holderCommand(walls),
     Cmd: [],
-    Labels: { [LABEL.runner]: runner, [LABEL.part]: 'holder' },
+    Labels: labelsOf(maker, 'holder'),
     AttachStdout: true,
     AttachStderr: true,
     HostConfig: holderConfig(network, runtime),

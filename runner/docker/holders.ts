@@ -3,6 +3,7 @@ import type { Log } from '../log.ts'
 import type { Turnstile } from '../turnstile.ts'
 import { type Allowances, ownAddresses, wallsAround } from './addresses.ts'
 import { type Holder, prepareHolder } from './holder.ts'
+import type { Maker } from './labels.ts'
 import { addressesOfMachine } from './look.ts'
 import { ensureNetwork, NETWORK } from './network.ts'
 import { isStatus, wordsOf } from './refusal.ts'
@@ -14,7 +15,7 @@ const LOOK_EVERY_MS = 60_000
 
 export type HoldersFacts = {
   readonly docker: Docker
-  readonly identity: string
+  readonly maker: Maker
   readonly log: Log
   readonly starts: Turnstile
   readonly runtime: 'crun' | null
@@ -75,11 +76,11 @@ export class Holders implements AsyncDisposable {
   }
 
   async #make(at: { network: string; alias: string | null }, signal: AbortSignal): Promise<Holder> {
-    const { docker, identity: runner, runtime, image, allowed, starts } = this.#facts
+    const { docker, maker, runtime, image, allowed, starts } = this.#facts
     using _turn = await starts.enter(signal)
     const walls = wallsAround(await this.#addresses(signal), allowed)
     const before = new Set(this.#later)
-    const facts = { docker, image, runner, runtime, walls, ...at }
+    const facts = { docker, image, maker, runtime, walls, ...at }
     const made = await prepareHolder(facts, signal).catch(async (error: unknown) => {
       if (!isStatus(error, 404) || at.network !== NETWORK) throw error
       await ensureNetwork(docker, signal) // someone removed the network since this runner started
@@ -105,8 +106,8 @@ export class Holders implements AsyncDisposable {
     const known = this.#machine
     if (known?.own) return ownAddresses()
     if (known && performance.now() - known.at < LOOK_EVERY_MS) return known.addresses
-    const { docker, identity: runner, runtime, image } = this.#facts
-    const addresses = await addressesOfMachine({ docker, runner, runtime, image }, signal)
+    const { docker, maker, runtime, image } = this.#facts
+    const addresses = await addressesOfMachine({ docker, maker, runtime, image }, signal)
     const own = await ownAddresses().catch(() => []) // no Linux: the engine is on another machine, or in one
     const same = addresses.length > 0 && addresses.join() === own.join()
     this.#machine = { addresses, at: performance.now(), own: same }

@@ -4,7 +4,7 @@ import { addressesIn, FIB } from './addresses.ts'
 import { demux } from './demux.ts'
 import { createContainer } from './door.ts'
 import { lookConfig } from './host-config.ts'
-import { LABEL } from './labels.ts'
+import { labelsOf, type Maker } from './labels.ts'
 import { unlessGone } from './refusal.ts'
 
 /** A machine with ten thousand addresses still fits. */
@@ -13,18 +13,18 @@ const MOST_BYTES = 2 ** 22
 export type LookFacts = {
   readonly docker: Docker
   readonly image: string
-  readonly runner: string
+  readonly maker: Maker
   readonly runtime: 'crun' | null
 }
 
 /** The addresses of the machine that the engine runs on, which need not be this one: read in a container on its network. */
 export async function addressesOfMachine(facts: LookFacts, signal: AbortSignal): Promise<string[]> {
-  const { docker, image, runner, runtime } = facts
+  const { docker, image, maker, runtime } = facts
   const container = await createContainer(docker, 'look', {
     Image: image,
     Entrypoint: ['/bin/busybox', 'cat', FIB],
     Cmd: [],
-    Labels: { [LABEL.runner]: runner, [LABEL.part]: 'look' },
+    Labels: labelsOf(maker, 'look'),
     AttachStdout: true,
     HostConfig: lookConfig(runtime),
   })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import type { Log } from '../log.ts'
-import { LABEL } from './labels.ts'
+import { labelsOf, type Maker } from './labels.ts'
 import { unlessGone, wordsOf } from './refusal.ts'
 import { Stock, type Stocked } from './stock.ts'
 
@@ -10,7 +10,7 @@ export type RunNetwork = Stocked & { readonly name: string }
 
 export type NetworksFacts = {
   readonly docker: Docker
-  readonly identity: string
+  readonly maker: Maker
   readonly log: Log
   readonly warm: { readonly size: number; readonly idleMs: number }
   /** A new network is a new address of the engine's machine. */
@@ -24,14 +24,14 @@ export function networkStock(facts: NetworksFacts): Stock<RunNetwork> {
   return new Stock({ ...warm, make: () => makeNetwork(facts), failed })
 }
 
-export async function makeNetwork({ docker, identity, made }: NetworksFacts): Promise<RunNetwork> {
+export async function makeNetwork({ docker, maker, made }: NetworksFacts): Promise<RunNetwork> {
   const name = `takt-${randomBytes(6).toString('hex')}`
   const network = await docker.createNetwork({
     Name: name,
     Driver: 'bridge',
     CheckDuplicate: true,
     EnableIPv6: false,
-    Labels: { [LABEL.runner]: identity, [LABEL.part]: 'network' },
+    Labels: labelsOf(maker, 'network'),
   })
   const dispose = () => network.remove().then(() => {}, unlessGone)
   try {

@@ -8,7 +8,7 @@ import { createContainer } from './door.ts'
 import { type Check, checksOf, HEALTHY } from './health.ts'
 import type { Holder } from './holder.ts'
 import { workConfig } from './host-config.ts'
-import { LABEL } from './labels.ts'
+import { LABEL, labelsOf, type Maker } from './labels.ts'
 import type { Limits } from './limits.ts'
 import { unlessGone, wordsOf } from './refusal.ts'
 
@@ -20,7 +20,7 @@ export type ServiceFacts = {
   readonly service: Service
   /** The container's name. */
   readonly name: string
-  readonly runner: string
+  readonly maker: Maker
   readonly runtime: 'crun' | null
   readonly limits: Limits
   readonly holder: Holder
@@ -49,7 +49,7 @@ export class RunningService {
 
   /** The container, not started yet; its image is there. */
   static async create(facts: ServiceFacts): Promise<RunningService> {
-    const { docker, plan, service, name, runner, runtime, limits, holder, privileged } = facts
+    const { docker, plan, service, name, maker, runtime, limits, holder, privileged } = facts
     const volume = null
     const { purpose, config } = workConfig({ limits, runtime, holder: holder.id, volume, privileged })
     const container = await createContainer(docker, purpose, {
@@ -58,10 +58,9 @@ export class RunningService {
       ...commandOf(service),
       Env: Object.entries(service.env).map(([key, value]) => `${key}=${value}`),
       Labels: {
+        ...labelsOf(maker, 'service'),
         [LABEL.run]: String(plan.run),
         [LABEL.attempt]: String(plan.attempt),
-        [LABEL.runner]: runner,
-        [LABEL.part]: 'service',
       },
       Healthcheck: { Test: ['NONE'] }, // Takt asks by itself, and more often
       AttachStdout: true,

@@ -6,6 +6,7 @@ import type { Turnstile } from '../turnstile.ts'
 import type { Holder } from './holder.ts'
 import type { Holders } from './holders.ts'
 import type { Images } from './images.ts'
+import type { Maker } from './labels.ts'
 import type { Limits } from './limits.ts'
 import type { RunNetwork } from './networks.ts'
 import { mayBePrivileged } from './privileged.ts'
@@ -18,7 +19,7 @@ export type ServicesFacts = {
   readonly holders: Holders
   readonly starts: Turnstile
   readonly log: Log
-  readonly identity: string
+  readonly maker: Maker
   readonly runtime: 'crun' | null
   readonly limits: Limits
   readonly trusted: readonly string[]
@@ -90,14 +91,14 @@ export class Services implements AsyncDisposable {
   }
 
   async #create(service: Service, holder: Holder, options: OpenOptions): Promise<RunningService> {
-    const { docker, plan, identity: runner, runtime, limits, images, name, trusted, starts } = this.#facts
+    const { docker, plan, maker, runtime, limits, images, name, trusted, starts } = this.#facts
     const privileged = mayBePrivileged({ image: service.image, lane: plan.lane, trusted })
     const facts = {
       docker,
       plan,
       service,
       name: `${name}-${service.name}`,
-      runner,
+      maker,
       runtime,
       limits,
       holder,

@@ -1,29 +1,51 @@
+import type Docker from 'dockerode'
 import type { RunId } from '#pipelines/ids.ts'
-import { LABEL } from './labels.ts'
-import type { House } from './engine.ts'
-import { isStatus } from './refusal.ts'
+import type { Log } from '../log.ts'
+import { LABEL, type Maker } from './labels.ts'
+import { isStatus, unlessGone } from './refusal.ts'
 
-/** Remove the containers and volumes with this runner's label, except for those of the runs named. */
-export async function sweep(
-  house: Pick<House, 'docker' | 'identity' | 'log'>,
-  keep: ReadonlySet<RunId>,
-): Promise<void> {
-  const { docker, identity, log } = house
-  const filters = { label: [`${LABEL.runner}=${identity}`] }
-  const kept = (labels: Record<string, string>) => keep.has(Number(labels[LABEL.run]) as RunId)
-  const containers = await docker.listContainers({ all: true, filters })
-  for (const { Id, Labels } of containers.filter(({ Labels }) => !kept(Labels))) {
+export type SweepFacts = { readonly docker: Docker; readonly maker: Maker; readonly log: Log }
+type Labelled = { readonly Labels: Record<string, string> | null }
+
+/**
+ * Remove the containers, volumes and networks that earlier lives of this runner made, except for those of the runs named and
+ * whatever these use. What this life made is somebody's, or waits for somebody.
+ */
+export async function sweep({ docker, maker, log }: SweepFacts, keep: ReadonlySet<RunId>): Promise<void> {
+  const filters = { label: [`${LABEL.runner}=${maker.runner}`] }
+  const earlier = <T extends Labelled>(all: readonly T[]) =>
+    all.filter(({ Labels }) => Labels?.[LABEL.life] !== maker.life)
+  const isKept = ({ Labels }: Labelled) => keep.has(Number(Labels?.[LABEL.run]) as RunId)
+
+  const containers = earlier(await docker.listContainers({ all: true, filters }))
+  const used = usedBy(containers.filter(isKept))
+  for (const { Id, Labels } of containers.filter((each) => !isKept(each) && !used.has(each.Id))) {
     await docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGone)
-    log.info({ run: Number(Labels[LABEL.run]), container: Id.slice(0, 12) }, 'orphan.removed')
+    log.info({ run: Labels[LABEL.run], part: Labels[LABEL.part], container: Id.slice(0, 12) }, 'orphan.removed')
   }
   const { Volumes } = await docker.listVolumes({ filters })
-  for (const { Name, Labels } of Volumes.filter(({ Labels }) => !kept(Labels))) {
+  for (const { Name } of earlier(Volumes ?? []).filter((each) => !isKept(each) && !used.has(each.Name))) {
     await docker.getVolume(Name).remove().catch(unlessGone)
-    log.info({ run: Number(Labels[LABEL.run]), volume: Name }, 'orphan.removed')
+    log.info({ volume: Name }, 'orphan.removed')
+  }
+  // A network that something still hangs on is refused, and stays: that is why it comes last.
+  for (const { Id, Name } of earlier(await docker.listNetworks({ filters }) as Named[])) {
+    await docker.getNetwork(Id).remove().catch(unlessUsed)
+    log.info({ network: Name }, 'orphan.removed')
   }
 }
 
-/** Gone already, or being removed by someone else at this moment: what was wanted. */
-function unlessGone(error: unknown): void {
-  if (!isStatus(error, 404, 409)) throw error
+type Named = Labelled & { readonly Id: string; readonly Name: string }
+type Listed = Awaited<ReturnType<Docker['listContainers']>>[number]
+
+/** The holders whose network these containers have joined, and the volumes they have mounted. */
+function usedBy(containers: readonly Listed[]): Set<string> {
+  const holders = containers.map(({ HostConfig }) => HostConfig.NetworkMode?.replace(/^container:/, '') ?? '')
+  const volumes = containers.flatMap(({ Mounts }) => Mounts.flatMap(({ Name }) => Name ?? []))
+  return new Set([...holders, ...volumes])
+}
+
+/** 403: a kept run's containers hang on it. */
+function unlessUsed(error: unknown): void {
+  if (!isStatus(error, 403)) unlessGone(error)
 }

@@ -23,6 +23,7 @@ const run = promisify(execFile)
 const reason = await whyNoDocker()
 const docker = new Docker()
 const identity = `holders-${process.pid}-${Date.now()}`
+const maker = { runner: identity, life: 'this' }
 const idle = () => new AbortController().signal
 const limits = { cpus: 1, memoryBytes: 2 ** 28, pids: 128 }
 const python = await run('python3', ['-c', '']).then(
@@ -49,7 +50,7 @@ describe.skipIf(reason)(`a run's network namespace${reason ? ` (skipped: ${reaso
   const holdersWith = (allowed = '', size = 0) =>
     new Holders({
       docker,
-      identity,
+      maker,
       log,
       image,
       starts: new Turnstile(2),
@@ -57,7 +58,7 @@ describe.skipIf(reason)(`a run's network namespace${reason ? ` (skipped: ${reaso
       allowed: parseAllowed(allowed)!,
       warm: { size, idleMs: 60_000 },
     })
-  const facts = () => ({ docker, identity, log, warm: { size: 0, idleMs: 1 }, made: async () => {} })
+  const facts = () => ({ docker, maker, log, warm: { size: 0, idleMs: 1 }, made: async () => {} })
 
   /** What a command prints that runs as a step does, in the holder's namespace. */
   async function inside(holder: Holder, command: string): Promise<string> {

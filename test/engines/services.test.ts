@@ -18,6 +18,7 @@ type Service = Plan['services'][number]
 const reason = await whyNoDocker()
 const docker = new Docker()
 const identity = `services-${process.pid}-${Date.now()}`
+const maker = { runner: identity, life: 'this' }
 const SERVES = 'while :; do echo here | nc -l -p 7000; done'
 const WEB = 'mkdir -p /tmp/www; echo ok >/tmp/www/ready; sleep 0.3; busybox httpd -f -p 8000 -h /tmp/www'
 
@@ -47,7 +48,7 @@ describe.skipIf(reason)(`the services of a run${reason ? ` (skipped: ${reason})`
     const allowed = { all: false, ranges: [] }
     const starts = new Turnstile(2)
     const warm = { size: 0, idleMs: 1 }
-    holders = new Holders({ docker, identity, log, image, starts, runtime: null, allowed, warm })
+    holders = new Holders({ docker, maker, log, image, starts, runtime: null, allowed, warm })
   })
   afterAll(async () => expect(await left()).toEqual([]))
 
@@ -65,7 +66,7 @@ describe.skipIf(reason)(`the services of a run${reason ? ` (skipped: ${reason})`
     const heard = new Map<number, string>()
     const network = await makeNetwork({
       docker,
-      identity,
+      maker,
       log,
       warm: { size: 0, idleMs: 1 },
       made: async () => {},
@@ -77,7 +78,7 @@ describe.skipIf(reason)(`the services of a run${reason ? ` (skipped: ${reason})`
       holders,
       starts: new Turnstile(2),
       log,
-      identity,
+      maker,
       runtime: null,
       limits: { cpus: 1, memoryBytes: 2 ** 28, pids: 100 },
       trusted: [],
