@@ -8,12 +8,14 @@ import { scriptedEngine } from './scripted.ts'
 
 /** How long an engine may take to answer; one that takes longer is not there. */
 const ANSWER_MS = 2_000
+/** How long everything that all runs share may take to be made, an image that has to be pulled included. */
+const PREPARED_MS = 120_000
 
 /** The engine that was asked for; where none was, Docker if it answers, else plain processes. Leftovers are swept. */
 export async function chooseEngine(config: Config, log: Log): Promise<Engine> {
   const { identity, folder, path } = config
   const checkouts = new Checkouts(folder, config.gitEnv)
-  const options = { identity, folder, path, checkouts, log }
+  const options = { identity, folder, path, checkouts, log, docker: config.docker }
   await checkouts.sweep()
   const soon = AbortSignal.timeout(ANSWER_MS)
   const kind = config.engine ?? ((await findDocker(soon)) ? 'docker' : 'local')
@@ -24,10 +26,12 @@ export async function chooseEngine(config: Config, log: Log): Promise<Engine> {
   return engine
 }
 
-function make(kind: Engine['kind'], options: Parameters<typeof localEngine>[0]): Promise<Engine> | Engine {
+type Options = Parameters<typeof localEngine>[0] & Parameters<typeof dockerEngine>[0]
+
+function make(kind: Engine['kind'], options: Options): Promise<Engine> | Engine {
   switch (kind) {
     case 'docker':
-      return dockerEngine(options, AbortSignal.timeout(5 * ANSWER_MS))
+      return dockerEngine(options, AbortSignal.timeout(PREPARED_MS))
     case 'local':
       return localEngine(options)
     case 'scripted':

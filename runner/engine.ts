@@ -59,6 +59,8 @@ export interface Engine {
   open(plan: Plan, options: OpenOptions): Promise<Workspace>
   /** Remove what earlier lives of this runner left behind, except for the runs named. Safe at any time; never another runner's. */
   sweep(keep: ReadonlySet<RunId>): Promise<void>
+  /** Give back what was made ahead of time for runs to come. Said last, after all workspaces are disposed of. */
+  close(): Promise<void>
 }
 
 /** The folders of a workspace, the same on every engine; paths below are relative to their common root. */

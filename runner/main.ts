@@ -60,7 +60,11 @@ async function main(): Promise<number> {
       connect: (taker) => new Link({ address, token, self, log, terminals: lobby.terminals, ...taker }),
     },
   )
-  return await untilStopped(service)
+  try {
+    return await untilStopped(service)
+  } finally {
+    await engine.close()
+  }
 }
 
 /** What every runner offers without being told. Architectures are called as images call them. */

@@ -20,6 +20,7 @@ export function scriptedEngine(): Engine {
       return new Stage()
     },
     sweep: async () => {},
+    close: async () => {},
   }
 }
 

@@ -30,6 +30,8 @@ export class Box {
   #ownTaken = false
   #stream: NodeJS.ReadWriteStream | null = null
   #dead = false
+  /** Why this runner ended it itself. */
+  #fate: ExitStatus['error'] = null
 
   constructor(facts: BoxFacts) {
     this.#facts = facts
@@ -122,6 +124,12 @@ export class Box {
     }
   }
 
+  /** End it, whatever runs in it, for this reason. */
+  async end(fate: NonNullable<ExitStatus['error']>): Promise<void> {
+    this.#fate = fate
+    await this.#die()
+  }
+
   async #die(): Promise<void> {
     const { container, log } = this.#facts
     const gone = (error: unknown) => log.debug({ reason: wordsOf(error) }, 'container.gone')
@@ -132,6 +140,7 @@ export class Box {
   async #ended(): Promise<ExitStatus> {
     this.#dead = true
     const { exitCode, oom } = await this.#end()
+    if (this.#fate) return { ...exited(exitCode), error: this.#fate }
     if (oom) return { ...exited(exitCode), error: this.#facts.cause({ oom: 1, pids: 0 }) }
     throw new EngineError('shell_killed', `The container was ended from outside, with ${exitCode}.`)
   }

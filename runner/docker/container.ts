@@ -1,55 +1,27 @@
-import type { ContainerCreateOptions } from 'dockerode'
-import type { Plan } from '#pipelines/wire/plan.ts'
+import type Docker from 'dockerode'
 import { BOOTSTRAP } from '../shell.ts'
-import { LABEL } from './labels.ts'
-import { NETWORK } from './network.ts'
+import { createContainer } from './door.ts'
+import { workConfig, type WorkFacts } from './host-config.ts'
 
 /** Where a run's volume is mounted: the root of its workspace. */
 export const DIRECTORY = '/takt'
 
-/** How much of the machine one run may use. */
-export type Limits = { readonly memoryBytes: number; readonly cpus: number; readonly pids: number }
-
-/** What a build needs of root's powers inside its container: to own files, to become someone else, to end processes. */
-const CAPABILITIES = [
-  'CHOWN',
-  'DAC_OVERRIDE',
-  'FOWNER',
-  'FSETID',
-  'SETGID',
-  'SETUID',
-  'KILL',
-  'NET_BIND_SERVICE',
-]
-
-export type ContainerFacts = {
-  readonly plan: Pick<Plan, 'run' | 'attempt'>
+export type ContainerFacts = Pick<WorkFacts, 'holder' | 'limits' | 'privileged' | 'runtime'> & {
   readonly image: string
   readonly name: string
   /** The run's, which all of its containers share. */
   readonly volume: string
-  readonly runner: string
-  readonly limits: Limits
+  readonly labels: Record<string, string>
 }
 
 /**
- * A container of a run. Nothing that an author wrote reaches it but the image's name: commands and environment come
- * later, over stdin.
+ * Create a container of a run, not started. Nothing that an author wrote reaches it but the image's name: commands and
+ * environment come later, over stdin.
  */
-export function containerOptions({
-  plan,
-  image,
-  name,
-  volume,
-  runner,
-  limits,
-}: ContainerFacts): ContainerCreateOptions {
-  const labels = {
-    [LABEL.run]: String(plan.run),
-    [LABEL.attempt]: String(plan.attempt),
-    [LABEL.runner]: runner,
-  }
-  return {
+export function createShellContainer(docker: Docker, facts: ContainerFacts): Promise<Docker.Container> {
+  const { image, name, volume, labels } = facts
+  const { purpose, config } = workConfig({ ...facts, volume: { name: volume, target: DIRECTORY, labels } })
+  return createContainer(docker, purpose, {
     name,
     Image: image,
     Entrypoint: ['/bin/sh', '-c', BOOTSTRAP],
@@ -58,32 +30,13 @@ export function containerOptions({
     // The init process hands SIGTERM to all processes of the shell, not only to the shell itself.
     Env: ['TINI_KILL_PROCESS_GROUP=1'],
     Labels: labels,
+    Healthcheck: { Test: ['NONE'] },
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,
     OpenStdin: true,
     StdinOnce: true,
     Tty: false,
-    HostConfig: {
-      Init: true,
-      NetworkMode: NETWORK,
-      LogConfig: { Type: 'none', Config: {} },
-      Mounts: [
-        {
-          Type: 'volume',
-          Source: volume,
-          Target: DIRECTORY,
-          VolumeOptions: { NoCopy: true, Labels: labels, DriverConfig: { Name: 'local', Options: {} } },
-        },
-      ],
-      CapDrop: ['ALL'],
-      CapAdd: CAPABILITIES,
-      SecurityOpt: ['no-new-privileges'],
-      PidsLimit: limits.pids,
-      Memory: limits.memoryBytes,
-      MemorySwap: limits.memoryBytes,
-      NanoCpus: Math.round(limits.cpus * 1e9),
-      RestartPolicy: { Name: 'no' },
-    },
-  }
+    HostConfig: config,
+  })
 }

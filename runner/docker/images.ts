@@ -4,7 +4,7 @@ import { EngineError } from '../engine.ts'
 import type { OpenOptions } from '../engine.ts'
 import { orAbort } from '../stop.ts'
 import { buildDemoImage, DEMO_IMAGE } from './demo-image.ts'
-import { wordsOf } from './refusal.ts'
+import { isStatus, wordsOf } from './refusal.ts'
 
 /** A pull that is under way, and the runs that wait for it. */
 type Pull = {
@@ -12,6 +12,9 @@ type Pull = {
   readonly listeners: Set<OpenOptions['say']>
   readonly abort: AbortController
 }
+
+/** Parts that begin with a letter or a digit, so that none is `..`; a tag, a digest. */
+const NAME = /^[A-Za-z0-9][\w.-]*(?::\d+)?(?:\/[A-Za-z0-9][\w.-]*)*(?::\w[\w.-]*)?(?:@sha256:[0-9a-f]{64})?$/
 
 const Progress = z.object({
   id: z.string().optional(),
@@ -25,6 +28,32 @@ export class Images {
   readonly #pulls = new Map<string, Pull>()
   constructor(docker: Docker) {
     this.#docker = docker
+  }
+
+  /**
+   * Have `image` at the engine, pulled where it is missing.
+   *
+   * @returns Its id: names are given to other images in the course of time.
+   * @throws {EngineError} `image_pull_failed`
+   */
+  async ensure(image: string, options: OpenOptions): Promise<string> {
+    const known = await this.#idOf(image)
+    if (known !== null) return known
+    await this.fetch(image, options)
+    const fetched = await this.#idOf(image)
+    if (fetched !== null) return fetched
+    throw new EngineError('image_pull_failed', `The image ${image} was pulled, and is not there.`)
+  }
+
+  async #idOf(image: string): Promise<string | null> {
+    // The name becomes part of the request's path. What no image can be named, the pull refuses in clear words.
+    if (!NAME.test(image)) return null
+    try {
+      return (await this.#docker.getImage(image).inspect()).Id
+    } catch (error) {
+      if (isStatus(error, 400, 404)) return null
+      throw error
+    }
   }
 
   /**

@@ -67,7 +67,7 @@ export class RunningService {
       AttachStderr: true,
       HostConfig: config,
     })
-    const { Config } = await docker.getImage(service.image).inspect()
+    const { Config } = await container.inspect() // what the image exposes stands here too
     return new RunningService(facts, container, portsIn(Config.ExposedPorts))
   }
 

@@ -21,7 +21,10 @@ export async function sweep({ docker, maker, log }: SweepFacts, keep: ReadonlySe
   const used = usedBy(containers.filter(isKept))
   for (const { Id, Labels } of containers.filter((each) => !isKept(each) && !used.has(each.Id))) {
     await docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGone)
-    log.info({ run: Labels[LABEL.run], part: Labels[LABEL.part], container: Id.slice(0, 12) }, 'orphan.removed')
+    log.info(
+      { run: Labels[LABEL.run], part: Labels[LABEL.part], container: Id.slice(0, 12) },
+      'orphan.removed',
+    )
   }
   const { Volumes } = await docker.listVolumes({ filters })
   for (const { Name } of earlier(Volumes ?? []).filter((each) => !isKept(each) && !used.has(each.Name))) {
@@ -29,7 +32,7 @@ export async function sweep({ docker, maker, log }: SweepFacts, keep: ReadonlySe
     log.info({ volume: Name }, 'orphan.removed')
   }
   // A network that something still hangs on is refused, and stays: that is why it comes last.
-  for (const { Id, Name } of earlier(await docker.listNetworks({ filters }) as Named[])) {
+  for (const { Id, Name } of earlier((await docker.listNetworks({ filters })) as Named[])) {
     await docker.getNetwork(Id).remove().catch(unlessUsed)
     log.info({ network: Name }, 'orphan.removed')
   }

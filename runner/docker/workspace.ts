@@ -5,63 +5,61 @@ import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Scratch } from '../checkout.ts'
 import { EngineError } from '../engine.ts'
 import type { OpenOptions, Shell, Usage, Workspace } from '../engine.ts'
-import { Box, type BoxFacts } from './box.ts'
-import { containerOptions, DIRECTORY } from './container.ts'
+import { type Cell, type Home, removeVolume, startCell } from './cell.ts'
+import { DIRECTORY } from './container.ts'
 import { DEMO_IMAGE } from './demo-image.ts'
-import type { House } from './engine.ts'
 import { readFiles, writeFiles } from './files.ts'
 import { fill } from './fill.ts'
-import { ensureNetwork } from './network.ts'
+import type { House } from './house.ts'
+import { LABEL, labelsOf } from './labels.ts'
+import { clamped, type Limits, limitsInWords } from './limits.ts'
+import { makeNetwork, type RunNetwork } from './networks.ts'
+import { mayBePrivileged } from './privileged.ts'
 import { isStatus, wordsOf } from './refusal.ts'
+import { Services } from './services.ts'
 
-/** Start the run's container and fetch its commit at the same time; then fill the one with the other. */
+/** Start the run's container and its services and fetch its commit at the same time; then fill the one with the other. */
 export async function openWorkspace(
   house: House,
   plan: Plan,
-  { signal, say, words }: OpenOptions & { words: string },
+  { words, ...options }: OpenOptions & { words: string },
 ): Promise<Workspace> {
   const place = new DockerWorkspace(house, plan)
-  const half = new AbortController() // the one half has no use without the other
-  const both = { signal: AbortSignal.any([signal, half.signal]), say }
+  const half = new AbortController() // no part has any use without the others
+  const all = { ...options, signal: AbortSignal.any([options.signal, half.signal]) }
   const files = place.scratch()
-  const halves = [
-    say(`Engine: ${words}\nImage: ${place.image}\n`),
-    place.begin(both),
-    house.checkouts.materialise(plan.checkout, files.path, both),
+  const parts = [
+    options.say(`Engine: ${words}\nImage: ${place.image}\n${limitsInWords(plan.limits, place.limits)}`),
+    place.begin(all),
+    house.checkouts.materialise(plan.checkout, files.path, all),
   ]
   try {
-    await Promise.all(halves)
-    await place.fill(files, both.signal)
+    await Promise.all(parts)
+    await place.fill(files, all.signal)
     return place
   } catch (error) {
     half.abort(error)
-    await Promise.allSettled(halves)
+    await Promise.allSettled(parts)
     await place[Symbol.asyncDispose]()
     throw error
   }
-}
-
-type Opened = {
-  readonly box: Box
-  /** Of the container. */
-  readonly name: string
-  /** As whom the image runs; an empty string for root. */
-  readonly user: string
-  /** Where the engine says it keeps the volume, on its own machine. */
-  readonly volume: string | null
 }
 
 class DockerWorkspace implements Workspace {
   readonly root = DIRECTORY
   /** The job's own. */
   readonly image: string
+  readonly limits: Limits
   readonly #house: House
   readonly #plan: Plan
-  /** Of the volume; containers are named after it. */
+  /** Its containers' names begin so. */
   readonly #name: string
+  #home: Promise<Home> | null = null
+  #services: Services | null = null
   /** The newest container of each image; there is more than one where steps name images of their own. */
-  readonly #boxes = new Map<string, Promise<Opened>>()
-  readonly #names: string[] = []
+  readonly #cells = new Map<string, Promise<Cell>>()
+  /** All that were made, those that have ended too. */
+  readonly #made: Cell[] = []
   #files: Scratch | null = null
   #removed: Promise<void> | null = null
 
@@ -69,12 +67,15 @@ class DockerWorkspace implements Workspace {
     this.#house = house
     this.#plan = plan
     this.image = plan.image ?? DEMO_IMAGE
+    this.limits = clamped(plan.limits, house.maxima)
     this.#name = `takt-${plan.run}-${plan.attempt}-${randomBytes(4).toString('hex')}`
   }
 
   /** The job's first container: the files of one that has ended can still be reached. */
   get #container(): Docker.Container {
-    return this.#house.docker.getContainer(this.#name)
+    const [first] = this.#made
+    if (!first) throw new EngineError('runner_failed', 'Files were asked for before the run has a container.')
+    return first.container
   }
 
   /** A folder of this machine for the files, until they are in the container. */
@@ -82,15 +83,26 @@ class DockerWorkspace implements Workspace {
     return (this.#files = this.#house.checkouts.scratch(this.#plan))
   }
 
-  /** Afterwards the shell of the job's own container waits for its first step. */
+  /** Afterwards all services are healthy, and the shell of the job's own container waits for its first step. */
   async begin(options: OpenOptions): Promise<void> {
-    await this.#open(this.image, options)
+    const { networks, network: how } = this.#house
+    if (this.#plan.services.length === 0) return void (await this.#open(this.image, options))
+    const network = networks.take() ?? (await makeNetwork(how))
+    this.#services = new Services(this.#servicesOn(network))
+    options.signal.throwIfAborted()
+    this.#homeOn(network.name, options.signal)
+    await Promise.all([this.#open(this.image, options), this.#services.start(options)])
+  }
+
+  #servicesOn(network: RunNetwork): ConstructorParameters<typeof Services>[0] {
+    const { limits } = this
+    return { ...this.#house, limits, network, plan: this.#plan, name: this.#name }
   }
 
   /** Put the run's files where the steps find them. */
   async fill(files: Scratch, signal: AbortSignal): Promise<void> {
-    const { user, volume } = await this.#open(this.image, { signal, say: async () => {} })
-    const moved = this.#house.filling === 'send' ? null : volume
+    const { user, folder } = await this.#open(this.image, { signal, say: async () => {} })
+    const moved = this.#house.filling === 'send' ? null : folder
     await fill(this.#container, { files, user, volume: moved, signal })
   }
 
@@ -107,62 +119,68 @@ class DockerWorkspace implements Workspace {
 
   async container(image: string | null, signal: AbortSignal): Promise<string | null> {
     const wanted = image ?? this.image
-    if (!this.#boxes.has(wanted)) return null
-    return (await this.#open(wanted, { signal, say: async () => {} })).name
+    if (!this.#cells.has(wanted)) return null
+    return (await this.#open(wanted, { signal, say: async () => {} })).container.id
   }
 
   /** The container of an image: the one that runs already, else a new one on the same files. */
-  async #open(image: string, options: OpenOptions): Promise<Opened> {
-    const known = this.#boxes.get(image)
+  async #open(image: string, options: OpenOptions): Promise<Cell> {
+    const known = this.#cells.get(image)
     if (known && !(await known).box.dead) return known
-    const opening = this.#start(image, options)
-    this.#boxes.set(image, opening)
-    opening.catch(() => this.#boxes.delete(image)) // whoever waits for it is told; the next one tries again
+    const opening = this.#begin(image, options)
+    this.#cells.set(image, opening)
+    opening.catch(() => this.#cells.delete(image)) // whoever waits for it is told; the next one tries again
     return opening
   }
 
-  async #start(image: string, options: OpenOptions): Promise<Opened> {
-    using _turn = await this.#house.starts.enter(options.signal)
-    const name = await this.#create(image, options)
+  async #begin(image: string, options: OpenOptions): Promise<Cell> {
+    const { images, cells, trusted } = this.#house
+    const id = await images.ensure(image, options)
     options.signal.throwIfAborted()
-    const { log, limits } = this.#house
-    const container = this.#house.docker.getContainer(name)
-    const box = new Box({ container, root: DIRECTORY, log, cause: causeOf(limits) })
-    const [{ Config, Mounts }] = await Promise.all([container.inspect(), box.attach()])
-    await this.#launch(container, options.signal)
-    const volume = Mounts.find(({ Destination }) => Destination === DIRECTORY)?.Source ?? null
-    return { box, name, user: Config.User, volume }
+    const privileged = mayBePrivileged({ image, lane: this.#plan.lane, trusted })
+    if (privileged) await options.say(`The image ${image} has all powers of root: the operator named it.\n`)
+    const warm =
+      this.#home === null && !privileged ? cells.take(this.#house, { image, id, limits: this.limits }) : null
+    if (!warm) return this.#start({ image, privileged }, options.signal)
+    this.#home = Promise.resolve(warm.home)
+    this.#made.push(warm)
+    this.#rename(warm)
+    return warm
   }
 
-  async #create(image: string, options: OpenOptions): Promise<string> {
-    const { docker, images, identity, limits } = this.#house
-    const count = this.#names.length
-    const name = count === 0 ? this.#name : `${this.#name}-${count}`
-    this.#names.push(name)
-    const facts = { plan: this.#plan, image, name, volume: this.#name, runner: identity, limits }
-    const create = () => docker.createContainer(containerOptions(facts))
-    try {
-      await create()
-    } catch (error) {
-      // 404: no such image. 400: no image can have such a name, which the pull says in clearer words.
-      if (!isStatus(error, 400, 404)) throw error
-      await images.fetch(image, options)
-      await create()
+  async #start(
+    { image, privileged }: { readonly image: string; readonly privileged: boolean },
+    signal: AbortSignal,
+  ): Promise<Cell> {
+    const { attempt, run } = this.#plan
+    const home = await (this.#home ?? this.#homeOn(null, signal))
+    const labels = {
+      ...labelsOf(this.#house.maker, null),
+      [LABEL.run]: String(run),
+      [LABEL.attempt]: String(attempt),
     }
-    return name
+    const count = this.#made.length
+    const name = count === 0 ? this.#name : `${this.#name}-${count}-${randomBytes(2).toString('hex')}`
+    const facts = { image, privileged, limits: this.limits, labels, name, home }
+    const cell = await startCell(this.#house, facts, signal)
+    this.#made.push(cell)
+    return cell
   }
 
-  async #launch(container: Docker.Container, signal: AbortSignal): Promise<void> {
-    try {
-      await container.start()
-    } catch (error) {
-      const words = wordsOf(error)
-      if (/no such file|executable file not found/.test(words))
-        throw new EngineError('image_without_shell', `The image has no /bin/sh: ${words}`)
-      if (!isStatus(error, 404)) throw error
-      await ensureNetwork(this.#house.docker, signal) // someone removed the network since this runner started
-      await container.start()
-    }
+  /** @param network  The run's own, or null for the one that all runs share. */
+  #homeOn(network: string | null, signal: AbortSignal): Promise<Home> {
+    const { holders } = this.#house
+    const holder = network === null ? holders.take(signal) : holders.on(network, null, signal)
+    this.#home = holder.then((made) => ({ holder: made, volume: this.#name }))
+    this.#home.catch(() => {}) // whoever waits for it is told
+    return this.#home
+  }
+
+  /** For who looks at the engine by hand: nothing waits for it, and nothing depends on it. */
+  #rename({ container }: Cell): void {
+    const { log } = this.#house
+    const kept = (error: unknown) => log.debug({ reason: wordsOf(error) }, 'container.not-renamed')
+    container.rename({ name: this.#name }).catch(kept)
   }
 
   async read(path: string, signal: AbortSignal): Promise<Readable | null> {
@@ -175,9 +193,7 @@ class DockerWorkspace implements Workspace {
 
   /** The processor's time of all containers together, the memory of the one that took most. */
   async usage(): Promise<Usage> {
-    const opened = await Promise.allSettled(this.#boxes.values())
-    const boxes = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value.box] : []))
-    const asked = boxes.map(async ({ idleShell }) => idleShell?.taken())
+    const asked = this.#made.map(async ({ box }) => box.idleShell?.taken())
     const taken = (await Promise.all(asked)).flatMap((usage) => usage ?? [])
     return {
       peakMemoryBytes: taken.reduce<number | null>(
@@ -196,29 +212,30 @@ class DockerWorkspace implements Workspace {
   }
 
   async #remove(): Promise<void> {
-    const { docker, log } = this.#house
-    const left = (error: unknown) => {
-      if (!isStatus(error, 404)) log.warn({ container: this.#name, reason: wordsOf(error) }, 'container.left')
+    const { docker } = this.#house
+    const [home] = await Promise.allSettled([this.#home, ...this.#cells.values()])
+    await Promise.all(
+      this.#made.map(({ container }) => this.#quietly(container.remove({ force: true, v: true }))),
+    )
+    if (home.status === 'fulfilled' && home.value) {
+      const { volume, holder } = home.value
+      await this.#quietly(removeVolume(docker, volume))
+      await this.#quietly(holder[Symbol.asyncDispose]())
     }
-    const opened = await Promise.allSettled(this.#boxes.values())
-    const removals = this.#names.map((name) => docker.getContainer(name).remove({ force: true, v: true }))
-    await Promise.all(removals.map((removal) => removal.catch(left)))
-    await docker.getVolume(this.#name).remove().catch(left)
-    await Promise.resolve(this.#files?.[Symbol.asyncDispose]()).catch(left)
-    for (const each of opened) if (each.status === 'fulfilled') each.value.box.hangUp()
+    await this.#quietly(this.#services?.[Symbol.asyncDispose]())
+    await this.#quietly(this.#files?.[Symbol.asyncDispose]())
+    for (const { box } of this.#made) box.hangUp()
+  }
+
+  /** What could not be removed is logged, and swept in the runner's next life. */
+  async #quietly(removal: PromiseLike<unknown> | undefined): Promise<void> {
+    try {
+      await removal
+    } catch (error) {
+      if (!isStatus(error, 404))
+        this.#house.log.warn({ container: this.#name, reason: wordsOf(error) }, 'container.left')
+    }
   }
 }
-
-const causeOf =
-  ({ memoryBytes, pids }: House['limits']): BoxFacts['cause'] =>
-  (counted) => {
-    if (counted.oom > 0)
-      return {
-        code: 'out_of_memory',
-        message: `The run needed more than the ${Math.round(memoryBytes / 2 ** 20)} MiB of memory it has.`,
-      }
-    if (counted.pids === 0) return null
-    return { code: 'pids_exhausted', message: `The run needed more than the ${pids} processes it has.` }
-  }
 
 const max = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.max(a, b))

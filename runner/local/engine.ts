@@ -33,6 +33,7 @@ export function localEngine(options: LocalOptions): Engine {
       return openWorkspace(options, plan, openOptions)
     },
     sweep: (keep) => sweep(options, keep),
+    close: async () => {},
   }
 }
 

@@ -21,9 +21,12 @@ async function leftovers({ identity }: Ground): Promise<string[]> {
   const filters = { label: [`${LABEL.runner}=${identity}`] }
   const containers = await docker.listContainers({ all: true, filters })
   const { Volumes } = await docker.listVolumes({ filters })
+  const networks = await docker.listNetworks({ filters })
+  const inside = (Id: string) => containers.find(({ HostConfig }) => HostConfig.NetworkMode?.endsWith(Id))
   return [
-    ...containers.map(({ Names }) => `container ${Names[0]}`),
+    ...containers.map(({ Names, Id }) => `container ${Names[0]} around ${inside(Id)?.Names[0] ?? 'nobody'}`),
     ...Volumes.map(({ Name }) => `volume ${Name}`),
+    ...networks.map(({ Name }) => `network ${Name}`),
   ]
 }
 
@@ -44,6 +47,9 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
       await ground[Symbol.asyncDispose]()
     })
     const plan = (commands: string[], changes = {}) => planOf(commands, { image: TEST_IMAGE, ...changes })
+    /** The one with the run's shell in it. */
+    const shellContainer = async () =>
+      (await containers()).find(({ Labels }) => Labels[LABEL.run] !== undefined) ?? { Id: '' }
     const containers = () =>
       docker.listContainers({ all: true, filters: { label: [`${LABEL.runner}=${ground.identity}`] } })
 
@@ -52,7 +58,7 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
       const commands = ['echo secret-command; sleep 300']
       const first = begin(workspace, { commands, env: { KEY: 'secret-value' } })
       await first.next()
-      const [{ Id } = { Id: '' }] = await containers()
+      const { Id } = await shellContainer()
       const inspected = JSON.stringify(await docker.getContainer(Id).inspect())
       expect(inspected).not.toMatch(/secret/)
       const { Processes } = await docker.getContainer(Id).top()
@@ -61,7 +67,7 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
 
     test('is hardened: few capabilities, no new privileges, limits, no binds, no log', async () => {
       await using _workspace = await open(engine, plan(['true']))
-      const [{ Id } = { Id: '' }] = await containers()
+      const { Id } = await shellContainer()
       const { HostConfig, Config } = await docker.getContainer(Id).inspect()
       expect(HostConfig).toMatchObject({
         Privileged: false,
@@ -71,7 +77,7 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
         PidsLimit: 1024,
         Init: true,
         LogConfig: { Type: 'none' },
-        NetworkMode: 'takt',
+        NetworkMode: expect.stringMatching(/^container:[0-9a-f]{64}$/),
       })
       expect(HostConfig.Memory).toBeGreaterThan(0)
       expect(HostConfig.MemorySwap).toBe(HostConfig.Memory)
@@ -94,8 +100,11 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
     })
 
     test('that runs out of its memory fails the step, and says so', async () => {
-      const small = await dockerEngine({ ...ground, limits: { memoryBytes: 24 * 2 ** 20 } }, soon())
-      const ran = await runOnce(small, plan(['x=aaaaaaaaaaaaaaaa; while :; do x="$x$x$x$x"; done']))
+      const limits = { cpus: 1, memoryBytes: 24 * 2 ** 20, pids: 100 }
+      const ran = await runOnce(
+        engine,
+        plan(['x=aaaaaaaaaaaaaaaa; while :; do x="$x$x$x$x"; done'], { limits }),
+      )
       expect(ran.status.exitCode).toBe(137)
       expect(ran.status.error).toMatchObject({
         code: 'out_of_memory',
@@ -117,10 +126,57 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
       expect(await containers()).toEqual([])
     })
 
-    test('of a name no image can have breaks the run', async () => {
-      await expect(open(engine, plan(['true'], { image: '--Bad Name' }))).rejects.toMatchObject({
-        code: 'image_pull_failed',
-      })
+    test.each(['--Bad Name', '../../info', 'a/../../b?x=1', 'x#y', 'UPPER'])(
+      'of a name no image can have, as %s, breaks the run',
+      async (image) => {
+        await expect(open(engine, plan(['true'], { image }))).rejects.toMatchObject({
+          code: 'image_pull_failed',
+        })
+      },
+    )
+
+    test('is started from the holder that closes its network, and from what waits warm', async () => {
+      const warm = await dockerEngine({ ...ground, docker: { warm: 1 } }, soon())
+      try {
+        await runOnce(warm, plan(['true']))
+        await until(() => warm.house.cells.ready === 1 && warm.house.holders.ready === 1)
+        const begun = performance.now()
+        const first = await runOnce(
+          warm,
+          plan(['echo x > here; echo "$PWD"; ip route | grep -c unreachable']),
+        )
+        const tookMs = performance.now() - begun
+        expect(Number(/^\d+$/m.exec(first.text)?.[0])).toBeGreaterThan(2)
+        await until(() => warm.house.cells.ready === 1)
+        const second = await runOnce(warm, plan(['ls', 'env | grep -c TINI']))
+        expect(second.text).toBe('1\n')
+        const named = await open(warm, plan(['true']))
+        await until(async () =>
+          (await leftovers(ground)).some((name) => /container \/takt-\d+-1-/.test(name)),
+        )
+        await named[Symbol.asyncDispose]()
+        expect(tookMs).toBeLessThan(5_000)
+      } finally {
+        await warm.close()
+      }
+      expect(await leftovers(ground)).toEqual([])
+    })
+
+    test('has no room of another kind: other limits, another container', async () => {
+      const warm = await dockerEngine({ ...ground, docker: { warm: 1 } }, soon())
+      try {
+        await runOnce(warm, plan(['true']))
+        await until(() => warm.house.cells.ready === 1)
+        const limits = { cpus: 1, memoryBytes: 2 ** 28, pids: 77 }
+        await using _workspace = await open(warm, plan(['true'], { limits }))
+        const made = await containers()
+        const pids = await Promise.all(
+          made.map(async ({ Id }) => (await docker.getContainer(Id).inspect()).HostConfig.PidsLimit),
+        )
+        expect(pids).toContain(77)
+      } finally {
+        await warm.close()
+      }
     })
 
     test('whose image runs as somebody else still owns its workspace', async () => {
@@ -167,7 +223,7 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
       await using workspace = await open(engine, plan([]))
       const step = collect(begin(workspace, ['echo up; sleep 300']), (text) => {
         if (text.includes('up'))
-          void containers().then(([{ Id } = { Id: '' }]) => docker.getContainer(Id).remove({ force: true }))
+          void shellContainer().then(({ Id }) => docker.getContainer(Id).remove({ force: true }))
       })
       await expect(step).rejects.toMatchObject({
         code: expect.stringMatching(/^(shell_killed|engine_unavailable)$/),

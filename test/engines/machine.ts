@@ -15,7 +15,14 @@ export async function machineOf(identity: string): Promise<Machine> {
   await ensureNetwork(docker, signal)
   const image = await ensureHolderImage({ docker, images }, { signal, say: async () => {} })
   const holders = new Holders({
-    ...{ docker, maker: { runner: identity, life: 'this' }, log, image, runtime: null, starts: new Turnstile(4) },
+    ...{
+      docker,
+      maker: { runner: identity, life: 'this' },
+      log,
+      image,
+      runtime: null,
+      starts: new Turnstile(4),
+    },
     allowed: { all: false, ranges: [] },
     warm: { size: 0, idleMs: 1_000 },
   })

@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseAllowed, addressesIn, wallsAround } from '../../runner/docker/addresses.ts'
@@ -98,6 +99,16 @@ describe('what the engine is asked for', () => {
     const Options = { type: 'none', device: '/', o: 'bind' }
     const VolumeOptions = { ...mount!.VolumeOptions, DriverConfig: { Name: 'local', Options } }
     await expect(asked({ ...rest, Mounts: [{ ...mount!, VolumeOptions }] })).rejects.toThrow('type')
+  })
+
+  test('passes one door: nothing else in the runner creates containers', async () => {
+    const folder = new URL('../../runner/', import.meta.url)
+    const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'))
+    const creating = []
+    for (const name of files)
+      if (/\.createContainer\(|containers\/create/.test(await readFile(new URL(name, folder), 'utf8')))
+        creating.push(name)
+    expect(creating).toEqual(['docker/door.ts'])
   })
 })
 
