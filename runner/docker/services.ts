@@ -11,7 +11,7 @@ import type { Limits } from './limits.ts'
 import type { RunNetwork } from './networks.ts'
 import { mayBePrivileged } from './privileged.ts'
 import { isStatus, wordsOf } from './refusal.ts'
-import { notStarted, RunningService, type Service } from './service.ts'
+import { notStarted, RunningService, type Service } from './running.ts'
 
 export type ServicesFacts = {
   readonly docker: Docker
