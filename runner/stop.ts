@@ -1,9 +1,10 @@
-/** Who ended a run before its own end: a person, the clock, the server (it is another runner's now), or this runner's. */
-export type StopCause = 'cancelled' | 'timeout' | 'forgotten' | 'runner_stopped'
+/** Who ended a run or a step before its own end: a person, the clock, its own silence, the server (it is another runner's now), or this runner's. */
+export type StopCause = 'cancelled' | 'timeout' | 'inactive' | 'forgotten' | 'runner_stopped'
 
 const GRACE_MS: Record<StopCause, number> = {
   cancelled: 10_000,
   timeout: 10_000,
+  inactive: 10_000,
   forgotten: 10_000,
   /** The second signal: the operator does not want to wait. */
   runner_stopped: 0,

@@ -26,6 +26,7 @@ export class Work {
   readonly lease: string
   readonly #send: (frame: Frame) => void
   readonly #abort = new AbortController()
+  readonly #hurry = new AbortController()
   readonly #mask: Mask
   /** Of the steps that have said something and are not over: each is a stream of its own. */
   readonly #logs = new Map<number, Mask>()
@@ -46,6 +47,11 @@ export class Work {
   /** Aborts with a `Stop` when the run is to end before its time. */
   get signal(): AbortSignal {
     return this.#abort.signal
+  }
+
+  /** Aborts when nothing of the run is to go on, not even what tidies up behind it. */
+  get hurry(): AbortSignal {
+    return this.#hurry.signal
   }
 
   /** Whether the run's last entry was said and everything has been heard, or the run was forgotten. */
@@ -135,8 +141,12 @@ export class Work {
     this.#more = Promise.withResolvers()
   }
 
+  /** End the run, its hooks excepted. Asked for another reason once more, those too; a repeated word changes nothing. */
   stop(reason: Stop): void {
+    const known: unknown = this.#abort.signal.reason
+    const again = known instanceof Stop && known.message !== reason.message
     this.#abort.abort(reason)
+    if (again || reason.why === 'forgotten' || reason.why === 'runner_stopped') this.#hurry.abort(reason)
   }
 
   /** The run is another runner's now: stop it, and say nothing more of it. */

@@ -25,6 +25,18 @@ export const runStep = (
   ...changes,
 })
 
+/** A group of steps, all of them at once where nothing else is said. */
+export const groupStep = (
+  step: number,
+  steps: PlanStep[],
+  changes: Partial<Omit<Extract<PlanStep, { kind: 'group' }>, 'kind'>> = {},
+): Extract<PlanStep, { kind: 'group' }> => {
+  const { commands: _none, ...around } = runStep(step, [], { name: 'group' })
+  return { ...around, kind: 'group', steps, maxParallel: null, failFast: true, ...changes }
+}
+
+export const hooksOf = (hooks: Partial<PlanHooks>): PlanHooks => ({ ...NO_HOOKS, ...hooks })
+
 export const checkoutOf = (changes: Partial<Checkout> & Pick<Checkout, 'url' | 'sha' | 'ref'>): Checkout => ({
   credential: null,
   depth: 1,
