@@ -54,20 +54,29 @@ export class ArchiveGuard {
     return this.#bytes
   }
 
-  /** @returns Why the archive cannot be taken with this entry, in words that name it; null when it can. */
+  /** @returns Why the archive cannot be taken with this entry, in words that name it; null when it can, and is counted. */
   problem(entry: ArchiveEntry): string | null {
-    const name = shown(entry.path)
-    const wrong = pathProblem(entry.path) ?? this.#wrongLink(entry)
-    if (wrong !== null) return `${name} ${wrong}`
-    if (!Number.isSafeInteger(entry.bytes) || entry.bytes < 0) return `${name} has no size`
+    const problem = this.wrong(entry) ?? this.full(entry)
+    if (problem === null) this.take(entry)
+    return problem
+  }
+
+  /** Why this entry has no place in an archive; null when it has. */
+  wrong(entry: ArchiveEntry): string | null {
+    const words = pathProblem(entry.path) ?? this.#wrongLink(entry)
+    if (words !== null) return `${shown(entry.path)} ${words}`
+    return Number.isSafeInteger(entry.bytes) && entry.bytes >= 0 ? null : `${shown(entry.path)} has no size`
+  }
+
+  /** Why there is no more room for it; null when there is. */
+  full({ bytes }: ArchiveEntry): string | null {
     if (this.#count + 1 > this.#bounds.files) return `it holds more than ${this.#bounds.files} entries`
-    if (this.#bytes + entry.bytes > this.#bounds.bytes)
+    if (this.#bytes + bytes > this.#bounds.bytes)
       return `its files have more than ${inMib(this.#bounds.bytes)} together`
-    this.#take(entry)
     return null
   }
 
-  #take({ path, kind, bytes }: ArchiveEntry): void {
+  take({ path, kind, bytes }: ArchiveEntry): void {
     this.#count++
     this.#bytes += bytes
     if (kind === 'symlink') this.#links.add(path)

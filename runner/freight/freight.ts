@@ -1,0 +1,56 @@
+import type { Plan } from '#pipelines/wire/plan.ts'
+import type { CallServer } from '../call-server.ts'
+import { EngineError, type OpenOptions, type Workspace } from '../engine.ts'
+import type { Freight, TakeOptions } from '../freight.ts'
+import type { Work } from '../work.ts'
+import { bringCaches, keepCaches } from './caches.ts'
+import { bringKept, keepFiles } from './kept.ts'
+import { Refusal } from '../call-server.ts'
+import { bringStates, leaveState } from './states.ts'
+
+/** What moving files needs to know of its run. */
+export type Load = {
+  readonly call: CallServer
+  readonly work: Work
+  readonly workspace: Workspace
+} & Pick<OpenOptions, 'signal' | 'say'>
+
+/** Files between workspaces and the server, as packed archives over HTTP. */
+export function serverFreight(call: CallServer): Freight {
+  /** The caches of a run that are right as they are: they need not be kept again. */
+  const fresh = new WeakMap<Work, ReadonlySet<string>>()
+  return {
+    async bring(work, workspace, { signal, say }) {
+      const load = { call, work, workspace, signal, say }
+      await inWords('brought in', async () => {
+        await bringKept(load)
+        await bringStates(load)
+        fresh.set(work, await bringCaches(load))
+      })
+    },
+    needsTake: ({ keep, caches, statesLeft, job }: Plan) =>
+      keep !== null || caches.length > 0 || statesLeft.includes(job),
+    async take(work, workspace, options) {
+      const load = { call, work, workspace, signal: options.signal, say: options.say }
+      await inWords('taken out', async () => {
+        await keepFiles(load, options)
+        if (options.ended !== 'succeeded') return
+        await leaveState(load, options)
+        await keepCaches(load, fresh.get(work) ?? new Set())
+      })
+    },
+  }
+}
+
+export type Ending = Pick<TakeOptions, 'ended' | 'stateTouched'>
+
+/** The server's refusal is the run's end, in its words. */
+async function inWords(what: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const code = error.code === 'files-expired' ? 'files_expired' : 'files_refused'
+    throw new EngineError(code, `Files could not be ${what}: ${error.message}.`, { cause: error })
+  }
+}

@@ -1,0 +1,23 @@
+import { Readable } from 'node:stream'
+import { createZstdDecompress } from 'node:zlib'
+import type { Load } from './freight.ts'
+
+/** An archive's worth of a folder: where it goes, and where the server has it. */
+type Unpacking = { readonly from: string; readonly to: string }
+
+/** Fetch an archive and unpack it below a folder of the workspace. @returns Its answer's headers; null where there is none. */
+export async function unpackInto(load: Load, { from, to }: Unpacking): Promise<Headers | null> {
+  const { call, work, workspace, signal } = load
+  const answer = await call(work, { path: from, signal })
+  if (answer.status === 204 || !answer.body) return null
+  const packed = Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0])
+  const tar = createZstdDecompress()
+  packed.on('error', (error) => tar.destroy(error)).pipe(tar)
+  try {
+    await workspace.write(to, tar, signal)
+  } finally {
+    packed.destroy()
+    tar.destroy()
+  }
+  return answer.headers
+}
