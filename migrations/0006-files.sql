@@ -22,8 +22,11 @@ create index kept_due on kept (expires_at) where archive_id is not null;
 -- What a run left in $TAKT_STATE.
 create table states (
   run_id     bigint primary key references runs on delete cascade,
+  job_id     bigint not null references jobs on delete cascade,    -- those of the run: the newest is asked for by them
+  lane_id    bigint not null references lanes on delete cascade,
   archive_id bigint not null references archives
 );
+create index states_newest on states (lane_id, job_id, run_id);
 create index states_archive on states (archive_id);
 
 -- Folders of tools. Those of the default branch's lane are read by all lanes of the pipeline.

@@ -39,7 +39,7 @@ export const callServer =
   async (work, call) => {
     for (const waitMs of [...WAITS_MS, null]) {
       const answer = await attempt(server, work, call)
-      if (answer instanceof Response) return answer
+      if (!(answer instanceof EngineError)) return answer
       if (waitMs === null) throw answer
       await delay(waitMs, undefined, { signal: call.signal })
     }

@@ -58,6 +58,8 @@ export const Settings = z.object({
 })
 
 export type Config = {
+  /** The server's address as this machine reaches it, without a slash at the end. */
+  readonly server: string
   /** Where to dial: ws or wss. */
   readonly address: string
   readonly token: string
@@ -90,6 +92,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const folder = join(resolve(data.TAKT_DATA), 'runner')
   const name = data.TAKT_RUNNER_NAME.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 100) || 'runner'
   return {
+    server: data.TAKT_SERVER.replace(/\/+$/, ''),
     address: dialAddress(data.TAKT_SERVER),
     token: data.TAKT_RUNNER_TOKEN,
     engine: data.TAKT_ENGINE,

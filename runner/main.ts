@@ -1,9 +1,10 @@
 import Docker from 'dockerode'
 import packageFile from '../package.json' with { type: 'json' }
+import { callServer } from './call-server.ts'
 import { chooseEngine } from './choose-engine.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { EngineError } from './engine.ts'
-import { noFreight } from './freight.ts'
+import { serverFreight } from './freight/freight.ts'
 import { Link, Refused } from './link.ts'
 import { createLog } from './log.ts'
 import { ownFolder } from './own-folder.ts'
@@ -53,7 +54,7 @@ async function main(): Promise<number> {
   log.info({ name, engine: words, slots, server: address }, 'runner.started')
   await using lobby = openLobby(kind === 'docker' ? dockerDoor(new Docker(), log) : null, log)
   const service = serve(
-    { engine, log, freight: noFreight, resources: noResources, lobby },
+    { engine, log, freight: serverFreight(callServer(config.server)), resources: noResources, lobby },
     {
       slots,
       quit: quit.signal,

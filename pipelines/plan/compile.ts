@@ -41,6 +41,8 @@ export type CompileFacts = SecretFacts & {
   readonly given: Readonly<Record<string, string>> | null
   /** Where a git resource is pushed to, and what opens it. */
   readonly remotes: ReadonlyMap<string, Pick<Checkout, 'url' | 'credential'>>
+  /** Jobs of the pipeline that have left a state on the lane. */
+  readonly statesLeft: ReadonlySet<string>
   readonly holdMs: number
 }
 
@@ -83,6 +85,9 @@ export function compilePlan(facts: CompileFacts): Plan | Impossible {
       keep: job.keep && textsIn(ask, job.keep.paths, { values, where: 'keep' }),
       outputs: [...job.outputs],
       statesOf: direct.map(({ job: name }) => name),
+      statesLeft: [job.name, ...direct.map(({ job: name }) => name)].filter((name) =>
+        facts.statesLeft.has(name),
+      ),
       reports: {
         junit: textsIn(ask, job.reports.junit, { values, where: 'reports.junit' }),
         coverage: textsIn(ask, job.reports.coverage, { values, where: 'reports.coverage' }),

@@ -217,6 +217,8 @@ export const Plan = z.object({
   outputs: z.array(z.string()),
   /** Jobs whose state is read at `TAKT_STATE_<JOB>`. */
   statesOf: z.array(z.string()),
+  /** Which of them have left a state on this lane so far, this job itself among them. */
+  statesLeft: z.array(z.string()),
   reports: z.object({ junit: paths, coverage: paths }),
   steps,
   /** What runs at the end of the job. */

@@ -1,11 +1,10 @@
 import type { Plan } from '#pipelines/wire/plan.ts'
-import type { CallServer } from '../call-server.ts'
+import { type CallServer, Refusal } from '../call-server.ts'
 import { EngineError, type OpenOptions, type Workspace } from '../engine.ts'
 import type { Freight, TakeOptions } from '../freight.ts'
 import type { Work } from '../work.ts'
-import { bringCaches, keepCaches } from './caches.ts'
+import { bringCaches, keepCaches, type OpenCache } from './caches.ts'
 import { bringKept, keepFiles } from './kept.ts'
-import { Refusal } from '../call-server.ts'
 import { bringStates, leaveState } from './states.ts'
 
 /** What moving files needs to know of its run. */
@@ -17,15 +16,14 @@ export type Load = {
 
 /** Files between workspaces and the server, as packed archives over HTTP. */
 export function serverFreight(call: CallServer): Freight {
-  /** The caches of a run that are right as they are: they need not be kept again. */
-  const fresh = new WeakMap<Work, ReadonlySet<string>>()
+  const open = new WeakMap<Work, readonly OpenCache[]>()
   return {
     async bring(work, workspace, { signal, say }) {
       const load = { call, work, workspace, signal, say }
       await inWords('brought in', async () => {
         await bringKept(load)
         await bringStates(load)
-        fresh.set(work, await bringCaches(load))
+        open.set(work, await bringCaches(load))
       })
     },
     needsTake: ({ keep, caches, statesLeft, job }: Plan) =>
@@ -36,7 +34,7 @@ export function serverFreight(call: CallServer): Freight {
         await keepFiles(load, options)
         if (options.ended !== 'succeeded') return
         await leaveState(load, options)
-        await keepCaches(load, fresh.get(work) ?? new Set())
+        await keepCaches(load, open.get(work) ?? [])
       })
     },
   }

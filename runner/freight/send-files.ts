@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { Load } from './freight.ts'
-import { type Packed, packFiles, type Packing } from './pack-files.ts'
+import { type Contents, type Packed, packFiles, type Packing } from './pack-files.ts'
 
 /** So many entries that were left out are named. */
 const MOST_NAMED = 20
@@ -8,10 +8,7 @@ const MOST_NAMED = 20
 type Sending = Omit<Packing, 'signal'> & { readonly to: string }
 
 /** Pack files and hand them to the server while they are packed. @returns What was in the archive. */
-export async function sendFiles(
-  load: Load,
-  { to, ...packing }: Sending,
-): Promise<ReturnType<Packed['found']>> {
+export async function sendFiles(load: Load, { to, ...packing }: Sending): Promise<Contents> {
   const { call, work, workspace, signal, say } = load
   const tries: Packed[] = []
   const body = async () => {
@@ -20,7 +17,8 @@ export async function sendFiles(
     tries.push(packed)
     return Readable.toWeb(packed.stream) as ReadableStream
   }
-  await call(work, { method: 'PUT', path: to, body, signal })
+  const answer = await call(work, { method: 'PUT', path: to, body, signal })
+  await answer.body?.cancel()
   const found = tries.at(-1)?.found() ?? { files: 0, bytes: 0, leftOut: [] }
   for (const words of found.leftOut.slice(0, MOST_NAMED)) await say(`Left out: ${words}\n`)
   if (found.leftOut.length > MOST_NAMED) await say(`Left out: ${found.leftOut.length - MOST_NAMED} more\n`)

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { ArchiveId, LaneId, ResourceId, RunId } from '#pipelines/ids.ts'
+import type { ArchiveId, JobId, LaneId, ResourceId, RunId } from '#pipelines/ids.ts'
 import type { Time } from './columns.ts'
 
 /** The tables of files, as the migrations make them: what lies in the store, and for whom. */
@@ -14,7 +14,7 @@ export type FileTables = {
     created_at: Time
   }
   kept: { run_id: RunId; archive_id: ArchiveId | null; expires_at: Time }
-  states: { run_id: RunId; archive_id: ArchiveId }
+  states: { run_id: RunId; job_id: JobId; lane_id: LaneId; archive_id: ArchiveId }
   caches: {
     lane_id: LaneId
     name: string

@@ -33,7 +33,7 @@ export function runnerFileRoutes(vault: Vault) {
       return send(vault, c, await keptFor(db, id, c.req.param('from')))
     })
     .put('/runs/:run/state', (c) => {
-      const write = (tx: Trx, run: HeldRun, { id }: SavedArchive) => leaveState(tx, run.id, id)
+      const write = (tx: Trx, run: HeldRun, { id }: SavedArchive) => leaveState(tx, run, id)
       return receive(vault, c, { bounds: ARCHIVE_BOUNDS.state, write })
     })
     .get('/runs/:run/state', async (c) =>

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { ArchiveId, RunId } from '#pipelines/ids.ts'
+import type { ArchiveId } from '#pipelines/ids.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
 import type { HeldRun } from '../runs/lease-holder.ts'
@@ -15,13 +15,13 @@ export async function stateOf(db: Db, run: HeldRun, job: string | null): Promise
     .selectFrom('states')
     .innerJoin('runs', 'runs.id', 'states.run_id')
     .innerJoin('archives', 'archives.id', 'states.archive_id')
-    .innerJoin('jobs', 'jobs.id', 'runs.job_id')
+    .innerJoin('jobs', 'jobs.id', 'states.job_id')
     .select('archives.key')
-    .where('runs.lane_id', '=', run.lane_id)
+    .where('states.lane_id', '=', run.lane_id)
     .where('jobs.pipeline_id', '=', run.pipeline_id)
     .where('jobs.name', '=', job ?? run.job)
     .where('runs.state', '=', 'succeeded')
-    .orderBy('runs.id', 'desc')
+    .orderBy('states.run_id', 'desc')
     .limit(1)
   const row = await (
     job === null
@@ -34,10 +34,10 @@ export async function stateOf(db: Db, run: HeldRun, job: string | null): Promise
 }
 
 /** What the run leaves, should it succeed. */
-export async function leaveState(db: Trx, run: RunId, archive: ArchiveId): Promise<void> {
+export async function leaveState(db: Trx, run: HeldRun, archive: ArchiveId): Promise<void> {
   await db
     .insertInto('states')
-    .values({ run_id: run, archive_id: archive })
+    .values({ run_id: run.id, job_id: run.job_id, lane_id: run.lane_id, archive_id: archive })
     .onConflict((already) => already.column('run_id').doUpdateSet({ archive_id: archive }))
     .execute()
 }

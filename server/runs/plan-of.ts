@@ -62,6 +62,7 @@ export async function planOf(
     given: run.given,
     secrets: secrets.opened,
     remotes: await remotesOf(db, { pipeline: run.pipeline_id, job }, opened),
+    statesLeft: await statesLeftOn(db, run),
     holdMs: await holdMsOf(db, run.id),
   })
   return 'impossible' in plan ? { error: { code: 'plan_impossible', message: plan.impossible } } : plan
@@ -130,6 +131,27 @@ const inputsOf = (db: Trx, id: RunId) =>
     .where('run_inputs.run_id', '=', id)
     .orderBy('run_inputs.position')
     .execute()
+
+/** The jobs of the pipeline that have left a state on the run's lane. */
+async function statesLeftOn(db: Trx, run: LockedRun): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('jobs')
+    .select('jobs.name')
+    .where('jobs.pipeline_id', '=', run.pipeline_id)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('states')
+          .innerJoin('runs', 'runs.id', 'states.run_id')
+          .select('states.run_id')
+          .whereRef('states.job_id', '=', 'jobs.id')
+          .where('states.lane_id', '=', run.lane_id)
+          .where('runs.state', '=', 'succeeded'),
+      ),
+    )
+    .execute()
+  return new Set(rows.map(({ name }) => name))
+}
 
 /** The runs its needs were satisfied by, and those that theirs were, all the way: nearest first, each job once. */
 async function upstreamOf(db: Trx, id: RunId): Promise<CompileFacts['upstream']> {

@@ -40,6 +40,7 @@ function compile(job: string, facts: Partial<CompileFacts> = {}) {
     upstream: [],
     secrets: {},
     remotes: new Map(),
+    statesLeft: new Set(),
     holdMs: 0,
     ...facts,
   })

@@ -69,6 +69,7 @@ export function planOf(commands: string[], changes: Partial<Plan> = {}): Plan {
     keep: null,
     outputs: [],
     statesOf: [],
+    statesLeft: [],
     reports: { junit: [], coverage: [] },
     steps: [runStep(1, commands)],
     hooks: NO_HOOKS,
