@@ -3,10 +3,14 @@ import { availableParallelism, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { parseDuration } from '#pipelines/language/duration.ts'
 import { type DockerConfig, dockerConfig, dockerSettings } from './docker/settings.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TOKEN_LENGTH = 16
+const MOST_SLOTS = 1_000
+const IDLE_MS = 5 * 60_000
+const MOST_IDLE_MS = 86_400_000
 /** What of the environment reaches git: where programs are, how the network is reached. Never the runner's token. */
 const FOR_GIT = ['PATH', 'HOME', 'SSH_AUTH_SOCK', 'SSL_CERT_FILE', 'GIT_SSL_CAINFO'].concat(
   ...['http_proxy', 'https_proxy', 'no_proxy'].map((name) => [name, name.toUpperCase()]),
@@ -27,6 +31,23 @@ const labels = z.string().transform((text, context) => {
   return Object.fromEntries(entries.map(([key = '', value = '']) => [key, value] as const))
 })
 
+/** `4`, or `2-8`. */
+const slots = z.string().transform((text, context) => {
+  const [, least = '', most = least] = /^([1-9]\d{0,3})(?:-([1-9]\d{0,3}))?$/.exec(text.trim()) ?? []
+  const size = { least: Number(least), most: Number(most) }
+  if (least !== '' && size.least <= size.most && size.most <= MOST_SLOTS) return size
+  const message = `must be a number from 1 to ${MOST_SLOTS}, or two of them as in 2-8`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
+
+const idle = z.string().transform((text, context) => {
+  const ms = parseDuration(text)
+  if (ms !== null && ms > 0 && ms <= MOST_IDLE_MS) return ms
+  context.addIssue({ code: 'custom', message: 'must be a time span from 1s to 1d, as in 90s or 5m' })
+  return z.NEVER
+})
+
 /** The runner's settings, read once from the environment. The README's table is printed from these descriptions. */
 export const Settings = z.object({
   TAKT_SERVER: z
@@ -40,13 +61,14 @@ export const Settings = z.object({
     .enum(['docker', 'local', 'scripted'], { error: 'must be docker or local' })
     .optional()
     .describe('Where runs are executed; docker where an engine answers, else local'),
-  TAKT_SLOTS: z.coerce
-    .number({ error: 'must be a number' })
-    .int('must be a whole number')
-    .min(1, 'must be at least 1')
-    .max(1_000, 'must be at most 1000')
-    .default(availableParallelism())
-    .describe('How many runs at once; as many as there are cores'),
+  TAKT_SLOTS: slots
+    .default({ least: availableParallelism(), most: availableParallelism() })
+    .describe(
+      'How many runs at once, as in 4; or 2-8: so many more while runs wait and the machine has room. As many as there are cores',
+    ),
+  TAKT_IDLE: idle
+    .optional()
+    .describe('How long a slot above the least is kept that nobody needs, as in 90s; 5m when absent'),
   TAKT_LABELS: labels
     .default({})
     .describe(
@@ -64,7 +86,8 @@ export type Config = {
   readonly address: string
   readonly token: string
   readonly engine: 'docker' | 'local' | 'scripted' | undefined
-  readonly slots: number
+  readonly slots: { readonly least: number; readonly most: number }
+  readonly idleMs: number
   readonly labels: Readonly<Record<string, string>>
   /** The runner's own folder. */
   readonly folder: string
@@ -97,6 +120,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     token: data.TAKT_RUNNER_TOKEN,
     engine: data.TAKT_ENGINE,
     slots: data.TAKT_SLOTS,
+    idleMs: data.TAKT_IDLE ?? IDLE_MS,
     labels: data.TAKT_LABELS,
     folder,
     name,

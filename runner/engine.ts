@@ -57,6 +57,12 @@ export interface Engine {
    * @throws {EngineError} When the place could not be made; `code` says whose part failed.
    */
   open(plan: Plan, options: OpenOptions): Promise<Workspace>
+  /**
+   * Resolves where the engine can take work; it is asked now and then.
+   *
+   * @throws {Error} With what is wrong, in words.
+   */
+  check?(signal: AbortSignal): Promise<void>
   /** Remove what earlier lives of this runner left behind, except for the runs named. Safe at any time; never another runner's. */
   sweep(keep: ReadonlySet<RunId>): Promise<void>
   /** Give back what was made ahead of time for runs to come. Said last, after all workspaces are disposed of. */

@@ -42,6 +42,10 @@ export type LinkOptions = {
   readonly take: (work: Work) => void
   /** Without them no terminal is opened here. */
   readonly terminals?: Terminals
+  /** What the server should know of the runner itself. */
+  readonly standing?: { readonly now: () => RunnerSays; readonly noted: (seq: number) => void }
+  /** People want something of the runner. */
+  readonly steer?: (wishes: Omit<Heard<'steer'>, 'say'>) => void
   /** How long to wait after a refusal, which time alone rarely heals. */
   readonly refusedMs?: number
 }
@@ -52,6 +56,9 @@ const REFUSED_MS = 5_000
 /** A server that cannot be reached for so long will not hear the last reports. */
 const LAST_WORDS_MS = 10_000
 const GOODBYE_MS = 1_000
+
+/** What people want of a runner as long as the server says nothing else; people may have spoken while it was away. */
+const UNLESS_TOLD = { mode: 'active', resets: 0 } as const
 
 /** The server wants nothing to do with this runner; the message is a sentence for its operator. */
 export class Refused extends Error {}
@@ -80,6 +87,12 @@ export class Link {
   /** Say how many more runs there is room for; also said by itself on every new connection. */
   ready(): void {
     if (this.#welcomed) this.#say({ say: 'ready', slots: this.#options.room() })
+  }
+
+  /** Say how the runner stands; also said by itself on every new connection. */
+  stands(): void {
+    const standing = this.#options.standing?.now()
+    if (this.#welcomed && standing) this.#say(standing)
   }
 
   /**
@@ -162,6 +175,10 @@ export class Link {
         return this.#works.get(says.run)?.stop(new Stop('cancelled', says.reason))
       case 'forget':
         return this.#forget(says.run)
+      case 'steer':
+        return this.#options.steer?.(says)
+      case 'noted':
+        return this.#options.standing?.noted(says.seq)
       case 'check':
         return this.#decline(says)
     }
@@ -180,6 +197,8 @@ export class Link {
       say: (word) => this.#say(word),
       send: (frame) => this.#socket?.send(frame),
     })
+    this.#options.steer?.(UNLESS_TOLD)
+    this.stands()
     this.ready()
   }
 

@@ -8,6 +8,7 @@ import { serverFreight } from './freight/freight.ts'
 import { Link, Refused } from './link.ts'
 import { createLog } from './log.ts'
 import { ownFolder } from './own-folder.ts'
+import { openPool } from './pool/open-pool.ts'
 import { noResources } from './resources.ts'
 import { serve } from './serve.ts'
 import { Stop } from './stop.ts'
@@ -42,25 +43,30 @@ async function main(): Promise<number> {
   await using _folder = await ownFolder(config.folder, { log, signal: quit.signal })
   const engine = await chooseEngine(config, log)
   const { kind, isolated, words } = engine
-  const { address, token, name, slots, labels } = config
+  const { address, token, name, slots, idleMs, labels } = config
+  await using opened = openPool({ ...slots, idleMs }, { engine, log })
   const self = {
     name,
     version: packageFile.version,
     engine: { kind, isolated, words },
-    slots,
+    slots: slots.least,
+    pool: opened.self,
     checks: 0,
     labels: { ...ownLabels(kind), ...labels },
   }
-  log.info({ name, engine: words, slots, server: address }, 'runner.started')
+  log.info({ name, engine: words, ...slots, server: address }, 'runner.started')
   await using lobby = openLobby(kind === 'docker' ? dockerDoor(new Docker(), log) : null, log)
   const service = serve(
     { engine, log, freight: serverFreight(callServer(config.server)), resources: noResources, lobby },
     {
-      slots,
+      pool: opened.pool,
+      most: slots.most,
       quit: quit.signal,
-      connect: (taker) => new Link({ address, token, self, log, terminals: lobby.terminals, ...taker }),
+      connect: (taker) =>
+        new Link({ address, token, self, log, terminals: lobby.terminals, ...opened.linked, ...taker }),
     },
   )
+  opened.attach(service.link)
   try {
     return await untilStopped(service)
   } finally {

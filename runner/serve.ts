@@ -1,10 +1,13 @@
 import type { Link, LinkOptions } from './link.ts'
+import type { Pool } from './pool/pool.ts'
 import { type House, perform } from './run.ts'
 import { Turnstile } from './turnstile.ts'
 import type { Work } from './work.ts'
 
 export type ServeOptions = {
-  readonly slots: number
+  readonly pool: Pick<Pool, 'room' | 'took' | 'left'>
+  /** So many runs go on at once, whatever the server sends. */
+  readonly most: number
   /** On abort no more work is asked for; what runs goes on. */
   readonly quit: AbortSignal
   /** The link, made with this server of runs as its taker. */
@@ -18,20 +21,21 @@ export type Service = {
 }
 
 /**
- * Keep up to `slots` runs going, one per slot.
+ * Keep runs going, as many as the pool has room for.
  *
  * A server can send one run more than there is room for, when it sent it while a slot was reported free; that one waits for a slot.
  */
-export function serve(house: House, { slots, quit, connect }: ServeOptions): Service {
-  const turnstile = new Turnstile(slots)
+export function serve(house: House, { pool, most, quit, connect }: ServeOptions): Service {
+  const turnstile = new Turnstile(most)
   const going = new Set<Promise<void>>()
-  const room = () => (quit.aborted ? 0 : Math.max(0, slots - going.size))
+  const room = () => (quit.aborted ? 0 : pool.room())
   const take = (work: Work) => {
     const run = passThrough(work).finally(() => {
       going.delete(run)
-      link.ready()
+      pool.left()
     })
     going.add(run)
+    pool.took()
   }
   const passThrough = async (work: Work) => {
     using _slot = await turnstile.enter(never)

@@ -35,6 +35,7 @@ const PROBLEMS = {
   'too-many-terminals': { status: 429, title: 'There are enough terminals open' },
   'not-held': { status: 409, title: 'The run’s container is not kept' },
   'illegal-move': { status: 409, title: 'The run cannot do that from its present state' },
+  'runner-not-found': { status: 404, title: 'There is no such runner' },
   'delivery-not-found': { status: 404, title: 'There is no such delivery' },
   unavailable: { status: 503, title: 'The server cannot do this at the moment' },
 } as const

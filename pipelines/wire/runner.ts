@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CheckId, RunId } from '../ids.ts'
-import { STEP_STATES } from '../states.ts'
+import { RUNNER_MODES, RUNNER_TELLS, STEP_STATES } from '../states.ts'
 import { Plan } from './plan.ts'
 import { TerminalOrder, TerminalWord } from './terminal.ts'
 
@@ -82,6 +82,9 @@ export const ReportEntry = z.discriminatedUnion('kind', [
 ])
 export type ReportEntry = z.output<typeof ReportEntry>
 
+/** So many events wait to be noted; older ones are given up. */
+export const MOST_TOLD = 100
+
 /** Everything a runner can say in a text frame. */
 export const RunnerSays = z.discriminatedUnion('say', [
   /** First word on every connection: who, which dialect, and which runs it still carries. */
@@ -96,6 +99,14 @@ export const RunnerSays = z.discriminatedUnion('say', [
       words: z.string().max(500),
     }),
     slots: z.number().int().min(0).max(1_000),
+    /** Between how many and how many slots it keeps, and this process of it, whose events have numbers. */
+    pool: z
+      .object({
+        least: z.number().int().min(0).max(1_000),
+        most: z.number().int().min(1).max(1_000),
+        life: z.string().min(1).max(100),
+      })
+      .optional(),
     /** How many resources it checks at once, beside its runs; 0 where its engine has no images. */
     checks: z.number().int().min(0).max(100),
     labels: z.record(z.string().max(100), z.string().max(200)),
@@ -106,6 +117,23 @@ export const RunnerSays = z.discriminatedUnion('say', [
   /** Renews the leases of the runs named; said every third of `leaseMs`. */
   z.object({ say: z.literal('alive'), carrying: z.array(z.object({ run: runId, lease })).max(1_000) }),
   z.object({ say: z.literal('report'), run: runId, lease, seq, entry: ReportEntry }),
+  /** How the runner stands now, and what has happened to it since: told again until it was noted. */
+  z.object({
+    say: z.literal('standing'),
+    slots: z.number().int().min(0).max(1_000),
+    /** Why it can take no work, in words; null: it is well. */
+    trouble: z.string().max(2_000).nullable(),
+    events: z
+      .array(
+        z.object({
+          seq: z.number().int().positive(),
+          kind: z.enum(RUNNER_TELLS),
+          words: z.string().max(2_000),
+          slots: z.number().int().min(0).max(1_000).nullable(),
+        }),
+      )
+      .max(MOST_TOLD),
+  }),
   /**
    * What a check came to. Said once and not acknowledged: of a connection that is lost the server asks again, whoever is there.
    * `versions` are in the order in which the image told them, the oldest first.
@@ -136,6 +164,10 @@ export const ServerSays = z.discriminatedUnion('say', [
   z.object({ say: z.literal('stop'), run: runId, reason: z.string() }),
   /** The run is no longer this runner's: stop it, report nothing more of it. */
   z.object({ say: z.literal('forget'), run: runId }),
+  /** What people want of the runner, and how often they have told it to try its engine again. */
+  z.object({ say: z.literal('steer'), mode: z.enum(RUNNER_MODES), resets: z.number().int().min(0) }),
+  /** The runner's events up to and including `seq` are written down. */
+  z.object({ say: z.literal('noted'), seq: z.number().int().min(0) }),
   /** Ask an image for the versions of a resource: those from `version` on, itself among them, or the newest where it is null. */
   z.object({
     say: z.literal('check'),

@@ -41,6 +41,17 @@ export async function dockerEngine(
     open: (plan, openOptions) => open(house, plan, { ...openOptions, words }),
     sweep: (keep: ReadonlySet<RunId>) => sweep(house, keep),
     close: () => Promise.resolve(house[Symbol.asyncDispose]()),
+    check: (soon) => answers(docker, soon),
+  }
+}
+
+/** @throws {EngineError} When the engine does not answer. */
+async function answers(docker: Docker, signal: AbortSignal): Promise<void> {
+  try {
+    await orAbort(docker.ping(), signal)
+  } catch (cause) {
+    const why = signal.aborted ? 'it says nothing' : wordsOf(cause)
+    throw new EngineError('engine_unavailable', `Docker does not answer: ${why}`, { cause })
   }
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
+import { runners } from './runner-program.ts'
 
 /** The whole command line. Each command loads its own file when it is called, so that a small one stays quick. */
 export function program(end: (exitCode: number) => void): Command {
@@ -29,6 +30,7 @@ export function program(end: (exitCode: number) => void): Command {
   runActions(add, ending)
   lineQuestions(add, ending)
   lineDecrees(add, ending)
+  runners(add, ending)
   files(add, ending)
   return takt
 }

@@ -10,7 +10,8 @@ import { newSecret } from '../access/key-files.ts'
 import { claimRun } from '../runs/claim.ts'
 import type { Opening } from '../runs/plan-of.ts'
 import type { Guest, RunnerLine } from './guest.ts'
-import { arrive, type Hello, leave, type Present, speaks, stay, stopsFor } from './queries.ts'
+import { noteStanding } from './note-event.ts'
+import { arrive, type Hello, leave, type Present, speaks, stay, stopsFor, wishesOf } from './queries.ts'
 import { heardOf, loseUncarried, renew } from './reap.ts'
 import { hear, type Report } from './report.ts'
 
@@ -39,6 +40,9 @@ export class RunnerLink {
   readonly #stopped = new Set<RunId>()
   #runner: Present | null = null
   #line: RunnerLine | null = null
+  #life = ''
+  /** What people want of the runner, as it was told last. */
+  #told = JSON.stringify({ mode: 'active', resets: 0 })
   #wanted = 0
   #draining: Promise<void> | null = null
   #looking: Promise<void> | null = null
@@ -141,6 +145,9 @@ export class RunnerLink {
       case 'ready':
         this.#wanted = message.slots
         return this.look()
+      case 'standing':
+        await noteStanding(this.#deps.db, this.#runner, { life: this.#life, standing: message })
+        return this.#say({ say: 'noted', seq: message.events.at(-1)?.seq ?? 0 })
       case 'alive':
         await stay(this.#deps.db, this.#runner, this.#deps.leaseMs)
         for (const run of await renew(this.#deps.db, message.carrying, this.#deps.leaseMs))
@@ -161,6 +168,7 @@ export class RunnerLink {
     this.#deps.arrived(hello.name, this)
     const present = await arrive(db, hello, leaseMs)
     this.#runner = present
+    this.#life = hello.pool?.life ?? present.connection
     log.info({ runner: hello.name, engine: hello.engine.kind }, 'runner.arrived')
     this.#line = {
       runner: present.id,
@@ -191,6 +199,7 @@ export class RunnerLink {
       if (!this.#stopped.has(id)) this.#say({ say: 'stop', run: id, reason: cancel_reason ?? '' })
       this.#stopped.add(id)
     }
+    await this.#tellWishes(runner)
     while (this.#wanted > 0) {
       // Another server may hold the runner's new connection while this one is dead and does not know it yet.
       if (!(await speaks(db, runner))) return this.replaced()
@@ -200,6 +209,15 @@ export class RunnerLink {
       this.#wanted--
       this.#say({ say: 'work', lease: token, plan })
     }
+  }
+
+  /** Of people who change their minds quickly a runner hears the last word only. */
+  async #tellWishes(runner: Present): Promise<void> {
+    const wishes = await wishesOf(this.#deps.db, runner)
+    const words = JSON.stringify(wishes)
+    if (!wishes || words === this.#told) return
+    this.#told = words
+    this.#say({ say: 'steer', ...wishes })
   }
 
   #say(message: ServerSays): void {

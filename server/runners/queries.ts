@@ -5,6 +5,7 @@ import { offersOf } from '#pipelines/labels.ts'
 import type { RunnerSays } from '#pipelines/wire/runner.ts'
 import type { Db } from '../db/connect.ts'
 import { inMs, transact } from '../db/transact.ts'
+import { noteEvent } from './note-event.ts'
 
 export type Hello = Extract<RunnerSays, { say: 'hello' }>
 
@@ -23,6 +24,10 @@ export async function arrive(db: Db, hello: Hello, leaseMs: number): Promise<Pre
     words: hello.engine.words,
     version: hello.version,
     slots: hello.slots,
+    slots_least: hello.pool?.least ?? hello.slots,
+    slots_most: hello.pool?.most ?? hello.slots,
+    trouble: null,
+    trouble_at: null,
     labels: JSON.stringify(hello.labels),
     offers: offersOf(hello.labels),
     connection,
@@ -35,7 +40,7 @@ export async function arrive(db: Db, hello: Hello, leaseMs: number): Promise<Pre
       .onConflict((oc) => oc.column('name').doUpdateSet({ ...said, seen_at: sql<Date>`now()` }))
       .returning('id')
       .executeTakeFirstOrThrow()
-    tx.emit({ kind: 'runner.changed', runner: id })
+    await noteEvent(tx, { runner: id, kind: 'arrived', words: `connected: ${hello.engine.words}` })
     return { id, connection }
   })
 }
@@ -49,7 +54,8 @@ export async function leave(db: Db, { id, connection }: Present): Promise<void> 
       .where('id', '=', id)
       .where('connection', '=', connection)
       .executeTakeFirst()
-    if (numUpdatedRows > 0n) tx.emit({ kind: 'runner.changed', runner: id })
+    if (numUpdatedRows > 0n)
+      await noteEvent(tx, { runner: id, kind: 'left', words: 'its connection has ended' })
   })
 }
 
@@ -68,6 +74,17 @@ export async function stay(db: Db, { id, connection }: Present, leaseMs: number)
     .execute()
 }
 
+/** What people want of the runner whom this connection speaks for; null where another one does. */
+export async function wishesOf(db: Db, { id, connection }: Present) {
+  const row = await db
+    .selectFrom('runners')
+    .select(['mode', 'resets'])
+    .where('id', '=', id)
+    .where('connection', '=', connection)
+    .executeTakeFirst()
+  return row ?? null
+}
+
 /** Whether this is still the connection that speaks for the runner. */
 export async function speaks(db: Db, { id, connection }: Present): Promise<boolean> {
   const row = await db
@@ -78,29 +95,6 @@ export async function speaks(db: Db, { id, connection }: Present): Promise<boole
     .executeTakeFirst()
   return row !== undefined
 }
-
-/** Runners that are here or were within a day, by name. */
-export const listRunners = (db: Db) =>
-  db
-    .selectFrom('runners')
-    .select((eb) => [
-      'id',
-      'name',
-      'engine',
-      'isolated',
-      'words',
-      'slots',
-      sql<boolean>`connection is not null and present_until > now()`.as('connected'),
-      eb
-        .selectFrom('runs')
-        .select((run) => run.fn.countAll<number>().as('busy'))
-        .whereRef('runs.runner_id', '=', 'runners.id')
-        .where('runs.state', '=', 'running')
-        .as('busy'),
-    ])
-    .where('seen_at', '>', sql<Date>`now() - interval '1 day'`)
-    .orderBy('name')
-    .execute()
 
 /** The runs of a runner that should stop, and why. */
 export const stopsFor = (db: Db, id: RunnerId) =>

@@ -7,7 +7,8 @@ describe('the runner’s settings', () => {
   test('two of them are enough', () => {
     const config = readConfig(good)
     expect(config).toMatchObject({ address: 'wss://takt.example/base/runner', labels: {}, engine: undefined })
-    expect(config.slots).toBeGreaterThan(0)
+    expect(config.slots.least).toBeGreaterThan(0)
+    expect(config).toMatchObject({ slots: { most: config.slots.least }, idleMs: 300_000 })
   })
 
   test('everything that is wrong is named at once, and no value is printed', () => {
@@ -29,6 +30,18 @@ describe('the runner’s settings', () => {
       gpu: '',
       zone: 'eu',
     })
+  })
+
+  test.each([
+    ['4', { least: 4, most: 4 }],
+    ['2-8', { least: 2, most: 8 }],
+    ['8-8', { least: 8, most: 8 }],
+  ])('%s slots', (written, slots) => {
+    expect(readConfig({ ...good, TAKT_SLOTS: written }).slots).toEqual(slots)
+  })
+
+  test.each(['0', '8-2', '2-', '1001', '-4', '2-4-8', '1.5'])('%s slots are none', (written) => {
+    expect(() => readConfig({ ...good, TAKT_SLOTS: written })).toThrow(/TAKT_SLOTS must be a number from 1/)
   })
 
   test('an empty setting is none', () => {

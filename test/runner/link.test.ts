@@ -4,6 +4,7 @@ import { exited } from '../../runner/engine.ts'
 import type { Engine, ExitStatus, Output } from '../../runner/engine.ts'
 import { noFreight } from '../../runner/freight.ts'
 import { Link, Refused } from '../../runner/link.ts'
+import { openPool } from '../../runner/pool/open-pool.ts'
 import { noResources } from '../../runner/resources.ts'
 import { scriptedEngine } from '../../runner/scripted.ts'
 import { serve } from '../../runner/serve.ts'
@@ -29,20 +30,24 @@ function runnerOf(
   const quit = new AbortController()
   const hangUp = new AbortController()
   const { address } = server
+  const opened = openPool({ least: 2, most: 2, idleMs: 60_000 }, { engine, log })
   const service = serve(
     { engine, log, freight: noFreight, resources: noResources },
     {
-      slots: 2,
+      pool: opened.pool,
+      most: 2,
       quit: quit.signal,
       connect: (taker) => new Link({ address, token, self, log, refusedMs: 10, ...taker }),
     },
   )
+  opened.attach(service.link)
   const living = service.link.live(hangUp.signal)
   living.catch(() => {}) // the test that expects it to fail looks at `living` itself
   const dispose = async () => {
     service.link.carrying.forEach((work) => work.forget())
     hangUp.abort()
     await living.catch(() => {}) // likewise
+    await opened[Symbol.asyncDispose]()
   }
   return { ...service, living, quit, [Symbol.asyncDispose]: dispose }
 }
