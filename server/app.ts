@@ -3,6 +3,8 @@ import { sql } from 'kysely'
 import { authenticate } from './access/authenticate.ts'
 import { accessRoutes } from './access/routes.ts'
 import { catalogRoutes } from './catalog/routes.ts'
+import { resourceHookRoutes } from './checks/hook-routes.ts'
+import { checkRoutes } from './checks/routes.ts'
 import { cursor } from './events/follow.ts'
 import { artifactRoutes } from './files/artifact-routes.ts'
 import { runnerFileRoutes } from './files/runner-routes.ts'
@@ -54,6 +56,7 @@ const api = (deps: AppDeps) =>
     .route('/', lineRoutes(deps))
     .route('/', versionRoutes(deps))
     .route('/', decreeRoutes(deps))
+    .route('/', checkRoutes(deps))
     .route('/', runRoutes(deps))
     .route('/', logRoutes(deps))
     .route('/', reportRoutes(deps))
@@ -80,6 +83,7 @@ export function createApp(deps: AppDeps) {
   })
   app.route('/git', hostingRoutes(deps))
   app.route('/hooks', hookRoutes(deps))
+  app.route('/hooks', resourceHookRoutes(deps))
   app.route('/runner', putRoutes(deps))
   app.route('/runner', runnerFileRoutes(deps))
   app.route('/runner', runnerReportRoutes(deps.db))

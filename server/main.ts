@@ -15,6 +15,13 @@ import { startWorker } from './events/worker.ts'
 import { openStore } from './files/open-store.ts'
 import { catchUpAll } from './hosting/catch-up.ts'
 import { DEMO, ensureDemo } from './hosting/demo.ts'
+import { loginsOf } from './checks/logins.ts'
+import { subscribeAll } from './checks/subscribe.ts'
+import type { Moved } from './checks/git.ts'
+import { startChecks } from './checks/worker.ts'
+import type { Tx } from './db/transact.ts'
+import { deliveryOf } from './webhooks/moved.ts'
+import { storeDelivery } from './webhooks/receive.ts'
 import { cutTheSilent } from './http/silence.ts'
 import { refuseUpgrade } from './http/upgrade.ts'
 import { startFeed } from './live/feed.ts'
@@ -104,12 +111,14 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   address.url ||= local
 
   startWork(stack, { db, hints, config })
+  startLooking(stack, { db, hints, config, wrapping: opening.wrapping, wakeRunners: runners.look })
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
     const hosted = await db.selectFrom('projects').select('id').where('name', '=', DEMO).executeTakeFirst()
     if (hosted) demo.clone = `${address.url}/git/${DEMO}.git`
   }
   await catchUpAll(db, dataDir)
+  await subscribeAll(db)
   // No secret in a log: who may read the data directory makes a login link with the token in it.
   log.info(
     { url: address.url, clone: demo.clone, database: config.DATABASE_URL ? 'given' : 'embedded' },
@@ -144,6 +153,19 @@ function startWork(
   stack.use(startWorker('scheduler', (quit) => scheduleSideBySide(db, quit), loop))
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
   stack.use(startPauses(db, loop))
+}
+
+type Looking = { db: Db; hints: Hints; config: Config; wrapping: Buffer; wakeRunners: () => void }
+
+/** The loop that looks for versions outside. */
+function startLooking(
+  stack: AsyncDisposableStack,
+  { db, hints, config, wrapping, wakeRunners }: Looking,
+): void {
+  const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
+  const deliver = async (tx: Tx, moved: Moved) => void (await storeDelivery(tx, deliveryOf(moved)))
+  const loginOf = loginsOf(db, wrapping)
+  stack.use(startChecks({ db, forges, deliver, loginOf, wakeRunners }, { hints, sweepMs: SWEEP_MS }))
 }
 
 /**

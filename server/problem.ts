@@ -18,6 +18,7 @@ const PROBLEMS = {
   'job-not-found': { status: 404, title: 'There is no such job' },
   'lane-not-found': { status: 404, title: 'There is no such lane' },
   'resource-not-found': { status: 404, title: 'There is no such resource' },
+  'nothing-to-check': { status: 409, title: 'Nothing looks for versions of this resource' },
   'version-not-found': { status: 404, title: 'There is no such version' },
   'bad-put': { status: 422, title: 'The run cannot put this' },
   'version-ambiguous': { status: 409, title: 'Several versions begin like this' },

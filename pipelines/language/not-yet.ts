@@ -28,6 +28,15 @@ const LINE: Runs = {
 const WATCHED: Runs = { check: true, pin: true, login: true }
 const RESOURCE: Runs = {
   ...{ git: true, branch: true, paths: true, registry: true, tag: true },
+  ...{
+    time: true,
+    timezone: true,
+    misfire: true,
+    misfire_grace: true,
+    max_catch_up: true,
+    overlap: true,
+    jitter: true,
+  },
   ...{ semver: true, params: true, state: true, files: true, type: true, source: true },
   ...WATCHED,
 }
@@ -46,6 +55,7 @@ const RUNS: Runs = {
 export const notYet = (tree: unknown): Finding[] => [
   ...keysNotRun(tree, RUNS, []),
   ...forksNotRun(tree),
+  ...overlapsNotRun(tree),
   ...presetsNotRun(tree),
   ...labelsNotRun(tree),
 ]
@@ -64,6 +74,16 @@ function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
 function forksNotRun(tree: unknown): Finding[] {
   const path: Path = ['triggers', 'pull_request', 'forks']
   return path.reduce<unknown>(childOf, tree) === 'allow' ? [refused('`forks: allow`', valueAt(...path))] : []
+}
+
+/** Runs that queue or end for a time that comes meanwhile do so by their `concurrency`; a time knows to be left out, or not. */
+function overlapsNotRun(tree: unknown): Finding[] {
+  return Object.entries(childOf(tree, 'resources') ?? {}).flatMap(([name, body]) => {
+    const overlap = childOf(body, 'overlap')
+    return overlap === 'queue' || overlap === 'cancel_running'
+      ? [refused(`\`overlap: ${overlap}\``, valueAt('resources', name, 'overlap'))]
+      : []
+  })
 }
 
 /** What a form presets is shown to people before a run with values is there. */

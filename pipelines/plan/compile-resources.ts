@@ -4,6 +4,7 @@ import type { Tree } from '../language/shape/scalars.ts'
 import type { Step } from '../language/step.ts'
 import type { Checkout, Get, Put } from '../wire/plan.ts'
 import { type Ask, entriesIn, textsIn, treeIn } from './compile-ask.ts'
+import { customType } from './custom-type.ts'
 import { imageIn } from './compile-image.ts'
 import type { CompileFacts } from './compile.ts'
 import { putIn } from './put-in.ts'
@@ -86,16 +87,9 @@ const resourceOf = (ask: Ask, name: string, { known }: Pick<CompileFacts, 'known
 type Custom = Extract<Resource, { kind: 'custom' }>
 type Source = Extract<Get, { kind: 'custom' }>['source']
 
-/** The type's image, and what it is told: the resource's own words win over those of the type. */
-function typeOf(
-  ask: Ask,
-  { type, source }: Custom,
-  { known }: Pick<CompileFacts, 'known'>,
-): { image: string; source: Source } {
-  const found = known.resourceTypes.find((each) => each.name === type)
-  if (!found) return ask({ impossible: `the run's revision has no resource type \`${type}\`` })
-  return { image: found.image, source: { ...found.source, ...source } as Source }
-}
+const typeOf = (ask: Ask, resource: Custom, { known }: Pick<CompileFacts, 'known'>) =>
+  customType(resource, known) ??
+  ask({ impossible: `the run's revision has no resource type \`${resource.type}\`` })
 
 /** What a put is told, with its defaults; the language has seen to its form. */
 type Params = Readonly<Record<string, Tree>>

@@ -42,6 +42,8 @@ export const TaktEvent = z.discriminatedUnion('kind', [
     resource: z.string(),
     version: id<VersionId>(),
   }),
+  /** What is known of a resource's checks changed: they began to fail, or to work again. */
+  z.object({ kind: z.literal('resource.checked'), ...where, resource: z.string() }),
   /** A lane's branch, tag or pull request is gone. */
   z.object({ kind: z.literal('lane.closed'), ...where, lane: z.string() }),
   /** What a job waits for on a lane changed. */

@@ -14,6 +14,15 @@ export const sameSecret = (a: string, b: string): boolean =>
 export const hookSecret = (key: string, project: string): string =>
   Buffer.from(hkdfSync('sha256', key, 'takt', `hook:${project}`, 32)).toString('hex')
 
+/** The token that lets others say that a resource may have something new; derived like the secret above. */
+export const resourceSecret = (
+  key: string,
+  { project, pipeline, resource }: { project: string; pipeline: string; resource: string },
+): string =>
+  Buffer.from(hkdfSync('sha256', key, 'takt', `resource:${project}/${pipeline}/${resource}`, 32)).toString(
+    'hex',
+  )
+
 /** `sha256=<hex>` over the raw bytes, as GitHub signs its deliveries. */
 export const sign = (secret: string, body: Uint8Array): string =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`

@@ -28,6 +28,7 @@ export type RunTables = {
     words: string
     version: string
     slots: number
+    checks: Generated<number>
     labels: Json<Record<string, string>>
     connection: string | null
     present_until: Time

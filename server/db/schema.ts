@@ -2,6 +2,7 @@ import type { Generated, JSONColumnType } from 'kysely'
 import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
 import type { Pipeline, Resource } from '#pipelines/language/pipeline.ts'
 import type {
+  CheckId,
   DeliveryId,
   EndingId,
   EventId,
@@ -19,6 +20,7 @@ import type {
 } from '#pipelines/ids.ts'
 import type { How } from '#pipelines/plan/facts.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
+import type { RunError } from '#pipelines/wire/runner.ts'
 import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
 import type { ReportTables } from './report-tables.ts'
@@ -146,6 +148,22 @@ export type Schema = Elsewhere & {
     kind: ResourceKind
     repository_id: RepositoryId | null
     branch: string | null
+    check_id: CheckId | null
+    check_ms: number | null
+  }
+  checks: {
+    id: Generated<CheckId>
+    key: string
+    kind: 'custom' | 'registry' | 'git' | 'time'
+    question: Json<object>
+    every_ms: number
+    due_at: Time
+    lease_token: string | null
+    lease_until: Time | null
+    failures: Generated<number>
+    error: Json<RunError> | null
+    seen: Json<unknown> | null
+    checked_at: Time | null
   }
   versions: {
     id: Generated<VersionId>

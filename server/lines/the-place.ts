@@ -46,7 +46,7 @@ export async function theJob(db: Db, pipeline: Pipeline, name: string) {
 export async function theResource(db: Db, pipeline: Pipeline, name: string) {
   const row = await db
     .selectFrom('resources')
-    .select(['id', 'name'])
+    .select(['id', 'name', 'kind'])
     .where('pipeline_id', '=', pipeline.id)
     .where('name', '=', name)
     .executeTakeFirst()

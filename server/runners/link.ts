@@ -6,6 +6,7 @@ import type { Db } from '../db/connect.ts'
 import { saysNul } from '../http/legible.ts'
 import { log } from '../log.ts'
 import type { LogHub } from '../logs/hub.ts'
+import { CheckDesk } from './check-desk.ts'
 import { newSecret } from '../access/key-files.ts'
 import { claimRun } from '../runs/claim.ts'
 import type { Opening } from '../runs/plan-of.ts'
@@ -38,6 +39,7 @@ export class RunnerLink {
   readonly #socket: WebSocket
   readonly #inbox: (Order | Report)[] = []
   readonly #stopped = new Set<RunId>()
+  readonly #desk: CheckDesk
   #runner: Present | null = null
   #line: RunnerLine | null = null
   #life = ''
@@ -51,6 +53,7 @@ export class RunnerLink {
   constructor(socket: WebSocket, deps: LinkDeps) {
     this.#socket = socket
     this.#deps = deps
+    this.#desk = new CheckDesk(deps.db, (order) => this.#say(order))
     socket.on('message', (frame: Buffer, binary) => this.#receive(frame, binary))
     socket.on('error', (error) => log.warn({ err: error }, 'runner.socket-failed'))
   }
@@ -76,6 +79,9 @@ export class RunnerLink {
   async closed(): Promise<void> {
     await this.#draining
     if (this.#line) this.#deps.guest.went(this.#line)
+    await this.#desk
+      .leave()
+      .catch((error: unknown) => log.warn({ err: error }, 'runner.checks-not-given-back')) // their leases end by the clock
     if (this.#runner === null) return
     // With the database away the row says "connected" a while longer; the runner's next hello sets it right.
     await leave(this.#deps.db, this.#runner).catch((error: unknown) =>
@@ -154,7 +160,8 @@ export class RunnerLink {
           this.#say({ say: 'forget', run })
         return
       case 'checked':
-        return this.#refuse('no check was asked for')
+        await this.#desk.hear(message)
+        return this.look()
     }
   }
 
@@ -169,6 +176,7 @@ export class RunnerLink {
     const present = await arrive(db, hello, leaseMs)
     this.#runner = present
     this.#life = hello.pool?.life ?? present.connection
+    this.#desk.open(hello.checks)
     log.info({ runner: hello.name, engine: hello.engine.kind }, 'runner.arrived')
     this.#line = {
       runner: present.id,
@@ -200,6 +208,7 @@ export class RunnerLink {
       this.#stopped.add(id)
     }
     await this.#tellWishes(runner)
+    await this.#desk.look()
     while (this.#wanted > 0) {
       // Another server may hold the runner's new connection while this one is dead and does not know it yet.
       if (!(await speaks(db, runner))) return this.replaced()

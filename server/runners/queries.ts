@@ -28,6 +28,7 @@ export async function arrive(db: Db, hello: Hello, leaseMs: number): Promise<Pre
     slots_most: hello.pool?.most ?? hello.slots,
     trouble: null,
     trouble_at: null,
+    checks: hello.checks,
     labels: JSON.stringify(hello.labels),
     offers: offersOf(hello.labels),
     connection,

@@ -11,6 +11,8 @@ import { type LinkDeps, RunnerLink } from './link.ts'
 export interface RunnerSockets extends AsyncDisposable {
   /** Take over an HTTP request for `/runner`. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Something may be due that no commit told of. */
+  look(): void
 }
 
 /** Where runners dial in. It opens only to the runner token. */
@@ -25,15 +27,17 @@ export function runnerSockets(
   const links = new Map<RunnerLink, Promise<void>>()
   const named = new Map<string, RunnerLink>()
   const stopHeartbeat = startHeartbeat(server)
-  const off = deps.hints.on(() => {
+  const look = () => {
     for (const link of links.keys()) link.look()
-  })
+  }
+  const off = deps.hints.on(look)
   const arrived = (name: string, link: RunnerLink) => {
     const before = named.get(name)
     named.set(name, link)
     if (before && before !== link && links.has(before)) before.replaced()
   }
   return {
+    look,
     upgrade(request, socket, head) {
       const shown = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
       if (!shown || !sameSecret(shown, deps.token)) {

@@ -1,4 +1,5 @@
 import type { Resource } from '#pipelines/language/pipeline.ts'
+import { fieldsOfImage } from '#pipelines/plan/image-fields.ts'
 import { bumped, fieldsOfSemver, parseSemver, semverText } from '#pipelines/plan/semver.ts'
 import type { PutSaid } from '#pipelines/wire/puts.ts'
 import { Problem } from '../problem.ts'
@@ -39,17 +40,6 @@ function imageOf(resource: Resource, { digest, tags: [tag] }: Said<'image'>): St
   const repository = resource.kind === 'registry' ? resource.repository : ''
   return { name: digest, body: { fields: fieldsOfImage(repository, { digest, tag: tag ?? null }) } }
 }
-
-/** What an image tells, under the names of `FIELDS.registry`. */
-export const fieldsOfImage = (
-  repository: string,
-  { digest, tag }: { readonly digest: string; readonly tag: string | null },
-): Readonly<Record<string, string>> => ({
-  ref: `${repository}@${digest}`,
-  digest,
-  repository,
-  ...(tag === null ? {} : { tag }),
-})
 
 function semverOf(resource: Resource, { said, newest }: Put & { said: Said<'semver'> }): Standing {
   const initial = resource.kind === 'semver' ? resource.initial : ''

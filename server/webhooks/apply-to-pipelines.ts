@@ -5,6 +5,7 @@ import { followsLane, isGit } from '#pipelines/language/resource.ts'
 import { commitRefusal, laneOf, laneOfBranch, laneRefusal, pullRefusal } from '#pipelines/plan/lanes.ts'
 import { isHead, positionWords } from '#pipelines/plan/order.ts'
 import { definitionOf } from '../catalog/definitions.ts'
+import { subscribe } from '../checks/subscribe.ts'
 import { lockLane, type ProjectRow } from '../catalog/queries.ts'
 import { syncRevision } from '../catalog/sync-revision.ts'
 import type { Trx } from '../db/connect.ts'
@@ -65,7 +66,10 @@ async function applyToPipeline(
     definition: lane.definition,
   }
   const isDefault = at.lane === laneOfBranch(project.default_branch)
-  if (isHead(reading.position)) await seedVersions(tx, at, { isDefault })
+  if (isHead(reading.position)) {
+    await seedVersions(tx, at, { isDefault })
+    if (isDefault) await subscribe(tx, at)
+  }
   const result = await applyToLane(tx, at, arrival, null)
   return { ...result, words: result.words + note }
 }

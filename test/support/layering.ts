@@ -64,6 +64,7 @@ export const SERVER_ORDER = [
     'gates',
     'logs',
     'scheduler',
+    'checks',
     'runners',
     'terminals',
     'webhooks',

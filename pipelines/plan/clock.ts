@@ -1,0 +1,126 @@
+import { type Cron, parseCron } from '../language/cron.ts'
+import { parseDuration } from '../language/duration.ts'
+
+/** A schedule as a file writes it: five fields, or a span. */
+export type Schedule = { readonly schedule: string; readonly timezone: string }
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+/** No zone ever moved its clocks but at a border of these. */
+const QUARTER_MS = 15 * MINUTE_MS
+/** The 29th of February comes within eight years, also around a year such as 2100. */
+const MOST_DAYS = 366 * 9
+
+/**
+ * The first time of a schedule after a moment, in milliseconds; null where there is none within years.
+ *
+ * Where clocks are put forward, what would have come in between comes at the moment they are; where they are put back, what names
+ * its hour comes once, the first time. A span counts from the moment.
+ */
+export function timeAfter({ schedule, timezone }: Schedule, afterMs: number): number | null {
+  const spanMs = parseDuration(schedule)
+  if (spanMs !== null) return spanMs > 0 ? afterMs + spanMs : null
+  const cron = parseCron(schedule)
+  if ('problem' in cron) return null
+  const wall = wallOf(timezone)
+  const firstMs = Math.floor(afterMs / MINUTE_MS) * MINUTE_MS + MINUTE_MS
+  // A day of UTC touches two days of a zone: both are looked at before a day is passed over.
+  for (let dayMs = firstMs, days = 0; days < MOST_DAYS; days++, dayMs = startOfNext(dayMs)) {
+    const ends = [dayMs, startOfNext(dayMs) - MINUTE_MS].map((ms) => wall(ms))
+    if (!ends.some((ms) => isDayOf(cron, ms))) continue
+    const found = withinDay(cron, wall, dayMs)
+    if (found !== null) return found
+  }
+  return null
+}
+
+const startOfNext = (ms: number): number => (Math.floor(ms / DAY_MS) + 1) * DAY_MS
+
+/** A moment as the clocks on the wall of a zone show it, written as if they showed UTC. */
+type Wall = (ms: number) => number
+
+function withinDay(cron: Cron, wall: Wall, fromMs: number): number | null {
+  let beforeMs = wall(fromMs - MINUTE_MS)
+  for (let ms = fromMs; ms < startOfNext(fromMs); ms += MINUTE_MS) {
+    const hereMs = wall(ms)
+    // Forward by an hour: each minute that no clock showed is looked at, too.
+    const skipped = hereMs - beforeMs - MINUTE_MS
+    for (let shownMs = hereMs - Math.max(skipped, 0); shownMs <= hereMs; shownMs += MINUTE_MS)
+      if (isMinuteOf(cron, shownMs) && !wasShown(cron, wall, { ms, shownMs })) return ms
+    beforeMs = hereMs
+  }
+  return null
+}
+
+/** Whether clocks that were put back have shown this before, and the schedule names its hour. */
+function wasShown(cron: Cron, wall: Wall, { ms, shownMs }: { ms: number; shownMs: number }): boolean {
+  if (cron.hours.length === 24) return false
+  const backMs = [30, 60, 120].map((minutes) => minutes * MINUTE_MS)
+  return backMs.some((back) => wall(ms - back) === shownMs)
+}
+
+function isMinuteOf(cron: Cron, wallMs: number): boolean {
+  const at = new Date(wallMs)
+  return (
+    cron.minutes.includes(at.getUTCMinutes()) &&
+    cron.hours.includes(at.getUTCHours()) &&
+    isDayOf(cron, wallMs)
+  )
+}
+
+function isDayOf({ months, days, weekdays, eitherDay }: Cron, wallMs: number): boolean {
+  const at = new Date(wallMs)
+  if (!months.includes(at.getUTCMonth() + 1)) return false
+  const isDay = days.includes(at.getUTCDate())
+  const isWeekday = weekdays.includes(at.getUTCDay())
+  return eitherDay ? isDay || isWeekday : isDay && isWeekday
+}
+
+const walls = new Map<string, Wall>()
+
+function wallOf(zone: string): Wall {
+  const known = walls.get(zone)
+  if (known) return known
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    ...{ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' },
+  })
+  const offsetAt = (quarterMs: number): number => {
+    const part = new Map(format.formatToParts(quarterMs).map(({ type, value }) => [type, Number(value)]))
+    const of = (type: Intl.DateTimeFormatPartTypes) => part.get(type) ?? 0
+    const shown = Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'))
+    return shown - quarterMs
+  }
+  const offsets = new Map<number, number>()
+  const wall: Wall = (ms) => {
+    const quarterMs = Math.floor(ms / QUARTER_MS) * QUARTER_MS
+    const offset = offsets.get(quarterMs) ?? offsetAt(quarterMs)
+    if (offsets.size > 1_000) offsets.clear()
+    offsets.set(quarterMs, offset)
+    return ms + offset
+  }
+  walls.set(zone, wall)
+  return wall
+}
+
+/** What is missed and what is not: the times of a schedule up to a moment, oldest first, at most `most` of the last ones. */
+export function timesUntil(
+  schedule: Schedule,
+  { fromMs, untilMs, most }: { readonly fromMs: number; readonly untilMs: number; readonly most: number },
+): number[] {
+  const spanMs = parseDuration(schedule.schedule)
+  if (spanMs !== null && spanMs > 0) {
+    const missed = Math.floor((untilMs - fromMs) / spanMs)
+    return Array.from(
+      { length: Math.min(missed + 1, most) },
+      (_, back) => fromMs + (missed - back) * spanMs,
+    ).toReversed()
+  }
+  const times: number[] = []
+  for (let at: number | null = fromMs; at !== null && at <= untilMs; at = timeAfter(schedule, at)) {
+    times.push(at)
+    if (times.length > most) times.shift()
+  }
+  return times
+}

@@ -1,0 +1,70 @@
+import { sql } from 'kysely'
+import type { CheckId } from '#pipelines/ids.ts'
+import { newSecret } from '../access/key-files.ts'
+import type { Db } from '../db/connect.ts'
+import { CHANNEL } from '../db/transact.ts'
+import type { Question } from './questions.ts'
+
+export type CheckKind = Question['kind']
+/** A check that is this process's to carry out, until its time is over. */
+export type Claimed = {
+  readonly id: CheckId
+  readonly lease: string
+  readonly question: Question
+  readonly everyMs: number
+  /** The last good answer; null where there was none, or somebody asks who has no version yet. */
+  readonly seen: unknown
+  /** When it was due. */
+  readonly dueAt: Date
+}
+
+/** How long a check may take, and how long nobody else begins it. */
+export const CHECK_MS = 300_000
+const LEASE_MS = CHECK_MS + 30_000
+
+/**
+ * Take the checks that are due first. Two who call get two checks: never the same one, and never a wait. What was taken by somebody
+ * who then fell silent is taken anew when its lease is over.
+ */
+export async function claimDue(
+  db: Db,
+  { kinds, most }: { readonly kinds: readonly CheckKind[]; readonly most: number },
+): Promise<Claimed[]> {
+  const lease = newSecret()
+  const { rows } = await sql<Omit<Claimed, 'lease'>>`
+    with mine as (
+      select id, due_at from checks
+      where kind = any(${kinds}::text[]) and due_at <= now() and (lease_until is null or lease_until < now())
+        and exists (select from resources where resources.check_id = checks.id)
+      order by due_at, id limit ${most} for update skip locked
+    )
+    update checks set lease_token = ${lease}, lease_until = now() + ${LEASE_MS} * interval '1 millisecond',
+      due_at = now() + ${LEASE_MS} * interval '1 millisecond'
+    from mine where checks.id = mine.id
+    returning checks.id, checks.question, checks.every_ms as "everyMs", checks.seen, mine.due_at as "dueAt"`.execute(
+    db,
+  )
+  return rows.map((row) => ({ ...row, lease }))
+}
+
+/** What was taken is not carried out: whoever is there does it at once. */
+export async function giveBack(db: Db, { id, lease }: Pick<Claimed, 'id' | 'lease'>): Promise<void> {
+  await db
+    .updateTable('checks')
+    .set({ lease_token: null, lease_until: null, due_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .where('lease_token', '=', lease)
+    .execute()
+  await sql`select pg_notify(${CHANNEL}, '')`.execute(db)
+}
+
+/** How long nothing becomes due, by the database's clock; null where nothing is asked. What is overdue and free is not counted. */
+export async function untilNextMs(db: Db): Promise<number | null> {
+  const { rows } = await sql<{ ms: number | null }>`
+    select ceil(extract(epoch from min(at) - now()) * 1000)::int as ms from (
+      (select due_at as at from checks where due_at > now() order by due_at limit 1)
+      union all
+      select lease_until as at from checks where lease_until > now()
+    ) next`.execute(db)
+  return rows[0]?.ms ?? null
+}
