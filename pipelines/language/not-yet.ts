@@ -10,6 +10,16 @@ import { childOf } from './schema-walk.ts'
  * Where a list of keys is missing, whatever stands there is carried out.
  */
 type Runs = { readonly [key: string]: Runs | true }
+/** What stands around anything a step does. */
+const AROUND: Runs = {
+  ...{ name: true, image: true, env: true, if: true, retry: true, timeout: true, allow_failure: true },
+  ...{ mode: true, max_parallel: true, fail_fast: true, run: true, get: true, put: true },
+}
+const STEP: { [key: string]: Runs | true } = { ...AROUND }
+const HOOKS: Runs = { on_success: STEP, on_failure: STEP, on_error: STEP, on_cancel: STEP, always: STEP }
+// Steps nest steps.
+Object.assign(STEP, HOOKS, { parallel: STEP, for_each: { in: true, as: true, steps: STEP } })
+
 const GET: Runs = { '*': { trigger: true, version: true, start: true } }
 const NEED: Runs = { '*': { trigger: true, on: true, versions: true, start: true } }
 const LINE: Runs = {
@@ -40,14 +50,27 @@ const RESOURCE: Runs = {
   ...{ semver: true, params: true, state: true, files: true, type: true, source: true },
   ...WATCHED,
 }
-const SHARED: Runs = { image: true, env: true, timeout: true, retry: true, runs_on: true }
+const SHARED: Runs = { image: true, env: true, timeout: true, inactivity: true, retry: true, runs_on: true }
 const RUNS: Runs = {
   resources: { '*': RESOURCE },
   resource_types: true,
   triggers: { push: true, pull_request: true, tag: true, skip: true },
   defaults: SHARED,
   jobs: {
-    '*': { ...SHARED, ...LINE, run: true, put: true, use: true, with: true, secrets: true, keep: true },
+    '*': {
+      ...{
+        ...SHARED,
+        ...LINE,
+        ...HOOKS,
+        run: true,
+        put: true,
+        use: true,
+        with: true,
+        secrets: true,
+        keep: true,
+      },
+      ...{ steps: { ...STEP, use: true, with: true }, outputs: true },
+    },
   },
 }
 
@@ -61,7 +84,9 @@ export const notYet = (tree: unknown): Finding[] => [
 ]
 
 function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
-  if (typeof written !== 'object' || written === null || Array.isArray(written)) return []
+  if (Array.isArray(written))
+    return written.flatMap((each, index) => keysNotRun(each, runs, [...path, index]))
+  if (typeof written !== 'object' || written === null) return []
   return Object.entries(written).flatMap(([key, value]) => {
     const inner = Object.hasOwn(runs, key) ? runs[key] : runs['*']
     const at = [...path, key]

@@ -54,11 +54,13 @@ async function runStep(step: PlanStep, course: Course, at: Surroundings): Promis
   }
   course.work.report({ kind: 'step.started', step: step.step })
   const pen = course.pen(step.step)
-  const result = await tryStep(step, course, { ...at, pen })
+  // Its hooks and its members find what it says of itself.
+  const inside = { ...at, env: { ...at.env, ...step.env }, image: step.image ?? at.image }
+  const result = await tryStep(step, course, { ...inside, pen })
   const allowed = step.allowFailure && result.state === 'failed'
   pen[Symbol.dispose]()
   course.ended(step.step, result, allowed)
-  const turned = await runHooks(step.hooks, course, { ...at, result, of: `\`${step.name}\`` })
+  const turned = await runHooks(step.hooks, course, { ...inside, result, of: `\`${step.name}\`` })
   if (turned !== result) course.ended(step.step, turned, false)
   return allowed ? SUCCEEDED : turned
 }
@@ -88,9 +90,8 @@ function againFor({ retry }: PlanStep, { state, exitCode, error }: Result, tries
 async function tryOnce(step: PlanStep, course: Course, at: Trying): Promise<Result> {
   using clock = deadline(step.timeoutMs, 'step')
   const signal = AbortSignal.any([at.signal, clock.signal])
-  const inside = { ...at, signal, env: { ...at.env, ...step.env }, image: step.image ?? at.image }
   try {
-    const result = await act(step, course, inside)
+    const result = await act(step, course, { ...at, signal })
     if (result.error && step.kind !== 'group') at.pen.write(Buffer.from(`${result.error.message}\n`))
     return result
   } catch (error) {

@@ -35,6 +35,12 @@ export const SHAPES: readonly Broken[] = [
   ],
   [
     'not-yet',
+    'a gate among the steps of a hook',
+    job('    always: { parallel: [{ run: x }, { wait: 1h }] }'),
+    '5:40: error: `wait` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `wait` yet',
+  ],
+  [
+    'not-yet',
     'a form that presets a value',
     job('    inputs: { to: { text: {}, default: $(src.sha) } }'),
     '5:40: error: `$(…)` in a preset is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `$(…)` in a preset yet',

@@ -34,6 +34,14 @@ describe('hooks', () => {
     expect(ran.states[3]).toBe('skipped: `unit` succeeded')
   })
 
+  test('of a step find its variables', async () => {
+    const hooks = hooksOf({ always: [runStep(2, ['env ITEM'])] })
+    const ran = await performed(
+      planOf([], { steps: [runStep(1, ['say x'], { env: { ITEM: 'pear' }, hooks })] }),
+    )
+    expect(ran.log(2)).toBe('pear\n')
+  })
+
   test.each(['on_success', 'always'] as const)('a failing `%s` turns green into red', async (name) => {
     const hooks = hooksOf({ [name]: [runStep(2, ['fail 9'], { name: 'tidy' })] })
     const ofStep = await performed(
