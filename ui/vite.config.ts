@@ -23,6 +23,7 @@ export default defineConfig({
       '/git': server,
       '/hooks': server,
       '/live': { target: server, ws: true },
+      '/terminal': { target: server, ws: true },
     },
   },
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RunId } from '../ids.ts'
+import { TERMINAL_WINDOW_BYTES } from './terminal-frames.ts'
 
 /**
  * What is said about terminals: between a person and the server over the WebSocket at `/terminal`, and between the server and
@@ -9,9 +10,6 @@ import type { RunId } from '../ids.ts'
  * server and runner. Both directions are windows of credit: whoever receives says with `room` how many of the bytes it got
  * it has dealt with, and nobody sends more than `TERMINAL_WINDOW_BYTES` beyond that. A slow reader thus slows its own program.
  */
-export const TERMINAL_WINDOW_BYTES = 128 * 1024
-/** A frame holds at most this much. */
-export const TERMINAL_FRAME_BYTES = 16 * 1024
 /** A failed run's container is kept at most so long. */
 export const MOST_HOLD_MS = 12 * 3_600_000
 
@@ -90,31 +88,3 @@ export const HostSays = z.discriminatedUnion('say', [
   z.object({ say: z.literal('refused'), code: z.string(), reason: z.string() }),
 ])
 export type HostSays = z.output<typeof HostSays>
-
-/** No log frame begins like this: its head would be longer than any may be. */
-const MAGIC = 0xffff_ffff
-const HEAD_BYTES = 8
-
-/** A terminal's bytes for the runner's connection: four bytes of ones, the terminal's number as four bytes big-endian, the bytes. */
-export function encodeTerminal(number: number, content: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(HEAD_BYTES + content.length)
-  const view = new DataView(frame.buffer)
-  view.setUint32(0, MAGIC)
-  view.setUint32(4, number)
-  frame.set(content, HEAD_BYTES)
-  return frame
-}
-
-/** @returns The parts of a terminal's frame, or null where the bytes are none. `content` is a view, not a copy. */
-export function decodeTerminal(frame: Uint8Array): { terminal: number; content: Uint8Array } | null {
-  if (frame.length < HEAD_BYTES || frame.length > HEAD_BYTES + TERMINAL_FRAME_BYTES) return null
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
-  if (view.getUint32(0) !== MAGIC) return null
-  return { terminal: view.getUint32(4), content: frame.subarray(HEAD_BYTES) }
-}
-
-/** Cuts bytes into parts that fit into frames. */
-export function* inFrames(content: Uint8Array): Generator<Uint8Array> {
-  for (let from = 0; from < content.length; from += TERMINAL_FRAME_BYTES)
-    yield content.subarray(from, from + TERMINAL_FRAME_BYTES)
-}

@@ -1,12 +1,7 @@
 import type { RunId } from '#pipelines/ids.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
-import {
-  encodeTerminal,
-  inFrames,
-  type OpenTerminal,
-  type TerminalOrder,
-  TERMINAL_WINDOW_BYTES,
-} from '#pipelines/wire/terminal.ts'
+import { encodeTerminal, inFrames, TERMINAL_WINDOW_BYTES } from '#pipelines/wire/terminal-frames.ts'
+import { type OpenTerminal, type TerminalOrder } from '#pipelines/wire/terminal.ts'
 import { EngineError, type Workspace } from '../engine.ts'
 import type { TerminalLine, Terminals } from '../link.ts'
 import type { Log } from '../log.ts'

@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws'
 import type { RunId } from '#pipelines/ids.ts'
-import { HostSays, inFrames, TERMINAL_WINDOW_BYTES, type VisitorSays } from '#pipelines/wire/terminal.ts'
+import { inFrames, TERMINAL_WINDOW_BYTES } from '#pipelines/wire/terminal-frames.ts'
+import { HostSays, type VisitorSays } from '#pipelines/wire/terminal.ts'
 import { authorization, unreachable } from './call.ts'
 import { readConfig } from './config.ts'
 import { Ending, RED, WRONG_USE } from './ending.ts'

@@ -1,10 +1,8 @@
 import type { RunnerId, RunId, TerminalId } from '#pipelines/ids.ts'
+import { encodeTerminal, inFrames, TERMINAL_WINDOW_BYTES } from '#pipelines/wire/terminal-frames.ts'
 import {
-  encodeTerminal,
   type HostSays,
-  inFrames,
   type OpenTerminal,
-  TERMINAL_WINDOW_BYTES,
   type TerminalWord,
   type VisitorSays,
 } from '#pipelines/wire/terminal.ts'

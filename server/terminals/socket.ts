@@ -1,12 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import {
-  type HostSays,
-  TERMINAL_FRAME_BYTES,
-  TERMINAL_WINDOW_BYTES,
-  VisitorSays,
-} from '#pipelines/wire/terminal.ts'
+import { TERMINAL_FRAME_BYTES, TERMINAL_WINDOW_BYTES } from '#pipelines/wire/terminal-frames.ts'
+import { type HostSays, VisitorSays } from '#pipelines/wire/terminal.ts'
 import { type Credentials, credentialsOf, identify } from '../access/authenticate.ts'
 import type { Db } from '../db/connect.ts'
 import { isOurs } from '../http/guard.ts'

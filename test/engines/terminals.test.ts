@@ -1,6 +1,6 @@
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { TERMINAL_WINDOW_BYTES } from '#pipelines/wire/terminal.ts'
+import { TERMINAL_WINDOW_BYTES } from '#pipelines/wire/terminal-frames.ts'
 import { dockerEngine } from '../../runner/docker/engine.ts'
 import type { Engine } from '../../runner/engine.ts'
 import { dockerDoor } from '../../runner/terminal/docker-door.ts'

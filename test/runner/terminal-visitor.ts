@@ -1,5 +1,6 @@
 import type { RunId } from '#pipelines/ids.ts'
-import { decodeTerminal, type OpenTerminal, type TerminalWord } from '#pipelines/wire/terminal.ts'
+import { decodeTerminal } from '#pipelines/wire/terminal-frames.ts'
+import { type OpenTerminal, type TerminalWord } from '#pipelines/wire/terminal.ts'
 import type { RunnerTerminals } from '../../runner/terminal/terminals.ts'
 import { until } from '../support/until.ts'
 

@@ -1,12 +1,8 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { expect, test } from 'vitest'
-import {
-  decodeTerminal,
-  encodeTerminal,
-  type HostSays,
-  TERMINAL_WINDOW_BYTES,
-} from '#pipelines/wire/terminal.ts'
+import { decodeTerminal, encodeTerminal, TERMINAL_WINDOW_BYTES } from '#pipelines/wire/terminal-frames.ts'
+import { type HostSays } from '#pipelines/wire/terminal.ts'
 import type { RunId } from '#pipelines/ids.ts'
 import type { ServerSays } from '#pipelines/wire/runner.ts'
 import { type Hand, hand, HELLO, withWork } from '../support/hand.ts'

@@ -109,6 +109,8 @@ export type Chosen = {
   readonly inputs?: Readonly<Record<string, string>>
 }
 
+export type Again = { readonly inputs: 'same' | 'newest'; readonly hold?: string }
+
 /** Hono's client puts names into an address as they are, and drops a last part that is called `index`. */
 const part = (name: string) => encodeURIComponent(name).replace(/^index$/, '%69ndex')
 const lineOf = (at: LineAt) => ({ project: part(at.project), pipeline: part(at.pipeline) })
@@ -171,8 +173,15 @@ export const api = {
     answer(trace.$get({ param: { project: part(project) }, query: { version } }, { init: { signal } })),
   cancel: (run: number, reason: string) =>
     body(oneRun.cancel.$post({ ...id(run), json: reason === '' ? {} : { reason } })),
-  retry: (run: number, inputs: 'same' | 'newest') =>
-    body(oneRun.retry.$post({ ...id(run), json: { with: inputs } })),
+  /** @param again  Its very versions or the newest; `hold` says how long its container is kept if it fails. */
+  retry: (run: number, again: Again) =>
+    body(
+      oneRun.retry.$post({
+        ...id(run),
+        json: { with: again.inputs, ...(again.hold === undefined ? {} : { hold: again.hold }) },
+      }),
+    ),
+  endHold: (run: number) => body(oneRun.hold.end.$post(id(run))),
   deliveries: (limit: number, signal: AbortSignal) =>
     answer(v1.deliveries.$get({ query: { limit: String(limit) } }, { init: { signal } })),
   replay: (delivery: number) => body(v1.deliveries[':id'].replay.$post(id(delivery))),
