@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
-import Docker from 'dockerode'
+import { readdir, readFile } from 'node:fs/promises'
 import { chromium, type Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { LABEL } from '../../runner/docker/labels.ts'
 import { ensureTestImage, TEST_IMAGE, whyNoDocker } from '../engines/test-image.ts'
 import { CHROMIUM, CHROMIUM_FLAGS } from '../support/chromium.ts'
 import { hostedProject } from '../support/repository.ts'
@@ -15,6 +14,15 @@ const FILE = `jobs:
   go: { image: "${TEST_IMAGE}", run: [echo begun, "echo $((40 + 2)) > found; sleep 600"] }
   red: { image: "${TEST_IMAGE}", run: [echo evidence > clue, exit 9] }
 `
+
+/** Seconds that nobody else sleeps: by them a process in a container is known on the machine. */
+const MARKS = [`${80_000_000 + process.pid}`, `${90_000_000 + process.pid}`] as const
+
+async function runs(mark: string): Promise<boolean> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  return lines.some((line) => line.split('\0').includes(mark) && line.startsWith('sleep'))
+}
 
 type Visit = AsyncDisposable & { readonly page: Page; readonly complaints: string[] }
 
@@ -120,25 +128,24 @@ describe.skipIf(reason)(`terminals, whole${reason ? ` (skipped: ${reason})` : ''
     await page.getByText('everything in it ends when it is closed').waitFor()
     await page.keyboard.type('cat clue\n')
     await shows(page, 'evidence')
-    const kept = () => new Docker().listContainers({ all: true, filters: { label: [`${LABEL.run}=${run}`] } })
-    const mine = async () => (await kept()).filter(({ Labels }) => Labels[LABEL.runner] !== undefined)
-    expect(await mine()).not.toEqual([])
+    await page.keyboard.type(`sleep ${MARKS[0]}\n`)
+    await until(() => runs(MARKS[0]))
     await page.getByRole('button', { name: 'End it now' }).click()
     await page.getByText('Closed: the run has ended').waitFor()
     await until(async () => (await house.ask(`GET /api/v1/runs/${run}`)).body.hold === null)
+    await until(async () => !(await runs(MARKS[0])))
     expect(browser.complaints).toEqual([])
 
     const again = (await house.ask(`POST /api/v1/runs/${run}/retry`, { hold: '30m' })).body.id
     await until(async () => (await house.ask(`GET /api/v1/runs/${again}`)).body.hold, { withinMs: 20_000 })
+    const looking = takt(house, ['exec', String(again), '--', 'sleep', MARKS[1]])
+    await until(() => runs(MARKS[1]), { withinMs: 20_000 })
     await runner.kill('SIGKILL')
+    expect((await looking).err).toContain('the connection to the runner was lost')
     await using _next = await startRunner(house, { engine: 'docker', dataDir: runner.dataDir })
     await until(async () => (await house.ask(`GET /api/v1/runs/${again}`)).body.hold === null, {
       withinMs: 20_000,
     })
-    const left = await new Docker().listContainers({
-      all: true,
-      filters: { label: [`${LABEL.run}=${again}`] },
-    })
-    expect(left).toEqual([])
+    await until(async () => !(await runs(MARKS[1])))
   }, 120_000)
 })
