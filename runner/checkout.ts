@@ -14,7 +14,7 @@ import { Locks } from './turnstile.ts'
 export const WORK = 'work'
 
 const SHA = /^([0-9a-f]{40}|[0-9a-f]{64})$/
-const REMOTE = {
+export const REMOTE = {
   'protocol.http.allow': 'always',
   'protocol.https.allow': 'always',
   'protocol.ssh.allow': 'always',
@@ -35,13 +35,14 @@ export type Scratch = AsyncDisposable & {
  */
 export class Checkouts {
   readonly #folder: string
-  readonly #env: Readonly<Record<string, string>>
+  /** Of the machine's environment, what git needs. */
+  readonly env: Readonly<Record<string, string>>
   readonly #locks = new Locks()
 
   /** @param env  Of the machine's environment, what git needs. */
   constructor(folder: string, env: Readonly<Record<string, string>>) {
     this.#folder = folder
-    this.#env = env
+    this.env = env
   }
 
   /** A place on this machine for the files of a run that happens elsewhere. Nothing is written before it is filled. */
@@ -90,7 +91,7 @@ export class Checkouts {
     const { settings, secrets } = authorization(url, source.credential)
     const options = {
       repository: mirror,
-      env: this.#env,
+      env: this.env,
       signal,
       settings: { ...REMOTE, ...settings },
       secrets,
@@ -106,7 +107,7 @@ export class Checkouts {
     await mkdir(directory, { recursive: true })
     await writeRepository(repository, { bare: false, sha, remote: url })
     await writeFile(join(repository, 'shallow'), `${sha}\n`)
-    const options = { env: this.#env, signal }
+    const options = { env: this.env, signal }
     // What a fetch from the mirror would do with five processes, done with one: pack this commit without its past.
     const pack = [
       'pack-objects',
@@ -136,7 +137,7 @@ function readUrl({ url, sha, ref }: Source): URL {
 }
 
 /** Basic authentication for this one host, in git's words; redirects are not followed with it. */
-function authorization(
+export function authorization(
   url: URL,
   credential: Source['credential'],
 ): { settings: Record<string, string>; secrets: string[] } {

@@ -1,6 +1,7 @@
 import type { Config } from './config.ts'
 import { Checkouts } from './checkout.ts'
 import { dockerEngine, findDocker } from './docker/engine.ts'
+import type { House } from './docker/house.ts'
 import type { Engine } from './engine.ts'
 import { localEngine } from './local/engine.ts'
 import type { Log } from './log.ts'
@@ -11,8 +12,15 @@ const ANSWER_MS = 2_000
 /** How long everything that all runs share may take to be made, an image that has to be pulled included. */
 const PREPARED_MS = 120_000
 
+export type Chosen = {
+  readonly engine: Engine
+  readonly checkouts: Checkouts
+  /** What runs in Docker share; null where they are carried out elsewhere. */
+  readonly house: House | null
+}
+
 /** The engine that was asked for; where none was, Docker if it answers, else plain processes. Leftovers are swept. */
-export async function chooseEngine(config: Config, log: Log): Promise<Engine> {
+export async function chooseEngine(config: Config, log: Log): Promise<Chosen> {
   const { identity, folder, path } = config
   const checkouts = new Checkouts(folder, config.gitEnv)
   const options = { identity, folder, path, checkouts, log, docker: config.docker }
@@ -23,12 +31,12 @@ export async function chooseEngine(config: Config, log: Log): Promise<Engine> {
   if (kind === 'docker') await localEngine(options).sweep(new Set())
   const engine = await make(kind, options)
   await engine.sweep(new Set())
-  return engine
+  return { engine, checkouts, house: 'house' in engine ? engine.house : null }
 }
 
 type Options = Parameters<typeof localEngine>[0] & Parameters<typeof dockerEngine>[0]
 
-function make(kind: Engine['kind'], options: Options): Promise<Engine> | Engine {
+function make(kind: Engine['kind'], options: Options): Promise<Engine & { readonly house: House }> | Engine {
   switch (kind) {
     case 'docker':
       return dockerEngine(options, AbortSignal.timeout(PREPARED_MS))

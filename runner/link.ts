@@ -10,6 +10,7 @@ import type { TerminalOrder, TerminalWord } from '#pipelines/wire/terminal.ts'
 import type { RunnerSays } from '#pipelines/wire/runner.ts'
 import { dial, Unauthorized } from './dial.ts'
 import type { Log } from './log.ts'
+import type { Checks } from './resources/check.ts'
 import { Stop } from './stop.ts'
 import { Work } from './work.ts'
 import type { Frame } from './work.ts'
@@ -41,6 +42,8 @@ export type LinkOptions = {
   /** How many more runs there is room for, at this moment. */
   readonly room: () => number
   readonly take: (work: Work) => void
+  /** Without them this runner checks nothing, and says so in `self`. */
+  readonly checks?: Pick<Checks, 'check'> | null
   /** Without them no terminal is opened here. */
   readonly terminals?: Terminals
   /** What the server should know of the runner itself. */
@@ -181,7 +184,7 @@ export class Link {
       case 'noted':
         return this.#options.standing?.noted(says.seq)
       case 'check':
-        return this.#decline(says)
+        return void this.#check(says)
     }
   }
 
@@ -223,10 +226,12 @@ export class Link {
     this.#works.delete(run)
   }
 
-  /** This runner has said that it checks nothing; whoever asks all the same is told. */
-  #decline({ check, lease }: Heard<'check'>): void {
+  /** Nobody waits for the outcome here: where the connection is lost meanwhile, the server asks again. */
+  async #check({ check, lease, image, source, version, timeoutMs }: Heard<'check'>): Promise<void> {
+    const { checks } = this.#options
     const error = { code: 'checks_unsupported', message: 'This runner carries out no checks.' }
-    this.#say({ say: 'checked', check, lease, outcome: { error } })
+    const outcome = checks ? await checks.check({ image, source, version, timeoutMs }) : { error }
+    if (this.#welcomed) this.#say({ say: 'checked', check, lease, outcome })
   }
 
   #leases(): Hello['carrying'] {

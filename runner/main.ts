@@ -9,13 +9,17 @@ import { Link, Refused } from './link.ts'
 import { createLog } from './log.ts'
 import { ownFolder } from './own-folder.ts'
 import { openPool } from './pool/open-pool.ts'
-import { noResources } from './resources.ts'
+import { carriedOut } from './resources/carried-out.ts'
+import { Checks } from './resources/check.ts'
+import { sweepImages } from './resources/image/put.ts'
 import { serve } from './serve.ts'
 import { Stop } from './stop.ts'
 import { dockerDoor } from './terminal/docker-door.ts'
 import { openLobby } from './terminal/lobby.ts'
 
 const EXIT = { good: 0, stoppedAtOnce: 1, refused: 2 } as const
+/** Resources that are checked at once, beside the runs: most of it is waiting for others. */
+const CHECK_SLOTS = 4
 /** After the second signal: long enough for the last reports over a good connection. */
 const HASTE_MS = 2_000
 
@@ -41,9 +45,9 @@ process.exit()
 async function main(): Promise<number> {
   const config = readConfig()
   await using _folder = await ownFolder(config.folder, { log, signal: quit.signal })
-  const engine = await chooseEngine(config, log)
+  const { engine, checkouts, house } = await chooseEngine(config, log)
   const { kind, isolated, words } = engine
-  const { address, token, name, slots, idleMs, labels } = config
+  const { address, server, token, name, slots, idleMs, labels } = config
   await using opened = openPool({ ...slots, idleMs }, { engine, log })
   const self = {
     name,
@@ -51,19 +55,32 @@ async function main(): Promise<number> {
     engine: { kind, isolated, words },
     slots: slots.least,
     pool: opened.self,
-    checks: 0,
+    checks: house ? CHECK_SLOTS : 0,
     labels: { ...ownLabels(kind), ...labels },
   }
   log.info({ name, engine: words, ...slots, server: address }, 'runner.started')
   await using lobby = openLobby(kind === 'docker' ? dockerDoor(new Docker(), log) : null, log)
+  await using checks = house && new Checks(house, { slots: CHECK_SLOTS })
+  if (house) await sweepImages(house)
+  const call = callServer(server)
+  const resources = carriedOut({ machine: house, checkouts, call })
   const service = serve(
-    { engine, log, freight: serverFreight(callServer(config.server)), resources: noResources, lobby },
+    { engine, log, freight: serverFreight(call), resources, lobby },
     {
       pool: opened.pool,
       most: slots.most,
       quit: quit.signal,
       connect: (taker) =>
-        new Link({ address, token, self, log, terminals: lobby.terminals, ...opened.linked, ...taker }),
+        new Link({
+          address,
+          token,
+          self,
+          log,
+          checks,
+          terminals: lobby.terminals,
+          ...opened.linked,
+          ...taker,
+        }),
     },
   )
   opened.attach(service.link)

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { RunError, RunnerSays, ServerSays } from '#pipelines/wire/runner.ts'
 import type { Limits } from '../docker/limits.ts'
-import { isStatus } from '../docker/refusal.ts'
 import { EngineError } from '../engine.ts'
 import { Stop } from '../stop.ts'
 import { Turnstile } from '../turnstile.ts'
@@ -9,11 +8,11 @@ import { Program } from './program.ts'
 import type { Machine } from './program.ts'
 import { PROGRAM, questionOf, versionsOf } from './protocol.ts'
 
-export type CheckAsked = Omit<Extract<ServerSays, { say: 'check' }>, 'say' | 'lease'>
+export type CheckAsked = Pick<
+  Extract<ServerSays, { say: 'check' }>,
+  'image' | 'source' | 'version' | 'timeoutMs'
+>
 export type CheckOutcome = Extract<RunnerSays, { say: 'checked' }>['outcome']
-
-/** On the containers of checks, instead of a run's labels: they outlive runs. */
-export const CHECKER = 'dev.takt.checker'
 
 const LIMITS: Limits = { memoryBytes: 2 ** 30, cpus: 1, pids: 512 }
 /** A container that nobody asked for so long is removed; a resource is usually asked every minute. */
@@ -109,13 +108,12 @@ export class Checks implements AsyncDisposable {
     const now = performance.now()
     if (kept.program && now - kept.madeAt > this.#options.lifeMs) await this.#drop(kept)
     if (kept.program) return kept.program
-    const { identity } = this.#machine
     const facts = {
       image,
       argv: [PROGRAM.check],
       env: {},
       name: 'takt-check',
-      labels: { [CHECKER]: identity },
+      labels: {},
       limits: LIMITS,
     }
     kept.madeAt = now
@@ -154,21 +152,6 @@ export class Checks implements AsyncDisposable {
     const { program } = kept
     kept.program = null
     await program?.[Symbol.asyncDispose]()
-  }
-
-  /** Remove what an earlier life of this runner left behind; before the first check. */
-  async sweep(): Promise<void> {
-    const { docker, identity, log } = this.#machine
-    const filters = { label: [`${CHECKER}=${identity}`] }
-    for (const { Id } of await docker.listContainers({ all: true, filters })) {
-      await docker
-        .getContainer(Id)
-        .remove({ force: true, v: true })
-        .catch((error: unknown) => {
-          if (!isStatus(error, 404, 409)) throw error // else: gone, or going
-        })
-      log.info({ container: Id.slice(0, 12) }, 'orphan.removed')
-    }
   }
 
   /** End what goes on, and remove every container. */

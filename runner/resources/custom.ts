@@ -47,7 +47,9 @@ export async function putCustom(machine: Machine, put: CustomPut, at: Place): Pr
         at.signal,
       )
   }
-  const made = await ask(program, { ...put, name: 'out' }, at)
+  // These two are for whoever runs the program.
+  const { no_get: _, get_params: __, ...params } = put.params
+  const made = await ask(program, { ...put, params, name: 'out' }, at)
   await tell(at, made)
   return made
 }
@@ -64,7 +66,6 @@ function programOf(machine: Machine, { image, name, folder }: ProgramOf, at: Pla
     labels: {
       [LABEL.run]: String(plan.run),
       [LABEL.attempt]: String(plan.attempt),
-      [LABEL.runner]: machine.identity,
     },
     limits: plan.limits,
   }

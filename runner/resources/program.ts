@@ -5,27 +5,19 @@ import { z } from 'zod'
 import { createContainer } from '../docker/door.ts'
 import { frames } from '../docker/frames.ts'
 import type { Holder } from '../docker/holder.ts'
-import type { Holders } from '../docker/holders.ts'
 import { workConfig } from '../docker/host-config.ts'
-import type { Images } from '../docker/images.ts'
+import type { House } from '../docker/house.ts'
+import { labelsOf } from '../docker/labels.ts'
+import { clamped } from '../docker/limits.ts'
 import type { Limits } from '../docker/limits.ts'
 import { sending } from '../docker/pack.ts'
 import { isStatus, wordsOf } from '../docker/refusal.ts'
 import { endingWith } from '../ending.ts'
 import { EngineError, exited } from '../engine.ts'
 import type { ExitStatus, Output } from '../engine.ts'
-import type { Log } from '../log.ts'
 
 /** The Docker engine that programs of resources run on. */
-export type Machine = {
-  readonly docker: Docker
-  readonly images: Images
-  readonly identity: string
-  readonly log: Log
-  /** Network namespaces, closed against the engine's machine. */
-  readonly holders: Pick<Holders, 'take'>
-  readonly runtime: 'crun' | null
-}
+export type Machine = Pick<House, 'docker' | 'images' | 'log' | 'holders' | 'runtime' | 'maker' | 'maxima'>
 
 export type ProgramFacts = {
   readonly image: string
@@ -34,7 +26,7 @@ export type ProgramFacts = {
   readonly env: Readonly<Record<string, string>>
   /** The container's name begins so. */
   readonly name: string
-  /** Whose it is, so that a later life of this runner finds what was left. */
+  /** Which run's it is, where it is one's. */
   readonly labels: Readonly<Record<string, string>>
   readonly limits: Limits
 }
@@ -119,8 +111,9 @@ export class Program implements AsyncDisposable {
   }
 
   async #ask(): Promise<void> {
-    const { docker, runtime } = this.#machine
-    const { image, argv, env, labels, limits } = this.#facts
+    const { docker, runtime, maker, maxima } = this.#machine
+    const { image, argv, env, labels } = this.#facts
+    const limits = clamped(this.#facts.limits, maxima)
     const facts = { limits, runtime, holder: this.#holder.id, volume: null, privileged: false }
     const { purpose, config } = workConfig(facts)
     await createContainer(docker, purpose, {
@@ -130,7 +123,7 @@ export class Program implements AsyncDisposable {
       Cmd: [],
       WorkingDir: '/',
       Env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
-      Labels: { ...labels },
+      Labels: { ...labels, ...labelsOf(maker, 'resource') },
       AttachStdin: true,
       AttachStdout: true,
       AttachStderr: true,

@@ -10,6 +10,7 @@ import { log } from './contract.ts'
 /** What programs of resources run on: the machine's own engine, with nothing made ahead of time. */
 export async function machineOf(identity: string): Promise<Machine> {
   const docker = new Docker()
+  const maker = { runner: identity, life: 'this' }
   const images = new Images(docker)
   const signal = AbortSignal.timeout(20_000)
   await ensureNetwork(docker, signal)
@@ -17,7 +18,7 @@ export async function machineOf(identity: string): Promise<Machine> {
   const holders = new Holders({
     ...{
       docker,
-      maker: { runner: identity, life: 'this' },
+      maker,
       log,
       image,
       runtime: null,
@@ -26,5 +27,6 @@ export async function machineOf(identity: string): Promise<Machine> {
     allowed: { all: false, ranges: [] },
     warm: { size: 0, idleMs: 1_000 },
   })
-  return { docker, images, identity, log, holders, runtime: null }
+  const maxima = { cpus: 2, memoryBytes: 2 ** 32, pids: 1024, diskBytes: 0 }
+  return { docker, images, maker, log, holders, runtime: null, maxima }
 }

@@ -1,7 +1,8 @@
 import Docker from 'dockerode'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { CheckId } from '#pipelines/ids.ts'
-import { CHECKER, Checks } from '../../runner/resources/check.ts'
+import { LABEL } from '../../runner/docker/labels.ts'
+import { sweep } from '../../runner/docker/sweep.ts'
+import { Checks } from '../../runner/resources/check.ts'
 import type { CheckAsked, CheckOptions } from '../../runner/resources/check.ts'
 import type { Machine } from '../../runner/resources/program.ts'
 import { until } from '../support/until.ts'
@@ -14,7 +15,7 @@ const reason = await whyNoDocker()
 const docker = new Docker()
 const identity = `checker-${process.pid}-${Date.now()}`
 let machine: Machine
-const filters = { label: [`${CHECKER}=${identity}`] }
+const filters = { label: [`${LABEL.runner}=${identity}`, `${LABEL.part}=resource`] }
 const containers = async () => (await docker.listContainers({ all: true, filters })).length
 
 describe.skipIf(reason)(`a check${reason ? ` (skipped: ${reason})` : ''}`, () => {
@@ -33,7 +34,6 @@ describe.skipIf(reason)(`a check${reason ? ` (skipped: ${reason})` : ''}`, () =>
   afterAll(() => double[Symbol.asyncDispose]())
 
   const ask = (changes: Partial<CheckAsked> = {}): CheckAsked => ({
-    check: 1 as CheckId,
     image: double.name,
     source: { uri: 'x' },
     version: null,
@@ -140,11 +140,13 @@ describe.skipIf(reason)(`a check${reason ? ` (skipped: ${reason})` : ''}`, () =>
 
   test('container that an earlier life left behind is swept, and no other runner’s', async () => {
     await noted()
-    await new Checks({ ...machine, identity: `${identity}-other` }, { slots: 1 }).sweep()
+    const none = new Set<never>()
+    await sweep({ ...machine, maker: { runner: `${identity}-other`, life: 'next' } }, none)
+    await sweep(machine, none)
     expect(await containers()).toBe(1)
-    await other({}).sweep()
+    await sweep({ ...machine, maker: { runner: identity, life: 'next' } }, none)
     expect(await containers()).toBe(0)
-    // The life that goes on all the same makes a new one.
+    // A life that goes on all the same makes a new one.
     expect(await checks.check(ask())).toMatchObject({ error: { code: 'engine_unavailable' } })
     expect((await noted())['count']).toBe('1')
   })

@@ -156,7 +156,7 @@ describe.skipIf(reason)(`a put of an image${reason ? ` (skipped: ${reason})` : '
   test('leaves nothing at the engine that a later life does not find', async () => {
     const left = async () => {
       const all = (await docker.listImages()).flatMap(({ RepoTags }) => RepoTags ?? [])
-      return all.filter((name) => name.startsWith(prefixOf(machine.identity)))
+      return all.filter((name) => name.startsWith(prefixOf(machine.maker.runner)))
     }
     await using place = await placeOf()
     await place.put('work/Dockerfile', dockerfile(`ENV LEFT=${Math.random()}`))
@@ -172,7 +172,7 @@ describe.skipIf(reason)(`a put of an image${reason ? ` (skipped: ${reason})` : '
     }
     await putImage(dying, put(), place.at)
     expect((await left()).length).toBe(before.length + 1)
-    await sweepImages({ ...machine, identity: 'somebody-else' })
+    await sweepImages({ ...machine, maker: { runner: 'somebody-else', life: 'this' } })
     expect((await left()).length).toBe(before.length + 1)
     await sweepImages(machine)
     expect(await left()).toEqual(before)

@@ -1,10 +1,12 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
+import type { CheckId } from '#pipelines/ids.ts'
 import { exited } from '../../runner/engine.ts'
 import type { Engine, ExitStatus, Output } from '../../runner/engine.ts'
 import { noFreight } from '../../runner/freight.ts'
 import { Link, Refused } from '../../runner/link.ts'
 import { openPool } from '../../runner/pool/open-pool.ts'
+import type { LinkOptions } from '../../runner/link.ts'
 import { noResources } from '../../runner/resources.ts'
 import { scriptedEngine } from '../../runner/scripted.ts'
 import { serve } from '../../runner/serve.ts'
@@ -25,7 +27,11 @@ const self = {
 /** A runner, in this process, that dials the fake server. */
 function runnerOf(
   server: FakeServer,
-  { token = TOKEN, engine = scriptedEngine() }: { token?: string; engine?: Engine } = {},
+  {
+    token = TOKEN,
+    engine = scriptedEngine(),
+    checks = null,
+  }: { token?: string; engine?: Engine; checks?: LinkOptions['checks'] } = {},
 ) {
   const quit = new AbortController()
   const hangUp = new AbortController()
@@ -37,7 +43,7 @@ function runnerOf(
       pool: opened.pool,
       most: 2,
       quit: quit.signal,
-      connect: (taker) => new Link({ address, token, self, log, refusedMs: 10, ...taker }),
+      connect: (taker) => new Link({ address, token, self, log, checks, refusedMs: 10, ...taker }),
     },
   )
   opened.attach(service.link)
@@ -260,5 +266,33 @@ describe('the link', () => {
     server.say({ say: 'heard', run: plan.run, seq: server.reports.get(plan.run)!.length })
     await flushed
     expect(server.said.at(-1)).toEqual({ say: 'ready', slots: 0 })
+  })
+
+  test('a check is answered over the connection that asked for it, or by a word that none is carried out', async () => {
+    await using server = await FakeServer.listen()
+    const asked = { image: 'odd:1', source: { uri: 'x' }, version: null, timeoutMs: 1_000 }
+    const order = { say: 'check' as const, check: 7 as CheckId, lease: 'lease-lease-lease', ...asked }
+    const heard: unknown[] = []
+    const checks = {
+      check: async (question: unknown) => {
+        heard.push(question)
+        return { versions: [{ ref: 'one' }] }
+      },
+    }
+    await using _runner = runnerOf(server, { checks })
+    await welcomed(server)
+    server.say(order)
+    await until(() => server.said.at(-1)?.say === 'checked')
+    expect(heard).toEqual([asked])
+    expect(server.said.at(-1)).toEqual({
+      ...{ say: 'checked', check: 7, lease: 'lease-lease-lease' },
+      outcome: { versions: [{ ref: 'one' }] },
+    })
+    await using other = await FakeServer.listen()
+    await using _without = runnerOf(other)
+    await welcomed(other)
+    other.say(order)
+    await until(() => other.said.at(-1)?.say === 'checked')
+    expect(other.said.at(-1)).toMatchObject({ outcome: { error: { code: 'checks_unsupported' } } })
   })
 })

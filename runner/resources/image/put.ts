@@ -24,7 +24,7 @@ export async function putImage(
   const login: Login | null = credential && { ...credential, host: hostOf(repository) }
   const words = `Docker ${(await machine.docker.version()).Version}`
   const named = tags.length > 0 ? tags : DEFAULT_TAGS
-  const name = build ? `${prefixOf(machine.identity)}${randomBytes(6).toString('hex')}` : null
+  const name = build ? `${prefixOf(machine.maker.runner)}${randomBytes(6).toString('hex')}` : null
   try {
     if (build && name) await buildImage(machine, { build, name, login, words }, at)
     const id = await idOf(machine, name ?? image)
@@ -60,15 +60,15 @@ async function forget({ docker, log }: Pick<Machine, 'docker' | 'log'>, name: st
 }
 
 /** Images have no owner but their name: this runner's begin so. */
-export const prefixOf = (identity: string) =>
-  `takt-build:${createHash('sha256').update(identity).digest('hex').slice(0, 12)}-`
+export const prefixOf = (runner: string) =>
+  `takt-build:${createHash('sha256').update(runner).digest('hex').slice(0, 12)}-`
 
 /** Remove the images that an earlier life of this runner was about to push. */
-export async function sweepImages(machine: Pick<Machine, 'docker' | 'identity' | 'log'>): Promise<void> {
-  const filters = { reference: [`${prefixOf(machine.identity)}*`] }
+export async function sweepImages(machine: Pick<Machine, 'docker' | 'maker' | 'log'>): Promise<void> {
+  const filters = { reference: [`${prefixOf(machine.maker.runner)}*`] }
   const found = await machine.docker.listImages({ filters })
   for (const name of found.flatMap(({ RepoTags }) => RepoTags ?? []))
-    if (name.startsWith(prefixOf(machine.identity))) await forget(machine, name)
+    if (name.startsWith(prefixOf(machine.maker.runner))) await forget(machine, name)
 }
 
 /** The registry's host, as Docker reads a name: the first part where it looks like one, else Docker's own registry. */
