@@ -50,7 +50,10 @@ const RESOURCE: Runs = {
   ...{ semver: true, params: true, state: true, files: true, type: true, source: true },
   ...WATCHED,
 }
-const SHARED: Runs = { image: true, env: true, timeout: true, inactivity: true, retry: true, runs_on: true }
+const SHARED: Runs = {
+  ...{ image: true, env: true, timeout: true, inactivity: true, retry: true, runs_on: true },
+  cache: true,
+}
 const RUNS: Runs = {
   resources: { '*': RESOURCE },
   resource_types: true,

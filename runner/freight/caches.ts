@@ -64,14 +64,16 @@ export async function keepCaches(load: Load, open: readonly OpenCache[]): Promis
 /** A tool's own folder, or the working directory that the paths begin in. */
 const placeOf = ({ name, paths }: Cache) => (paths.length > 0 ? FOLDERS.work : `${CACHES}/${name}`)
 
+const ENDINGS = ['server_unavailable', 'engine_unavailable', 'stale-lease']
+
 /** Nothing that happens to a cache ends a run, but the end of the run itself and a server that is away. */
 async function forgiving(load: Load, { name }: Cache, act: () => Promise<void>): Promise<void> {
   try {
     await act()
   } catch (error) {
     load.signal.throwIfAborted()
-    if (error instanceof EngineError || (error instanceof Refusal && error.code === 'stale-lease'))
-      throw error
+    const code = error instanceof EngineError || error instanceof Refusal ? error.code : ''
+    if (ENDINGS.includes(code)) throw error
     await load.say(`Cache ${name}: ${error instanceof Error ? error.message : String(error)}\n`)
   }
 }

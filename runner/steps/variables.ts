@@ -2,6 +2,7 @@ import { variableOf } from '#pipelines/language/expression/interpolate.ts'
 import type { Get, Plan, PlanStep } from '#pipelines/wire/plan.ts'
 import { allPlanSteps } from '#pipelines/wire/plan.ts'
 import { FOLDERS, OUTPUT_FILE } from '../engine.ts'
+import { cacheVariables } from '../freight/cache-tools.ts'
 
 type Env = Readonly<Record<string, string>>
 
@@ -9,7 +10,7 @@ type Env = Readonly<Record<string, string>>
 export class Variables {
   readonly #places: Env
   readonly #states: Env
-  readonly #plan: Pick<Plan, 'env' | 'secrets'>
+  readonly #plan: Pick<Plan, 'env' | 'secrets' | 'caches'>
   readonly #fields: Record<string, string> = {}
   readonly #root: string
 
@@ -41,6 +42,7 @@ export class Variables {
   of(own: Env): Env {
     return {
       ...this.#places,
+      ...cacheVariables(this.#plan, this.#root),
       ...this.#plan.env,
       ...this.#plan.secrets,
       ...this.#fields,

@@ -13,7 +13,14 @@ export type Runner = AsyncDisposable & {
   kill(signal: NodeJS.Signals): Promise<void>
 }
 
-type Options = { engine?: string; name?: string; slots?: number; token?: string; dataDir?: string }
+type Options = {
+  engine?: string
+  name?: string
+  slots?: number
+  labels?: string
+  token?: string
+  dataDir?: string
+}
 
 export async function startRunner(
   house: Pick<House, 'url' | 'runnerToken'>,
@@ -27,6 +34,7 @@ export async function startRunner(
     TAKT_ENGINE: options.engine ?? 'scripted',
     TAKT_RUNNER_NAME: options.name ?? 'test',
     TAKT_SLOTS: String(options.slots ?? 2),
+    TAKT_LABELS: options.labels,
     TAKT_DATA: dataDir,
   }
   const child = spawn(process.execPath, ['runner/main.ts'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
