@@ -13,6 +13,8 @@ import { migrate } from './db/migrate.ts'
 import { type Hints, listen } from './events/listen.ts'
 import { startWorker } from './events/worker.ts'
 import { openStore } from './files/open-store.ts'
+import type { Store } from './files/store.ts'
+import { startSweeper } from './files/sweep.ts'
 import { catchUpAll } from './hosting/catch-up.ts'
 import { DEMO, ensureDemo } from './hosting/demo.ts'
 import { loginsOf } from './checks/logins.ts'
@@ -83,10 +85,11 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     version: await ownVersion(),
     demo: () => (demo.clone === null ? null : { clone: demo.clone }),
   }
+  const store = openStore(config)
   const app = createApp({
     db,
     dataDir,
-    store: openStore(config),
+    store,
     publicUrl,
     secretKey: keys.secretKey,
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
@@ -110,7 +113,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const local = urlOf(config, http)
   address.url ||= local
 
-  startWork(stack, { db, hints, config })
+  startWork(stack, { db, hints, config, store })
   startLooking(stack, { db, hints, config, wrapping: opening.wrapping, wakeRunners: runners.look })
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
@@ -145,13 +148,14 @@ async function openKeys(db: Db, config: Config) {
 /** The loops that move the line: deliveries become versions, versions runs, and silence is noticed. */
 function startWork(
   stack: AsyncDisposableStack,
-  { db, hints, config }: { db: Db; hints: Hints; config: Config },
+  { db, hints, config, store }: { db: Db; hints: Hints; config: Config; store: Store },
 ): void {
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const loop = { hints, sweepMs: SWEEP_MS }
   stack.use(startDeliveries({ db, forges }, loop))
   stack.use(startWorker('scheduler', (quit) => scheduleSideBySide(db, quit), loop))
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
+  stack.use(startSweeper({ db, store }))
   stack.use(startPauses(db, loop))
 }
 

@@ -3,6 +3,7 @@ import type { ArchiveId, RunId } from '#pipelines/ids.ts'
 import { definitionIn } from '../catalog/definitions.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { Problem } from '../problem.ts'
+import { toJson } from '../db/to-json.ts'
 import type { HeldRun } from '../runs/lease-holder.ts'
 
 /** How long the job's own words keep its files; null where it keeps none. */
@@ -11,17 +12,21 @@ export async function keepingOf(db: Db, run: HeldRun): Promise<{ forMs: number; 
   return revision?.definition.jobs.find((job) => job.name === run.job)?.keep ?? null
 }
 
-/** The run's files are these, instead of what an earlier attempt kept. */
-export async function keepFiles(
-  db: Trx,
-  { run, archive, forMs }: { run: RunId; archive: ArchiveId; forMs: number },
-): Promise<void> {
+type Keeping = { readonly archive: ArchiveId; readonly forMs: number; readonly runs: number }
+
+/** The run's files are these, instead of what an earlier attempt kept; of its job on this lane, the oldest ones' time is over. */
+export async function keepFiles(db: Trx, run: HeldRun, { archive, forMs, runs }: Keeping): Promise<void> {
   const expires_at = sql<Date>`now() + ${forMs} * interval '1 millisecond'`
   await db
     .insertInto('kept')
-    .values({ run_id: run, archive_id: archive, expires_at })
+    .values({ run_id: run.id, archive_id: archive, expires_at })
     .onConflict((already) => already.column('run_id').doUpdateSet({ archive_id: archive, expires_at }))
     .execute()
+  await sql`update kept set expires_at = now() where archive_id is not null and expires_at > now() and run_id in (
+      select kept.run_id from kept join runs on runs.id = kept.run_id
+      where runs.job_id = ${run.job_id} and runs.lane_id = ${run.lane_id} and kept.archive_id is not null
+        and (runs.matrix is not distinct from ${run.matrix && toJson(run.matrix)}::jsonb)
+      order by kept.run_id desc offset ${runs})`.execute(db)
 }
 
 /**

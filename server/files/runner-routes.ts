@@ -25,7 +25,7 @@ export function runnerFileRoutes(vault: Vault) {
       const keeping = await keepingOf(db, await leaseHolder(db, holdingOf(c)))
       if (!keeping) throw new Problem('invalid-request', 'the job keeps no files')
       const write = (tx: Trx, run: HeldRun, { id }: SavedArchive) =>
-        keepFiles(tx, { run: run.id, archive: id, forMs: keeping.forMs })
+        keepFiles(tx, run, { archive: id, ...keeping })
       return receive(vault, c, { bounds: ARCHIVE_BOUNDS.kept, write })
     })
     .get('/runs/:run/kept/:from', async (c) => {
