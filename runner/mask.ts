@@ -31,7 +31,17 @@ export class Mask {
 
   /** @returns What may leave of all that has come; often a view of `bytes`. */
   push(bytes: Uint8Array): Uint8Array {
-    if (!this.#finder) return bytes
+    return joined(this.pushParts(bytes))
+  }
+
+  /** @returns What was held back: no more of this part of the stream will come. The next bytes begin another. */
+  end(): Uint8Array {
+    return joined(this.endParts())
+  }
+
+  /** Like `push`, in parts: so that who copies them anyway copies them once. */
+  pushParts(bytes: Uint8Array): Uint8Array[] {
+    if (!this.#finder) return [bytes]
     const whole =
       this.#held.length > 0
         ? Buffer.concat([this.#held, bytes])
@@ -39,9 +49,8 @@ export class Mask {
     return this.#letGo(whole, this.#finder.openFrom(whole), this.#finder)
   }
 
-  /** @returns What was held back: no more of this part of the stream will come. The next bytes begin another. */
-  end(): Uint8Array {
-    if (!this.#finder) return NOTHING
+  endParts(): Uint8Array[] {
+    if (!this.#finder) return []
     const rest = this.#letGo(this.#held, this.#held.length, this.#finder)
     this.#starred = false
     return rest
@@ -54,7 +63,7 @@ export class Mask {
   }
 
   /** The bytes before `until`, hidden where they must be; the others are held. */
-  #letGo(whole: Buffer, until: number, finder: Finder): Uint8Array {
+  #letGo(whole: Buffer, until: number, finder: Finder): Uint8Array[] {
     const parts: Uint8Array[] = []
     let done = 0
     const show = (to: number) => {
@@ -82,7 +91,11 @@ export class Mask {
     show(until)
     this.#held = Buffer.from(whole.subarray(until)) // a copy: the chunk's own memory is let go
     this.#covered = Math.max(0, secretTo - until)
-    const [only] = parts
-    return parts.length === 1 && only ? only : Buffer.concat(parts)
+    return parts
   }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts
+  return parts.length === 1 && only ? only : Buffer.concat(parts)
 }

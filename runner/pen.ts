@@ -11,27 +11,32 @@ const TICK_MS = 100
  */
 export class Pen implements Disposable {
   readonly #send: (bytes: Uint8Array) => void
-  #pieces: Uint8Array[] = []
+  /** Made when there is something to gather. Bytes are copied in at once, so that nothing holds on to what an engine read. */
+  #gathered: Buffer | null = null
   #size = 0
   #timer: NodeJS.Timeout | null = null
 
-  /** @param send  Gets at most `LOG_CHUNK_BYTES` at a time. */
+  /** @param send  Gets at most `LOG_CHUNK_BYTES` at a time, and must have copied them when it returns. */
   constructor(send: (bytes: Uint8Array) => void) {
     this.#send = send
   }
 
   write(bytes: Uint8Array): void {
-    this.#pieces.push(bytes)
-    this.#size += bytes.length
-    if (this.#size >= LOG_CHUNK_BYTES) this.#sendWhole()
+    this.#gathered ??= Buffer.allocUnsafeSlow(LOG_CHUNK_BYTES)
+    for (let from = 0; from < bytes.length;) {
+      const piece = bytes.subarray(from, from + LOG_CHUNK_BYTES - this.#size)
+      this.#gathered.set(piece, this.#size)
+      this.#size += piece.length
+      from += piece.length
+      if (this.#size === LOG_CHUNK_BYTES) this.#sendWhole()
+    }
     if (!this.#timer) this.#tick()
   }
 
   /** Send all there is, also a character whose end never came: before a boundary, and at the end. */
   flush(): void {
     this.#sendWhole()
-    const rest = this.#take()
-    if (rest.length > 0) this.#send(rest)
+    this.#sendFirst(this.#size)
   }
 
   [Symbol.dispose](): void {
@@ -45,31 +50,17 @@ export class Pen implements Disposable {
     this.#timer = sent ? setTimeout(() => this.#tick(), TICK_MS) : null
   }
 
-  /** @returns Whether there was anything to send. */
+  /** Send all whole characters. @returns Whether there was anything to send. */
   #sendWhole(): boolean {
-    const bytes = this.#take()
-    let from = 0
-    while (from < bytes.length) {
-      const piece = bytes.subarray(from, from + LOG_CHUNK_BYTES)
-      const tail = incompleteTail(piece)
-      if (piece.length === tail) break
-      this.#send(piece.subarray(0, piece.length - tail))
-      from += piece.length - tail
-    }
-    if (from < bytes.length) this.#keep(bytes.subarray(from))
-    return from > 0
+    if (!this.#gathered) return false
+    return this.#sendFirst(this.#size - incompleteTail(this.#gathered.subarray(0, this.#size)))
   }
 
-  #keep(bytes: Uint8Array): void {
-    this.#pieces.push(bytes)
-    this.#size += bytes.length
-  }
-
-  #take(): Uint8Array {
-    const [only] = this.#pieces
-    const whole = this.#pieces.length === 1 && only ? only : Buffer.concat(this.#pieces)
-    this.#pieces = []
-    this.#size = 0
-    return whole
+  #sendFirst(count: number): boolean {
+    if (!this.#gathered || count === 0) return false
+    this.#send(this.#gathered.subarray(0, count))
+    this.#gathered.copyWithin(0, count, this.#size)
+    this.#size -= count
+    return true
   }
 }

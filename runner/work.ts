@@ -7,7 +7,7 @@ import { orAbort, Stop } from './stop.ts'
 import { incompleteTail } from './utf8.ts'
 
 /** So much may wait for the server's word; a run that has more to say is made to wait itself. */
-const MOST_UNHEARD_BYTES = 8 * 2 ** 20
+const MOST_UNHEARD_BYTES = 6 * 2 ** 20
 /** What an entry costs in memory besides its own bytes. */
 const ENTRY_BYTES = 200
 
@@ -84,23 +84,29 @@ export class Work {
     if (this.#ended) return
     const mask = this.#logs.get(step) ?? new Mask(this.#mask)
     this.#logs.set(step, mask)
-    this.#sayLog(step, mask.push(bytes))
+    this.#sayLog(step, mask.pushParts(bytes))
   }
 
   /** A boundary is about to be said: what was held back belongs before it. */
   #finishPart(step: number): void {
-    const rest = this.#logs.get(step)?.end()
+    const rest = this.#logs.get(step)?.endParts()
     this.#logs.delete(step)
     if (rest) this.#sayLog(step, rest)
   }
 
-  #sayLog(step: number, bytes: Uint8Array): void {
-    const first = bytes.subarray(0, LOG_CHUNK_BYTES)
-    // With what was held back before, it may have become longer than a frame.
-    const cut = bytes.length > LOG_CHUNK_BYTES ? first.length - incompleteTail(first) : bytes.length
+  #sayLog(step: number, parts: readonly Uint8Array[]): void {
+    const size = parts.reduce((sum, { length }) => sum + length, 0)
     const head = { run: this.plan.run, lease: this.lease, step }
-    if (cut > 0) this.#say(encodeLog({ ...head, seq: ++this.#seq }, bytes.subarray(0, cut)))
-    if (cut < bytes.length) this.#sayLog(step, bytes.subarray(cut))
+    if (size > LOG_CHUNK_BYTES) return this.#sayLong(step, Buffer.concat(parts))
+    if (size > 0) this.#say(encodeLog({ ...head, seq: ++this.#seq }, ...parts))
+  }
+
+  /** With what was held back before, bytes may have become more than fit into a frame. */
+  #sayLong(step: number, bytes: Buffer): void {
+    const first = bytes.subarray(0, LOG_CHUNK_BYTES)
+    const cut = first.length - incompleteTail(first)
+    this.#sayLog(step, [bytes.subarray(0, cut)])
+    this.#sayLog(step, [bytes.subarray(cut)])
   }
 
   #masked(entry: ReportEntry): ReportEntry {

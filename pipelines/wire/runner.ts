@@ -189,13 +189,18 @@ export type LogHead = z.output<typeof LogHead>
 /** A frame holds at most this much log; the runner cuts at UTF-8 borders, so that each chunk can be read alone. */
 export const LOG_CHUNK_BYTES = 256 * 1024
 
-/** A log frame: the head's length as 4 bytes big-endian, the head as JSON, the log's own bytes. */
-export function encodeLog(head: LogHead, bytes: Uint8Array): Uint8Array {
+/** A log frame: the head's length as 4 bytes big-endian, the head as JSON, the log's own bytes, which may be in several parts. */
+export function encodeLog(head: LogHead, ...parts: readonly Uint8Array[]): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify(head))
-  const frame = new Uint8Array(4 + json.length + bytes.length)
+  const size = parts.reduce((sum, { length }) => sum + length, 0)
+  const frame = new Uint8Array(4 + json.length + size)
   new DataView(frame.buffer).setUint32(0, json.length)
   frame.set(json, 4)
-  frame.set(bytes, 4 + json.length)
+  let at = 4 + json.length
+  for (const part of parts) {
+    frame.set(part, at)
+    at += part.length
+  }
   return frame
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { RunId } from '#pipelines/ids.ts'
 import type { Trx } from '../db/connect.ts'
 
@@ -5,26 +6,31 @@ export type StepKey = { readonly run: RunId; readonly attempt: number; readonly 
 
 const LINE_END = 0x0a
 
-/** Add bytes to the end of a step's log. The caller holds the run's row, so that pieces come one at a time and in order. */
-export async function appendLog(db: Trx, at: StepKey, bytes: Buffer): Promise<void> {
-  if (bytes.length === 0) return
-  const key = { run_id: at.run, attempt: at.attempt, step: at.step }
-  const { size, lines } = await db
-    .updateTable('steps')
-    .set((eb) => ({
-      bytes: eb('bytes', '+', bytes.length),
-      lines: eb('lines', '+', countLines(bytes)),
-      open_line: bytes.at(-1) !== LINE_END,
-    }))
-    .where('run_id', '=', at.run)
-    .where('attempt', '=', at.attempt)
-    .where('step', '=', at.step)
-    .returning(['bytes as size', 'lines'])
-    .executeTakeFirstOrThrow()
-  await db
-    .insertInto('log_chunks')
-    .values({ ...key, first_byte: size - bytes.length, first_line: lines - countLines(bytes), bytes })
-    .execute()
+/**
+ * Add pieces to the end of a step's log, each as a row, in one statement. The caller holds the run's row, so that they come one
+ * at a time and in order.
+ */
+export async function appendLog(db: Trx, at: StepKey, said: readonly Buffer[]): Promise<void> {
+  const pieces = said.filter(({ length }) => length > 0)
+  const last = pieces.at(-1)
+  if (!last) return
+  let [bytes, lines] = [0, 0]
+  const rows = pieces.map((piece) => {
+    const row = sql`(${bytes}::bigint, ${lines}::bigint, ${piece}::bytea)`
+    bytes += piece.length
+    lines += countLines(piece)
+    return row
+  })
+  const { numAffectedRows } = await sql`
+    with grown as (
+      update steps set bytes = bytes + ${bytes}, lines = lines + ${lines}, open_line = ${last.at(-1) !== LINE_END}
+      where run_id = ${at.run} and attempt = ${at.attempt} and step = ${at.step} returning bytes, lines
+    )
+    insert into log_chunks (run_id, attempt, step, first_byte, first_line, bytes)
+    select ${at.run}, ${at.attempt}, ${at.step}, grown.bytes - ${bytes} + piece.byte, grown.lines - ${lines} + piece.line,
+      piece.bytes from grown, (values ${sql.join(rows)}) as piece (byte, line, bytes)`.execute(db)
+  if (Number(numAffectedRows) !== rows.length)
+    throw new Error(`run ${at.run} has no step ${at.step} in its attempt ${at.attempt}: its log has no place`)
 }
 
 export function countLines(bytes: Uint8Array): number {

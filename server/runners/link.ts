@@ -31,6 +31,8 @@ export type LinkDeps = {
 type Order = Exclude<RunnerSays, { say: 'report' } | TerminalWord>
 
 const HELLO_FIRST = 'say hello first'
+/** So much log is written down in one transaction. */
+const BATCH_BYTES = 2 ** 20
 /** How long a runner has to answer a goodbye. */
 const CLOSE_MS = 1_000
 
@@ -126,12 +128,17 @@ export class RunnerLink {
     }
   }
 
-  /** The report and those behind it that speak of the same run: one transaction for all. */
+  /**
+   * The report and those behind it that speak of the same run: one transaction for all, and not so large that the runner, which
+   * says no more than so much unheard, has to wait for it.
+   */
   #batch(first: Report): [Report, ...Report[]] {
     const batch: [Report, ...Report[]] = [first]
-    for (let next = this.#inbox[0]; next && batch.length < 64; next = this.#inbox[0]) {
+    let bytes = sizeOf(first)
+    for (let next = this.#inbox[0]; next && batch.length < 64 && bytes < BATCH_BYTES; next = this.#inbox[0]) {
       if (!('said' in next) || next.run !== first.run || next.lease !== first.lease) break
       batch.push(next)
+      bytes += sizeOf(next)
       this.#inbox.shift()
     }
     return batch
@@ -264,15 +271,18 @@ function parse(frame: Buffer): Order | TerminalWord | Report | null {
 const withoutNul = (_: string, value: unknown) =>
   typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value
 
+const sizeOf = ({ said }: Report) => (said.kind === 'log' ? said.bytes.length : 0)
+
 function logReport(frame: Buffer): Report | null {
   const read = decodeLog(frame)
   if (!read) return null
+  const { bytes } = read
   const { run, lease, seq, step } = read.head
   return {
     run,
     lease,
     seq,
     cameMs: performance.now(),
-    said: { kind: 'log', step, bytes: Buffer.from(read.bytes) },
+    said: { kind: 'log', step, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) },
   }
 }

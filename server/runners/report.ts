@@ -60,31 +60,45 @@ function unheard(reports: readonly Report[], run: LockedRun): Report[] {
 
 async function writeDown(tx: Tx, run: LockedRun, reports: readonly Report[]): Promise<void> {
   let progressed = false
-  for (const { said, cameMs } of joinLogs(reports)) {
-    if (said.kind === 'log') {
-      await appendLog(tx.db, { run: run.id, attempt: run.attempt, step: said.step }, said.bytes)
+  for (const part of partsOf(reports)) {
+    if ('pieces' in part) {
+      await appendLog(tx.db, { run: run.id, attempt: run.attempt, step: part.step }, joined(part.pieces))
       continue
     }
-    await writeEntry(tx, run, { entry: said, cameMs })
-    progressed = said.kind !== 'run.ended'
+    await writeEntry(tx, run, part)
+    progressed = part.entry.kind !== 'run.ended'
   }
   if (progressed)
     tx.emit({ kind: 'run.progressed', project: run.project, pipeline: run.pipeline, run: run.id })
 }
 
-/** Neighbouring pieces of one step's log as one piece: fewer rows, the same bytes. */
-function joinLogs(reports: readonly Report[]): Report[] {
-  const joined: Report[] = []
-  for (const report of reports) {
-    const last = joined.at(-1)
-    const { said } = report
-    const fits = last?.said.kind === 'log' && said.kind === 'log' && last.said.step === said.step
-    if (fits && last.said.bytes.length + said.bytes.length <= LOG_CHUNK_BYTES) {
-      const bytes = Buffer.concat([last.said.bytes, said.bytes])
-      joined[joined.length - 1] = { ...report, said: { ...said, bytes } }
-    } else joined.push(report)
+type Part = Entry | { readonly step: number; readonly pieces: Buffer[] }
+
+/** The reports in their order, neighbouring pieces of one step's log together. */
+function partsOf(reports: readonly Report[]): Part[] {
+  const parts: Part[] = []
+  for (const { said, cameMs } of reports) {
+    const last = parts.at(-1)
+    if (said.kind !== 'log') parts.push({ entry: said, cameMs })
+    else if (last && 'pieces' in last && last.step === said.step) last.pieces.push(said.bytes)
+    else parts.push({ step: said.step, pieces: [said.bytes] })
   }
-  return joined
+  return parts
+}
+
+/** Small pieces as one: fewer rows, the same bytes. */
+function joined(pieces: readonly Buffer[]): Buffer[] {
+  const groups: Buffer[][] = []
+  let size = 0
+  for (const piece of pieces) {
+    if (groups.length === 0 || size + piece.length > LOG_CHUNK_BYTES) {
+      groups.push([])
+      size = 0
+    }
+    groups.at(-1)?.push(piece)
+    size += piece.length
+  }
+  return groups.map((group) => (group.length === 1 && group[0] ? group[0] : Buffer.concat(group)))
 }
 
 type Entry = { readonly entry: ReportEntry; readonly cameMs: number }

@@ -35,7 +35,8 @@ export async function measureDispatch(house: BenchHouse): Promise<Dispatch> {
   return measured
 }
 
-async function deliver(url: string, secret: string, sha: string): Promise<void> {
+/** Tell the server of a commit, as a post-receive hook does. */
+export async function deliver(url: string, secret: string, sha: string): Promise<void> {
   const body = JSON.stringify({ id: randomUUID(), ref: 'refs/heads/main', after: sha })
   const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
   const headers = {

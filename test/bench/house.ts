@@ -10,6 +10,7 @@ export type BenchHouse = AsyncDisposable & {
   readonly token: string
   /** The server's process; its PostgreSQL is below it. */
   readonly pid: number
+  readonly runnerPid: number
   ask(request: string, body?: unknown): Promise<Json>
 }
 
@@ -32,6 +33,7 @@ export async function startProcesses(): Promise<BenchHouse> {
     url,
     token,
     pid: server.pid,
+    runnerPid: runner.pid ?? 0,
     ask: asker(url, token),
     async [Symbol.asyncDispose]() {
       await end(runner)
