@@ -7,7 +7,7 @@ import { orAbort, Stop } from './stop.ts'
 import { incompleteTail } from './utf8.ts'
 
 /** So much may wait for the server's word; a run that has more to say is made to wait itself. */
-const MOST_UNHEARD_BYTES = 6 * 2 ** 20
+const MOST_UNHEARD_BYTES = 8 * 2 ** 20
 /** What an entry costs in memory besides its own bytes. */
 const ENTRY_BYTES = 200
 
