@@ -20,7 +20,7 @@ const HOOKS: Runs = { on_success: STEP, on_failure: STEP, on_error: STEP, on_can
 // Steps nest steps.
 Object.assign(STEP, HOOKS, { parallel: STEP, for_each: { in: true, as: true, steps: STEP } })
 
-const GET: Runs = { '*': { trigger: true, version: true, start: true } }
+const GET: Runs = { '*': { trigger: true, version: true, start: true, params: true } }
 const NEED: Runs = { '*': { trigger: true, on: true, versions: true, start: true } }
 const LINE: Runs = {
   get: GET,

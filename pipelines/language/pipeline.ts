@@ -1,4 +1,5 @@
 import type { Resource } from './resource.ts'
+import type { Tree } from './shape/scalars.ts'
 import type { FormField, Group, Hooks, Retry, Step, TemplateUse } from './step.ts'
 
 export type { Resource } from './resource.ts'
@@ -47,6 +48,8 @@ export type Get = {
   readonly version: string
   /** Null means: the job's own. */
   readonly start: StartMode | null
+  /** What the image of a custom type is told when it fetches the version. */
+  readonly params: Readonly<Record<string, Tree>>
 }
 
 export type Need = {

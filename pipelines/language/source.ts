@@ -11,14 +11,18 @@ import {
   visit,
   Lexer,
 } from 'yaml'
-import type { Diagnostic, Place } from './diagnostic.ts'
+import type { Diagnostic, Path, Place } from './diagnostic.ts'
 import { linePlaces } from './line-places.ts'
 import type { Rule } from './rules.ts'
+import { typedPlaces } from './typed-places.ts'
 
 /** The bounds that keep a hostile file from costing more than it weighs. */
 export const BOUNDS = { bytes: 500_000, depth: 30, aliases: 50, jobs: 500, nodes: 200_000 } as const
 
-/** A pipeline file that could be read: its values as texts, lists and mappings, and where each of them stands. */
+/**
+ * A pipeline file that could be read: its values as texts, lists and mappings, and where each of them stands. What images of a custom
+ * type are told keeps its numbers, truths and nulls: such an image reads JSON.
+ */
 export type Source = {
   readonly tree: unknown
   readonly locate: (place: Place) => { readonly line: number; readonly column: number }
@@ -136,19 +140,40 @@ const OVERGROWN = Symbol('overgrown')
 /** The document as plain objects whose scalars are their source text; aliases are followed as far as the bounds allow. */
 function textTree(document: Document): unknown {
   let nodes = 0
-  const grow = (node: Node | null | undefined, depth: number): unknown => {
-    if (depth > BOUNDS.depth || ++nodes > BOUNDS.nodes) return undefined
-    if (isAlias(node)) return grow(node.resolve(document), depth + 1)
-    if (isSeq(node)) return node.items.map((item) => grow(item as Node, depth + 1))
+  const isTyped = typedPlaces(customNames(document))
+  const grow = (node: Node | null | undefined, path: Path): unknown => {
+    if (path.length > BOUNDS.depth || ++nodes > BOUNDS.nodes) return undefined
+    if (isAlias(node)) return grow(node.resolve(document), path)
+    if (isSeq(node)) return node.items.map((item, index) => grow(item as Node, [...path, index]))
     if (isMap(node))
       return Object.fromEntries(
-        node.items.map((pair) => [keyText(pair.key), grow(pair.value as Node, depth + 1)] as const),
+        node.items.map((pair) => {
+          const key = keyText(pair.key)
+          return [key, grow(pair.value as Node, [...path, key])] as const
+        }),
       )
     if (!isScalar(node) || node.value === null) return null
+    if (isExact(node.value) && isTyped(path)) return node.value
     return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value))
   }
-  const tree = grow(document.contents, 0)
+  const tree = grow(document.contents, [])
   return nodes > BOUNDS.nodes ? OVERGROWN : tree
+}
+
+/** A number that JSON would change stays the text that it was. */
+const isExact = (value: unknown): boolean =>
+  typeof value === 'boolean' ||
+  (typeof value === 'number' &&
+    Number.isFinite(value) &&
+    (!Number.isInteger(value) || Number.isSafeInteger(value)))
+
+/** The resources of the file whose type is an image's. */
+function customNames(document: Document): ReadonlySet<string> {
+  const resources = document.get('resources')
+  if (!isMap(resources)) return new Set()
+  return new Set(
+    resources.items.flatMap(({ key, value }) => (isMap(value) && value.has('type') ? [keyText(key)] : [])),
+  )
 }
 
 /** Where in the source a place is; the nearest parent's offset when the thing itself is absent. */

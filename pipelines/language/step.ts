@@ -17,7 +17,12 @@ export type Step = {
 /** What a step does. */
 export type Act =
   | { readonly kind: 'run'; readonly commands: readonly string[] }
-  | { readonly kind: 'get'; readonly resource: string; readonly version: string }
+  | {
+      readonly kind: 'get'
+      readonly resource: string
+      readonly version: string
+      readonly params: Readonly<Record<string, Tree>>
+    }
   | { readonly kind: 'put'; readonly resource: string; readonly params: Readonly<Record<string, Tree>> }
   | ({ readonly kind: 'approve' } & Gate)
   | { readonly kind: 'wait'; readonly wait: Wait }

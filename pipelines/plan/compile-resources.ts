@@ -26,7 +26,9 @@ export type ResourceFacts = Pick<
   readonly values: Values
 }
 
-type InputsFacts = Pick<CompileFacts, 'known' | 'inputs' | keyof SecretFacts>
+type InputsFacts = Pick<CompileFacts, 'known' | 'inputs' | 'job' | keyof SecretFacts> & {
+  readonly values: Values
+}
 
 /** The run's working directory, and what else is fetched before its first step. */
 export function getsOfRun(
@@ -35,17 +37,28 @@ export function getsOfRun(
 ): { readonly checkout: Checkout | null; readonly gets: Get[] } {
   const main = facts.inputs.find((input) => input.checkout !== null)
   const rest = facts.inputs.filter((input) => input !== main)
+  const paramsOf = ({ resource }: InputFacts): Params =>
+    facts.job.gets.find((get) => get.resource === resource)?.params ?? {}
   const checkout = main ? checkoutOf(ask, main, facts) : null
-  return { checkout, gets: rest.map((input) => getOf(ask, input, facts)) }
+  return { checkout, gets: rest.map((input) => getOf(ask, input, { ...facts, params: paramsOf(input) })) }
 }
 
-export function getOfStep(ask: Ask, { resource }: Extract<Step, { kind: 'get' }>, facts: InputsFacts): Get {
+export function getOfStep(
+  ask: Ask,
+  { resource, params }: Extract<Step, { kind: 'get' }>,
+  facts: Omit<InputsFacts, 'job'>,
+): Get {
   const input = facts.inputs.find((each) => each.resource === resource)
-  if (input) return getOf(ask, input, facts)
+  if (input) return getOf(ask, input, { ...facts, params })
   return ask({ impossible: `the step gets \`${resource}\`, which is no input of this run` })
 }
 
-function getOf(ask: Ask, input: InputFacts, facts: Pick<CompileFacts, 'known' | keyof SecretFacts>): Get {
+type GetFacts = Pick<CompileFacts, 'known' | keyof SecretFacts> & {
+  readonly values: Values
+  readonly params: Params
+}
+
+function getOf(ask: Ask, input: InputFacts, facts: GetFacts): Get {
   const resource = resourceOf(ask, input.resource, facts)
   const at = { resource: resource.name, version: input.version }
   switch (resource.kind) {
@@ -59,7 +72,7 @@ function getOf(ask: Ask, input: InputFacts, facts: Pick<CompileFacts, 'known' | 
         kind: 'custom',
         resource: resource.name,
         version: { ...input.fields },
-        params: {},
+        params: treeIn(ask, facts.params, { values: facts.values, where: `get.${resource.name}` }) as Source,
         ...typeOf(ask, resource, facts),
       }
     default:

@@ -56,7 +56,7 @@ export function compilePlan(facts: CompileFacts): Plan | Impossible {
   const { job } = facts
   return askedFor<Plan>((ask) => {
     const values = valuesOfRun(facts)
-    const { checkout, gets } = getsOfRun(ask, facts)
+    const { checkout, gets } = getsOfRun(ask, { ...facts, values })
     const { steps, hooks, next } = compileSteps(ask, { ...facts, values })
     const services = servicesOf(ask, job, { values, next })
     const direct = facts.upstream.filter((run) => run.direct)

@@ -47,9 +47,9 @@ export const SHAPES: readonly Broken[] = [
   ],
   [
     'not-yet',
-    'another kind of resource',
-    'resources: { src: { git: . }, t: { time: 1h } }\n' + job(''),
-    '1:36: error: `time` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `time` yet',
+    'a time that queues',
+    'resources: { src: { git: . }, t: { time: 1h, overlap: queue } }\n' + job(''),
+    '1:55: error: `overlap: queue` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `overlap: queue` yet',
   ],
   [
     'bounds',

@@ -102,16 +102,17 @@ test('a folder is a version, and who gets it is told which one', async () => {
   ])
 })
 
-const CUSTOM = `resource_types: { odd: { image: "example.org/odd:1", source: { host: h } } }
-resources: { src: { git: . }, odd: { type: odd, source: { uri: u } } }
+const CUSTOM = `resource_types: { odd: { image: "example.org/odd:1", source: { host: h, tls: true } } }
+resources: { src: { git: . }, odd: { type: odd, source: { uri: u, port: 8080 } } }
 jobs:
-  make: { get: src, when: push, put: { odd: {} } }
-  take: { get: odd, run: x }
+  make: { get: src, when: push, put: { odd: { depth: 3, "quoted": "3", tag: $(src.branch) } } }
+  take: { get: { odd: { params: { skip: true, from: $(takt.lane) } } }, run: x }
 `
 test('a version that an image told is handed on as it was told', async () => {
   await using it = await steeredLine(CUSTOM)
   await it.push()
   const run = await leased(it)
+  expect(run.plan.steps).toMatchObject([{ put: { params: { depth: 3, quoted: '3', tag: 'main' } } }])
   const version = { path: 'a/b', etag: '7' }
   const metadata = [{ name: 'size', value: '12 MB' }]
   const put = await run.put('odd', { kind: 'custom', version, metadata })
@@ -122,9 +123,9 @@ test('a version that an image told is handed on as it was told', async () => {
       kind: 'custom',
       resource: 'odd',
       image: 'example.org/odd:1',
-      source: { host: 'h', uri: 'u' },
+      source: { host: 'h', tls: true, uri: 'u', port: 8080 },
       version,
-      params: {},
+      params: { skip: true, from: 'main' },
     },
   ])
 })

@@ -18,6 +18,7 @@ export function puts(world: World): Finding[] {
       const resource = byName.get(step.resource)
       return resource ? putOf(step, resource, placeOf(world, step)) : []
     }),
+    ...getParams(world, byName),
     ...neverProduced(world, new Set(steps.map((step) => step.resource))),
   ]
 }
@@ -57,6 +58,20 @@ function registryPut(step: Put, resource: Resource, place: Place): Finding[] {
     : `it is not said which image becomes \`${resource.name}\``
   const hint = 'write `build: .` to build one, or `image: name` for one that the commands built'
   return [error(both ? 'conflict' : 'value', both ? below(place, 'image') : place, message, both ? '' : hint)]
+}
+
+/** Only an image of a custom type can be told anything when it fetches. */
+function getParams({ pipeline, places }: World, byName: ReadonlyMap<string, Resource>): Finding[] {
+  const gets = pipeline.jobs.flatMap((job) => [
+    ...job.gets,
+    ...stepsIn(job).filter((step) => step.kind === 'get'),
+  ])
+  return gets.flatMap((get) => {
+    const kind = byName.get(get.resource)?.kind
+    if (Object.keys(get.params).length === 0 || kind === undefined || kind === 'custom') return []
+    const message = `\`${get.resource}\` takes no \`params\`: it is a ${kind} resource, and no image fetches it`
+    return [error('value', places.get(get) ?? keyAt(), message, 'take `params` away')]
+  })
 }
 
 function neverProduced({ pipeline, places }: World, put: ReadonlySet<string>): Finding[] {

@@ -73,8 +73,8 @@ const getsOf = (
   { still, note }: Pick<Around, 'still' | 'note'>,
 ): Get[] =>
   entriesOf(written, [...path, 'get']).map(({ name, body, place }) => {
-    const { trigger = true, version = 'latest', start = null } = body
-    return note({ resource: name, trigger: trigger && !still.has(name), version, start }, place)
+    const { trigger = true, version = 'latest', start = null, params = {} } = body
+    return note({ resource: name, params, trigger: trigger && !still.has(name), version, start }, place)
   })
 
 const needsOf = (written: Written['needs'], path: Path, note: Note): Need[] =>

@@ -22,7 +22,9 @@ export function normalise(file: PipelineFile): Normal {
   const managing = lifecycleJobs(environments)
   const first = resources.find(isGit) ?? resources[0]
   const implied = (job: string): Get[] =>
-    first ? [{ resource: first.name, trigger: !managing.has(job), version: 'latest', start: null }] : []
+    first
+      ? [{ resource: first.name, trigger: !managing.has(job), version: 'latest', start: null, params: {} }]
+      : []
   const still = new Set(resources.flatMap(({ kind, name }) => (kind === 'state' ? [name] : [])))
   const defaults = file.defaults ?? {}
   const pipeline: Pipeline = {

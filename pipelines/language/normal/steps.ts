@@ -81,7 +81,7 @@ function actsOf(written: Written, path: Path, note: Note): Placed[] {
     steps.flatMap((step, index) => stepsOf(step, [...path, ...key, index], note))
   if (written.get !== undefined)
     return entriesOf(written.get, [...path, 'get']).map(({ name, body, place }) => ({
-      act: { kind: 'get', resource: name, version: body.version ?? 'latest' },
+      act: { kind: 'get', resource: name, version: body.version ?? 'latest', params: body.params ?? {} },
       place,
     }))
   if (written.put !== undefined)

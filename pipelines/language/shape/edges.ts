@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { flag, glob, key, name, oneOf, some, someText, text } from './scalars.ts'
+import { flag, glob, key, mapping, name, oneOf, some, someText, text } from './scalars.ts'
 
 export const START_MODES = ['settled', 'strict', 'chrono', 'immediate'] as const
 export const start = oneOf(...START_MODES)
@@ -8,6 +8,7 @@ const Get = z.strictObject({
   trigger: key(flag, 'Whether a new version starts the job; true when absent'),
   version: key(someText, '`latest`, `every`, or the one version to take'),
   start: key(start, 'How a run starts when this edge triggers'),
+  params: key(mapping, 'What the image of a custom type is told when it fetches the version'),
 })
 export const gets = z.union([name, z.array(name).min(1).max(50), z.record(name, Get)])
 

@@ -116,8 +116,8 @@ export const some = <T extends z.ZodType>(item: T, most: number) => z.union([ite
 export const key = <T extends z.ZodType>(schema: T, sentence: string) => schema.optional().describe(sentence)
 
 /** Anything: for what an image of the author's own understands. */
-export type Tree = string | null | readonly Tree[] | { readonly [key: string]: Tree }
+export type Tree = string | number | boolean | null | readonly Tree[] | { readonly [key: string]: Tree }
 export const tree: z.ZodType<Tree, Tree> = z.lazy(() =>
-  z.union([z.string().meta(ANY_SCALAR), z.null(), z.array(tree), z.record(z.string(), tree)]),
+  z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(tree), z.record(z.string(), tree)]),
 )
 export const mapping = z.record(z.string().max(200), tree)
