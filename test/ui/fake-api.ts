@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fillForm } from '#pipelines/language/form-values.ts'
 import { DECISIONS } from './fake-decisions.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
+import { RUNNERS } from './fake-runners.ts'
 import type { FakeWorld } from './fake-world.ts'
 
 export const LINK = 'good-link'
@@ -28,6 +29,7 @@ const ROUTES: readonly Route[] = [
   ['POST', /^\/session$/, signIn],
   ['DELETE', /^\/session$/, () => ({ status: 204, body: null, cookie: 'takt=; Path=/; Max-Age=0' })],
   ['GET', /^\/server$/, ({ world }) => ok(world.server)],
+  ...RUNNERS,
   ['GET', /^\/projects$/, ({ world }) => ok({ items: world.projects, next: null })],
   ['GET', /^\/pipelines$/, ({ world }) => ok(world.pipelineList())],
   [

@@ -2,6 +2,7 @@ import type { Pipeline } from '../../ui/lib/api.ts'
 import { treeRun } from './fake-steps.ts'
 import { addLine, hex, minutesAgo, pastRun, SHOP, stepsOf } from './fake-stories.ts'
 import { decideMuch } from './fake-standings.ts'
+import { MANY_RUNNERS } from './fake-runners.ts'
 import { FakeWorld } from './fake-world.ts'
 
 /** A house in full swing: a diamond of twelve jobs under way, red and violet runs, a broken file, deliveries. */
@@ -53,7 +54,7 @@ export function fullWorld(): FakeWorld {
   breakFile(docs)
   treeRun(world, addLine(world, { project: 'shop', name: 'nightly', jobs: [{ name: 'fuzz' }] }), 'fuzz')
   addDeliveries(world)
-  world.server = { ...world.server, runners: world.server.runners.map((runner) => ({ ...runner, busy: 1 })) }
+  world.server = { ...world.server, runners: [...MANY_RUNNERS] }
   return world
 }
 

@@ -1,3 +1,4 @@
+import { runnerOf } from './fake-runners.ts'
 import type { RunState, StepState } from '#pipelines/states.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { LiveSays } from '#pipelines/wire/live.ts'
@@ -41,31 +42,7 @@ export class FakeWorld {
   server: Server = {
     version: '0.1.0',
     url: 'http://127.0.0.1:8080',
-    runners: [
-      {
-        id: 1,
-        name: 'bench-1',
-        state: 'idle',
-        engine: 'docker',
-        isolated: true,
-        words: 'Docker 28.1, cgroups v2',
-        version: '0.1.0',
-        labels: { os: 'linux', arch: 'amd64', engine: 'docker' },
-        slots: 2,
-        slots_least: 2,
-        slots_most: 8,
-        busy: 0,
-        connected: true,
-        mode: 'active',
-        mode_reason: null,
-        mode_by: null,
-        mode_at: null,
-        trouble: null,
-        trouble_at: null,
-        runs: [],
-        seen_at: '2026-03-01T12:00:00.000Z',
-      },
-    ],
+    runners: [runnerOf({})],
     demo: { clone: 'http://127.0.0.1:8080/git/demo.git' },
   }
   #lastRun = 0

@@ -9,11 +9,15 @@ const oneRun = v1.runs[':id']
 const oneJob = line.jobs[':job']
 const oneResource = line.resources[':resource']
 const oneVersion = oneResource.versions[':version']
+const oneRunner = v1.runners[':name']
 const trace = v1.projects[':project'].trace
 
 export type Me = InferResponseType<typeof v1.me.$get, 200>
 export type Server = InferResponseType<typeof v1.server.$get, 200>
-export type Runner = Server['runners'][number]
+export type Runners = InferResponseType<typeof v1.runners.$get, 200>
+export type Runner = Runners['items'][number]
+export type RunnerEvents = InferResponseType<typeof oneRunner.events.$get, 200>
+export type Steering = 'pause' | 'resume' | 'drain' | 'reset'
 export type Projects = InferResponseType<typeof v1.projects.$get, 200>
 export type Project = Projects['items'][number]
 export type Pipelines = InferResponseType<typeof v1.pipelines.$get, 200>
@@ -130,6 +134,17 @@ export const api = {
   /** Ends the session; a session that is gone already is as good as ended. */
   signOut: async () => void (await v1.session.$delete()),
   server: (signal: AbortSignal) => answer(v1.server.$get({}, { init: { signal } })),
+  runners: (signal: AbortSignal) => answer(v1.runners.$get({}, { init: { signal } })),
+  runnerEvents: (name: string, limit: number, signal: AbortSignal) =>
+    answer(
+      oneRunner.events.$get(
+        { param: { name: part(name) }, query: { limit: String(limit) } },
+        { init: { signal } },
+      ),
+    ),
+  /** Tells a runner what to do. */
+  steer: (name: string, act: Steering, reason: string | null) =>
+    body(oneRunner[act].$post({ param: { name: part(name) }, json: reason === null ? {} : { reason } })),
   projects: (signal: AbortSignal) => answer(v1.projects.$get({}, { init: { signal } })),
   pipelines: (signal: AbortSignal) => answer(v1.pipelines.$get({}, { init: { signal } })),
   pipeline: (at: LineAt, signal: AbortSignal) =>

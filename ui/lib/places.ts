@@ -12,6 +12,7 @@ export type Place =
   | { readonly page: 'where'; readonly version: string }
   | { readonly page: 'run'; readonly id: number }
   | { readonly page: 'deliveries' }
+  | { readonly page: 'runners' }
   | { readonly page: 'missing'; readonly path: string }
 
 /** What of a line is open beside it. */
@@ -22,6 +23,7 @@ export function placeOf(url: URL): Place {
   if (path === '/') return { page: 'home' }
   if (path === '/login') return { page: 'login', to: ownAddress(url.searchParams.get('to')) }
   if (path === '/deliveries') return { page: 'deliveries' }
+  if (path === '/runners') return { page: 'runners' }
   if (path === '/where') return { page: 'where', version: url.searchParams.get('version') ?? '' }
   const run = /^\/runs\/([1-9]\d{0,15})$/.exec(path)
   if (run) return { page: 'run', id: Number(run[1]) }

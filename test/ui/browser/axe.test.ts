@@ -35,6 +35,7 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['deploying run', `/runs/${deployed}`, 'created'],
   ['tree of steps', `/runs/${tree}`, 'allowed to fail'],
   ['running run', `/runs/${run('running')}`, 'created'],
+  ['runners', '/runners', 'mend it and reset the runner'],
   ['deliveries', '/deliveries', 'became of each'],
   ['missing', '/nowhere', 'A missed beat'],
   ['login', '/login', 'API token'],
