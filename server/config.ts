@@ -48,6 +48,14 @@ const Config = z.object({
     .max(600_000)
     .default(30_000)
     .describe('Silence after which a runner has lost its run, in milliseconds'),
+  TAKT_S3_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('An S3-compatible service for files of runs; without it they lie in the data directory'),
+  TAKT_S3_BUCKET: z.string().min(1).optional().describe('The bucket, which is there already'),
+  TAKT_S3_KEY: z.string().min(1).optional().describe('The access key’s id'),
+  TAKT_S3_SECRET: z.string().min(1).optional().describe('The access key’s secret'),
+  TAKT_S3_REGION: z.string().min(1).default('us-east-1').describe('The region, where the service has such'),
   TAKT_DEMO: z.enum(['on', 'off']).default('on').describe('Whether a first start hosts a demo repository'),
 })
 export type Config = Readonly<z.output<typeof Config>>

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
+import { artifacts } from './artifact-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
 import { runners } from './runner-program.ts'
 
@@ -27,6 +28,7 @@ export function program(end: (exitCode: number) => void): Command {
   projects(add, ending)
   secrets(add, ending)
   runs(add, ending)
+  artifacts(add, ending)
   runActions(add, ending)
   lineQuestions(add, ending)
   lineDecrees(add, ending)
