@@ -2,6 +2,7 @@ import type Docker from 'dockerode'
 import type { Log } from '../log.ts'
 import type { Turnstile } from '../turnstile.ts'
 import { type Allowances, ownAddresses, wallsAround } from './addresses.ts'
+import type { Calm } from './calm.ts'
 import { type Holder, prepareHolder } from './holder.ts'
 import type { Maker } from './labels.ts'
 import { addressesOfMachine } from './look.ts'
@@ -18,6 +19,7 @@ export type HoldersFacts = {
   readonly maker: Maker
   readonly log: Log
   readonly starts: Turnstile
+  readonly calm: Calm
   readonly runtime: 'crun' | null
   readonly image: string
   readonly allowed: Allowances
@@ -37,7 +39,7 @@ export class Holders implements AsyncDisposable {
     this.#facts = facts
     this.#stock = new Stock({
       ...facts.warm,
-      make: (signal) => this.#make({ network: NETWORK, alias: null }, signal),
+      make: (signal) => this.#ahead(signal),
       failed: (error) => facts.log.warn({ reason: wordsOf(error) }, 'holder.failed'),
     })
   }
@@ -45,6 +47,11 @@ export class Holders implements AsyncDisposable {
   /** One on the network that all runs share; made now where none lies ready. */
   async take(signal: AbortSignal): Promise<Holder> {
     return this.#stock.take() ?? (await this.#make({ network: NETWORK, alias: null }, signal))
+  }
+
+  async #ahead(signal: AbortSignal): Promise<Holder> {
+    using _turn = await this.#facts.calm.turn(signal)
+    return this.#make({ network: NETWORK, alias: null }, signal)
   }
 
   /** One on a run's own network. */

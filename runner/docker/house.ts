@@ -6,6 +6,7 @@ import type { Checkouts } from '../checkout.ts'
 import type { Log } from '../log.ts'
 import { orAbort } from '../stop.ts'
 import { Turnstile } from '../turnstile.ts'
+import { Calm } from './calm.ts'
 import { ensureHolderImage } from './holder-image.ts'
 import { Holders } from './holders.ts'
 import { Images } from './images.ts'
@@ -45,6 +46,7 @@ export type House = AsyncDisposable & {
   readonly network: NetworksFacts
   /** Creating and starting is bound by the processor: more than this at once only makes each of them slower. */
   readonly starts: Turnstile
+  readonly calm: Calm
   /** The faster runtime where the engine has it. */
   readonly runtime: 'crun' | null
   readonly maxima: Maxima
@@ -74,13 +76,38 @@ export async function buildHouse(
   const runtime = machine.Runtimes && 'crun' in machine.Runtimes ? 'crun' : null
   const starts = new Turnstile(2 * availableParallelism())
   const warm = { size: config.warm, idleMs: IDLE_MS }
-  const holders = new Holders({ docker, maker, log, starts, runtime, image, allowed: config.allowed, warm })
+  const calm = new Calm()
+  const holders = new Holders({
+    docker,
+    calm,
+    maker,
+    log,
+    starts,
+    runtime,
+    image,
+    allowed: config.allowed,
+    warm,
+  })
   const made = (gateway: string) => holders.closeAlso(gateway)
-  const network = { docker, maker, log, warm: { ...warm, size: Math.min(warm.size, 1) }, made }
+  const network = { docker, calm, maker, log, warm: { ...warm, size: Math.min(warm.size, 1) }, made }
   const networks = networkStock(network)
   const cells = new WarmCells(warm)
   return {
-    ...{ docker, maker, checkouts, log, images, holders, cells, networks, network, starts, runtime, filling },
+    ...{
+      docker,
+      maker,
+      checkouts,
+      log,
+      images,
+      holders,
+      cells,
+      networks,
+      network,
+      starts,
+      calm,
+      runtime,
+      filling,
+    },
     maxima: maximaOf(config.maxima, { cpus: machine.NCPU, memoryBytes: machine.MemTotal }),
     trusted: config.trusted,
     [Symbol.asyncDispose]: async () => {

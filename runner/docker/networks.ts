@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import type { Log } from '../log.ts'
+import type { Calm } from './calm.ts'
 import { labelsOf, type Maker } from './labels.ts'
 import { unlessGone, wordsOf } from './refusal.ts'
 import { Stock, type Stocked } from './stock.ts'
@@ -11,6 +12,7 @@ export type RunNetwork = Stocked & { readonly name: string }
 export type NetworksFacts = {
   readonly docker: Docker
   readonly maker: Maker
+  readonly calm: Calm
   readonly log: Log
   readonly warm: { readonly size: number; readonly idleMs: number }
   /** A new network is a new address of the engine's machine. */
@@ -21,7 +23,11 @@ export type NetworksFacts = {
 export function networkStock(facts: NetworksFacts): Stock<RunNetwork> {
   const { warm, log } = facts
   const failed = (error: unknown) => log.warn({ reason: wordsOf(error) }, 'network.failed')
-  return new Stock({ ...warm, make: () => makeNetwork(facts), failed })
+  const make = async (signal: AbortSignal) => {
+    using _turn = await facts.calm.turn(signal)
+    return makeNetwork(facts)
+  }
+  return new Stock({ ...warm, make, failed })
 }
 
 export async function makeNetwork({ docker, maker, made }: NetworksFacts): Promise<RunNetwork> {

@@ -38,6 +38,11 @@ export class WarmCells implements AsyncDisposable {
     return stock.take()
   }
 
+  /** How many of each kind are to wait. */
+  get size(): number {
+    return this.#warm.size
+  }
+
   /** How many wait. */
   get ready(): number {
     return [...this.#stocks.values()].reduce((sum, { ready }) => sum + ready, 0)
@@ -46,7 +51,10 @@ export class WarmCells implements AsyncDisposable {
   #open(house: House, wanted: Wanted): Stock<EmptyCell> {
     return new Stock({
       ...this.#warm,
-      make: (signal) => makeEmptyCell(house, wanted, signal),
+      make: async (signal) => {
+        using _turn = await house.calm.turn(signal)
+        return makeEmptyCell(house, wanted, signal)
+      },
       failed: (error) => house.log.warn({ image: wanted.image, reason: wordsOf(error) }, 'warm.failed'),
     })
   }

@@ -24,6 +24,7 @@ export async function openWorkspace(
   plan: Plan,
   { words, ...options }: OpenOptions & { words: string },
 ): Promise<Workspace> {
+  using _waiting = house.calm.busy()
   const place = new DockerWorkspace(house, plan)
   const half = new AbortController() // no part has any use without the others
   const all = { ...options, signal: AbortSignal.any([options.signal, half.signal]) }
@@ -219,8 +220,10 @@ class DockerWorkspace implements Workspace {
     )
     if (home.status === 'fulfilled' && home.value) {
       const { volume, holder } = home.value
-      await this.#quietly(removeVolume(docker, volume))
-      await this.#quietly(holder[Symbol.asyncDispose]())
+      await Promise.all([
+        this.#quietly(removeVolume(docker, volume)),
+        this.#quietly(holder[Symbol.asyncDispose]()),
+      ])
     }
     await this.#quietly(this.#services?.[Symbol.asyncDispose]())
     await this.#quietly(this.#files?.[Symbol.asyncDispose]())

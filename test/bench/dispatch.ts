@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { WebSocket } from 'ws'
 import type { LiveSays } from '#pipelines/wire/live.ts'
 import { publicGit } from '../support/public-git.ts'
-import { bareContainer, startedAt } from './floor.ts'
+import { bareContainer } from './floor.ts'
 import type { BenchHouse } from './house.ts'
 import { median } from './median.ts'
 
@@ -15,7 +15,7 @@ export type Dispatch = { firstLine: Pair[]; dependent: Pair[] }
 export type Pair = { readonly takt: number; readonly floor: number }
 
 /**
- * Webhook accepted → first log line, and job finished → dependent's container started; each beside its floor in the same
+ * Webhook accepted → first log line, and job finished → dependent's first step begun; each beside its floor in the same
  * round, so that a busy machine slows both.
  */
 export async function measureDispatch(house: BenchHouse): Promise<Dispatch> {
@@ -78,8 +78,10 @@ async function oneCommit(
   const { first, second } = await both.promise
   off()
   const { ended_at } = await live.ask(`GET /api/v1/runs/${first}`)
-  const started = await startedAt(second, AbortSignal.timeout(10_000))
-  return { firstLineMs, dependentMs: started - Date.parse(ended_at) }
+  const { steps } = await live.ask(`GET /api/v1/runs/${second}`)
+  // The container may have waited since long before: what counts is when its shell was there for the first step.
+  const { started_at } = steps.find(({ name }: { name: string }) => name === 'run')
+  return { firstLineMs, dependentMs: Date.parse(started_at) - Date.parse(ended_at) }
 }
 
 async function watch(house: BenchHouse): Promise<Live> {

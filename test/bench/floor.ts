@@ -47,15 +47,3 @@ export async function bareContainer(): Promise<{ startedMs: number; firstByteMs:
   await docker.getVolume(name).remove()
   return { startedMs, firstByteMs }
 }
-
-/** Runs are numbered anew for each server; containers of an earlier one are not looked at. */
-const SINCE_S = Math.floor(Date.now() / 1_000)
-
-/** When the engine says it started the container of a run, in milliseconds since 1970. */
-export async function startedAt(run: number, signal: AbortSignal): Promise<number> {
-  const filters = JSON.stringify({ type: ['container'], event: ['start'], label: [`dev.takt.run=${run}`] })
-  const events = await docker.getEvents({ filters, since: SINCE_S, abortSignal: signal })
-  for await (const lines of events)
-    return Number(JSON.parse(String(lines).split('\n')[0] ?? '').timeNano) / 1e6
-  throw new Error(`no container of run ${run} was started`)
-}

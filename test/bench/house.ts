@@ -14,7 +14,7 @@ export type BenchHouse = AsyncDisposable & {
   ask(request: string, body?: unknown): Promise<Json>
 }
 
-export async function startProcesses(): Promise<BenchHouse> {
+export async function startProcesses(settings: NodeJS.ProcessEnv = {}): Promise<BenchHouse> {
   const server = await startServerProcess()
   const { url, token } = server
   const runner = spawn(process.execPath, ['runner/main.ts'], {
@@ -25,6 +25,7 @@ export async function startProcesses(): Promise<BenchHouse> {
       TAKT_ENGINE: 'docker',
       TAKT_DATA: server.dataDir,
       TAKT_SLOTS: '2',
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -5,13 +5,15 @@ import { docker } from './floor.ts'
 import { startProcesses } from './house.ts'
 import { measureIdle } from './idle.ts'
 import { measureLog } from './log.ts'
+import { measureRunner } from './runner.ts'
 import { measureHistory, measureLargePipeline } from './scale.ts'
+import { measureSlots } from './slots.ts'
 
 /**
- * `npm run bench [dispatch|log|scale]`: ratios on this machine in this very run. `dispatch` and `log` need a Docker engine; all of it an
+ * `npm run bench [dispatch|log|runner|scale]`: ratios on this machine in this very run. `dispatch`, `log` and `runner` need a Docker engine; all of it an
  * otherwise idle machine.
  */
-const PARTS = { dispatch, log, scale }
+const PARTS = { dispatch, log, runner, scale }
 const asked = process.argv.slice(2)
 const unknown = asked.find((part) => !(part in PARTS))
 if (unknown !== undefined) {
@@ -21,13 +23,22 @@ if (unknown !== undefined) {
 for (const [name, measure] of Object.entries(PARTS))
   if (asked.length === 0 || asked.includes(name)) await measure()
 
+async function needDocker(): Promise<void> {
+  await docker.ping().catch(() => {
+    console.error(
+      'The benchmarks need a Docker engine, and none answers at DOCKER_HOST or /var/run/docker.sock.',
+    )
+    process.exit(2)
+  })
+}
+
 async function dispatch(): Promise<void> {
   await needDocker()
   console.log('Starting server, PostgreSQL and runner …')
   await using house = await startProcesses()
   const { firstLine, dependent } = await measureDispatch(house)
   console.log(report('webhook accepted → first log line', firstLine, 1.5))
-  console.log(report('job finished → dependent’s container started', dependent, 1.3))
+  console.log(report('job finished → dependent’s first step begun', dependent, 1.3))
   console.log(`idle server: ${(await measureIdle(house.pid)).words}`)
 }
 
@@ -38,13 +49,10 @@ async function log(): Promise<void> {
   for (const line of await measureLog(house)) console.log(line)
 }
 
-async function needDocker(): Promise<void> {
-  await docker.ping().catch(() => {
-    console.error(
-      'The benchmarks need a Docker engine, and none answers at DOCKER_HOST or /var/run/docker.sock.',
-    )
-    process.exit(2)
-  })
+async function runner(): Promise<void> {
+  await needDocker()
+  for (const line of await measureRunner()) console.log(line)
+  console.log(await measureSlots())
 }
 
 async function scale(): Promise<void> {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ownAddresses, parseAllowed } from '../../runner/docker/addresses.ts'
 import { createContainer } from '../../runner/docker/door.ts'
 import type { Holder } from '../../runner/docker/holder.ts'
+import { Calm } from '../../runner/docker/calm.ts'
 import { ensureHolderImage } from '../../runner/docker/holder-image.ts'
 import { Holders } from '../../runner/docker/holders.ts'
 import { workConfig } from '../../runner/docker/host-config.ts'
@@ -51,6 +52,7 @@ describe.skipIf(reason)(`a run's network namespace${reason ? ` (skipped: ${reaso
     new Holders({
       docker,
       maker,
+      calm: new Calm(),
       log,
       image,
       starts: new Turnstile(2),
@@ -58,7 +60,14 @@ describe.skipIf(reason)(`a run's network namespace${reason ? ` (skipped: ${reaso
       allowed: parseAllowed(allowed)!,
       warm: { size, idleMs: 60_000 },
     })
-  const facts = () => ({ docker, maker, log, warm: { size: 0, idleMs: 1 }, made: async () => {} })
+  const facts = () => ({
+    docker,
+    maker,
+    calm: new Calm(),
+    log,
+    warm: { size: 0, idleMs: 1 },
+    made: async () => {},
+  })
 
   /** What a command prints that runs as a step does, in the holder's namespace. */
   async function inside(holder: Holder, command: string): Promise<string> {

@@ -1,4 +1,5 @@
 import Docker from 'dockerode'
+import { Calm } from '../../runner/docker/calm.ts'
 import { ensureHolderImage } from '../../runner/docker/holder-image.ts'
 import { Holders } from '../../runner/docker/holders.ts'
 import { Images } from '../../runner/docker/images.ts'

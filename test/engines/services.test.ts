@@ -2,6 +2,7 @@ import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import type { StepEnd } from '../../runner/engine.ts'
+import { Calm } from '../../runner/docker/calm.ts'
 import { ensureHolderImage } from '../../runner/docker/holder-image.ts'
 import { Holders } from '../../runner/docker/holders.ts'
 import { Images } from '../../runner/docker/images.ts'
@@ -48,7 +49,17 @@ describe.skipIf(reason)(`the services of a run${reason ? ` (skipped: ${reason})`
     const allowed = { all: false, ranges: [] }
     const starts = new Turnstile(2)
     const warm = { size: 0, idleMs: 1 }
-    holders = new Holders({ docker, maker, log, image, starts, runtime: null, allowed, warm })
+    holders = new Holders({
+      docker,
+      maker,
+      calm: new Calm(),
+      log,
+      image,
+      starts,
+      runtime: null,
+      allowed,
+      warm,
+    })
   })
   afterAll(async () => expect(await left()).toEqual([]))
 
@@ -67,6 +78,7 @@ describe.skipIf(reason)(`the services of a run${reason ? ` (skipped: ${reason})`
     const network = await makeNetwork({
       docker,
       maker,
+      calm: new Calm(),
       log,
       warm: { size: 0, idleMs: 1 },
       made: async () => {},
