@@ -43,7 +43,7 @@ const count = (most: number) =>
 export const dockerSettings = {
   TAKT_WARM: count(50)
     .min(0, 'must be at least 0')
-    .default(2)
+    .default(3)
     .describe('How many containers of each image in use wait ready for the next run; 0 for none'),
   TAKT_MAX_CPUS: z.coerce
     .number({ error: 'must be a number' })

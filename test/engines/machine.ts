@@ -24,6 +24,7 @@ export async function machineOf(identity: string): Promise<Machine> {
       image,
       runtime: null,
       starts: new Turnstile(4),
+      calm: new Calm(),
     },
     allowed: { all: false, ranges: [] },
     warm: { size: 0, idleMs: 1_000 },
