@@ -52,7 +52,7 @@ const RESOURCE: Runs = {
 }
 const SHARED: Runs = {
   ...{ image: true, env: true, timeout: true, inactivity: true, retry: true, runs_on: true },
-  cache: true,
+  ...{ cache: true, services: true, limits: true },
 }
 const RUNS: Runs = {
   resources: { '*': RESOURCE },

@@ -124,9 +124,9 @@ test('a template that is not there says why, and one that holds what is not carr
   expect(says(`jobs: { a: { use: ${JOB} } }`, missing as never)).toEqual([
     `1:19: error: the template \`${JOB}\` is not there: nobody wrote it (template)`,
   ])
-  const gate = new Map([[JOB, 'job:\n  image: a:1\n  run: x\n  services: { db: { image: "postgres:17" } }']])
+  const gate = new Map([[JOB, 'job:\n  image: a:1\n  run: x\n  environment: production']])
   expect(parsePipeline(`jobs: { a: { use: ${JOB} } }`, gate).diagnostics).toEqual([])
   expect(parseForRunning(`jobs: { a: { use: ${JOB} } }`, gate).diagnostics).toMatchObject([
-    { rule: 'not-yet', message: `${JOB}:4:3: \`services\` is not carried out yet`, line: 1, column: 19 },
+    { rule: 'not-yet', message: `${JOB}:4:3: \`environment\` is not carried out yet`, line: 1, column: 19 },
   ])
 })
