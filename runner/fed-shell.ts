@@ -91,6 +91,7 @@ export class FedShell implements Shell {
   #leave(): void {
     if (this.#state !== 'busy') return
     this.#state = 'broken'
+    this.#kill('SIGKILL')
     this.#line.abandon()
   }
 

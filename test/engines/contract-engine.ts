@@ -8,6 +8,7 @@ import { checkoutOf, planOf, runStep } from '../runner/plans.ts'
 import { until } from '../support/until.ts'
 import { describeFiles } from './contract-files.ts'
 import { describeShells } from './contract-shells.ts'
+import { describeWalk } from './contract-walk.ts'
 import { begin, collect, type Ground, groundOf, open, runOnce } from './contract.ts'
 import { serveGit } from './git-server.ts'
 
@@ -17,12 +18,14 @@ const ended = (command: number, exitCode = 0): Output => ({ kind: 'command.ended
 export type Contract = {
   readonly make: (ground: Ground) => Promise<Engine>
   readonly image: string | null
+  /** Another image with a shell; null where the engine uses none. */
+  readonly other: string | null
   /** Everything an engine with this identity left on the machine. */
   readonly leftovers: (ground: Ground) => Promise<string[]>
 }
 
 /** The rules every engine that runs real commands keeps. */
-export function describeEngine(kind: string, { make, image, leftovers }: Contract): void {
+export function describeEngine(kind: string, { make, image, other, leftovers }: Contract): void {
   describe(`the ${kind} engine`, () => {
     let ground: Awaited<ReturnType<typeof groundOf>>
     let engine: Engine
@@ -41,6 +44,7 @@ export function describeEngine(kind: string, { make, image, leftovers }: Contrac
     })
 
     describe('its shells', () => describeShells({ engine: () => engine, image }))
+    describeWalk({ engine: () => engine, image, other })
     describe('its files', () => describeFiles({ engine: () => engine, image }))
 
     test('output arrives byte by byte, without a newline too, and whatever it is', async () => {

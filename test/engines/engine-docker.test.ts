@@ -1,6 +1,6 @@
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { importDemo } from '../../runner/docker/demo-image.ts'
+import { DEMO_IMAGE, importDemo } from '../../runner/docker/demo-image.ts'
 import { LABEL } from '../../runner/docker/labels.ts'
 import { dockerEngine } from '../../runner/docker/engine.ts'
 import type { Engine } from '../../runner/engine.ts'
@@ -32,7 +32,7 @@ async function leftovers({ identity }: Ground): Promise<string[]> {
 
 describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, () => {
   beforeAll(ensureTestImage)
-  describeEngine('docker', { make, image: TEST_IMAGE, leftovers })
+  describeEngine('docker', { make, image: TEST_IMAGE, other: DEMO_IMAGE, leftovers })
 
   describe('a container', () => {
     let ground: Awaited<ReturnType<typeof groundOf>>

@@ -17,7 +17,7 @@ async function leftovers({ identity, folder }: Ground): Promise<string[]> {
   return [...folders, ...Array.from({ length: strays }, () => 'a process without a folder')]
 }
 
-describeEngine('local', { make: async (ground) => make(ground), image: null, leftovers })
+describeEngine('local', { make: async (ground) => make(ground), image: null, other: null, leftovers })
 
 test('local commands are told where their home and their temporary files are', async () => {
   await using ground = await groundOf('local')

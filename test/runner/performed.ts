@@ -9,7 +9,7 @@ import { type House, perform } from '../../runner/run.ts'
 import { scriptedEngine } from '../../runner/scripted.ts'
 import { type Frame, Work } from '../../runner/work.ts'
 
-type Told = {
+export type Told = {
   readonly engine?: House['engine']
   readonly freight?: Partial<Freight>
   readonly resources?: Partial<Resources>
