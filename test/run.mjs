@@ -136,6 +136,8 @@ async function prepareMachine() {
   const missing = []
   if (why) missing.push(`no Docker engine: ${why}; nothing that needs one is tested`)
   if (!chromium) missing.push('no chromium: nothing is tested in a browser')
+  const pushing = ['docker-registry', 'skopeo'].filter((program) => !programIn(program))
+  if (pushing.length > 0) missing.push(`no ${pushing.join(' and no ')}: no image is pushed`)
   return {
     missing,
     env: {
@@ -153,6 +155,10 @@ function installMissing() {
     ['iptables', programIn('iptables') ?? isProgram('/usr/sbin/iptables')],
     ['busybox-static', programIn('busybox')],
     ['git', programIn('git')],
+    ['git-lfs', programIn('git-lfs')],
+    ['crun', programIn('crun')],
+    ['docker-registry', programIn('docker-registry')],
+    ['skopeo', programIn('skopeo')],
     ['ca-certificates', existsSync('/etc/ssl/certs/ca-certificates.crt')],
   ]
   const missing = wanted.filter(([, found]) => !found).map(([name]) => name)

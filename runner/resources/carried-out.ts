@@ -5,6 +5,7 @@ import type { Checkouts } from '../checkout.ts'
 import { EngineError } from '../engine.ts'
 import type { Fields, Place, Resources } from '../resources.ts'
 import { getCustom, putCustom } from './custom.ts'
+import { getFolder, putFolder } from './folder.ts'
 import { getGit } from './git/get.ts'
 import { putGit } from './git/put.ts'
 import { putImage } from './image/put.ts'
@@ -32,7 +33,7 @@ export function carriedOut(facts: ResourceFacts): Resources {
   }
 }
 
-async function getVersion({ machine, checkouts }: ResourceFacts, get: Get, at: Place): Promise<Fields> {
+async function getVersion({ machine, checkouts, call }: ResourceFacts, get: Get, at: Place): Promise<Fields> {
   switch (get.kind) {
     case 'values':
       return {}
@@ -40,13 +41,17 @@ async function getVersion({ machine, checkouts }: ResourceFacts, get: Get, at: P
       return getGit(checkouts, get, at)
     case 'files':
     case 'state':
-      return notYet(get)
+      return getFolder(call, get, at)
     case 'custom':
       return getCustom(dockerFor(machine, get.resource), get, at)
   }
 }
 
-async function putVersion({ machine, checkouts }: ResourceFacts, put: Put, at: Place): Promise<PutSaid> {
+async function putVersion(
+  { machine, checkouts, call }: ResourceFacts,
+  put: Put,
+  at: Place,
+): Promise<PutSaid> {
   switch (put.kind) {
     case 'image': {
       const { digest, tags } = await putImage(dockerFor(machine, put.resource), put, at)
@@ -59,10 +64,10 @@ async function putVersion({ machine, checkouts }: ResourceFacts, put: Put, at: P
     case 'params':
       return { kind: 'params', set: put.set }
     case 'files':
-      return notYet(put)
+      return { kind: 'files', folder: await putFolder(call, put, at) }
     case 'state': {
-      if (put.paths.length > 0) return notYet(put)
-      return { kind: 'state', folder: null, set: put.set }
+      const folder = put.paths.length > 0 ? await putFolder(call, put, at) : null
+      return { kind: 'state', folder, set: put.set }
     }
     case 'custom': {
       const { version, metadata } = await putCustom(dockerFor(machine, put.resource), put, at)
@@ -91,9 +96,4 @@ function dockerFor(machine: Machine | null, resource: string): Machine {
   if (machine) return machine
   const sentence = `\`${resource}\` needs a runner with Docker; this one carries runs out as plain processes.`
   throw new EngineError('resource_needs_docker', sentence)
-}
-
-function notYet({ kind, resource }: Get | Put): never {
-  const sentence = `This runner cannot move files of \`${resource}\`, which is of the kind \`${kind}\`.`
-  throw new EngineError('not_carried_out', sentence)
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { ArchiveId, ResourceId } from '#pipelines/ids.ts'
 import { putsOf } from '#pipelines/plan/edges.ts'
 import { definitionIn } from '../catalog/definitions.ts'
@@ -55,14 +56,19 @@ export async function folderFor(
     .selectFrom('run_inputs')
     .innerJoin('versions', 'versions.id', 'run_inputs.version_id')
     .innerJoin('resources', 'resources.id', 'run_inputs.resource_id')
-    .innerJoin('folders', (join) =>
-      join.onRef('folders.resource_id', '=', 'resources.id').onRef('folders.version', '=', 'versions.name'),
-    )
+    .innerJoin('folders', 'folders.resource_id', 'resources.id')
     .innerJoin('archives', 'archives.id', 'folders.archive_id')
     .select('archives.key')
     .where('run_inputs.run_id', '=', run.id)
     .where('resources.name', '=', at.resource)
-    .where('versions.name', '=', at.version)
+    .where('folders.version', '=', at.version)
+    // A version of files is called as its folder is; one of state is counted, and says which folder it has.
+    .where((each) =>
+      each.or([
+        each('versions.name', '=', at.version),
+        each(sql<string>`versions.body->>'folder'`, '=', at.version),
+      ]),
+    )
     .executeTakeFirst()
   if (row) return row.key
   const words = JSON.stringify(`${at.resource} ${at.version}`.slice(0, 200))

@@ -15,7 +15,11 @@ export type GitServer = AsyncDisposable & {
   /** Authorization headers as they came. */
   readonly seen: (string | undefined)[]
   /** Called at every request, before it is answered. */
-  during: (() => Promise<void>) | null
+  during: ((path: string) => Promise<void>) | null
+  /** The repository, as this machine reaches it. */
+  readonly root: string
+  /** Let it be pushed to. */
+  takePushes(): Promise<void>
   /** Commit these files on main. @returns The commit's hash. */
   commit(files: Record<string, string>): Promise<string>
   /** Let a ref stand at a commit. */
@@ -33,7 +37,7 @@ export async function serveGit(credential: { username: string; password: string 
     seen: [] as (string | undefined)[],
     protocol: '' as string | null,
     expected: basic(credential),
-    during: null as (() => Promise<void>) | null,
+    during: null as ((path: string) => Promise<void>) | null,
   }
   const server = createServer((request, response) => answer(root, state, { request, response }))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -46,6 +50,11 @@ export async function serveGit(credential: { username: string; password: string 
     },
     set during(look) {
       state.during = look
+    },
+    root: work,
+    takePushes: async () => {
+      await run('git', ['-C', work, 'config', 'receive.denyCurrentBranch', 'ignore'])
+      await run('git', ['-C', work, 'config', 'http.receivepack', 'true'])
     },
     commit: (files) => commit(work, files),
     name: async (ref, sha) => void (await run('git', ['-C', work, 'update-ref', ref, sha])),
@@ -75,7 +84,7 @@ type State = {
   seen: (string | undefined)[]
   protocol: string | null
   expected: string
-  during: (() => Promise<void>) | null
+  during: ((path: string) => Promise<void>) | null
 }
 
 async function answer(
@@ -83,7 +92,7 @@ async function answer(
   state: State,
   { request, response }: { request: IncomingMessage; response: ServerResponse },
 ): Promise<void> {
-  await state.during?.()
+  await state.during?.(request.url ?? '/')
   state.seen.push(request.headers.authorization)
   if (request.headers.authorization !== state.expected) {
     response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('no\n')

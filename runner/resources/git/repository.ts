@@ -8,6 +8,8 @@ import { writeRepository } from '../../mirror.ts'
 
 const NAME = 'Takt'
 const EMAIL = 'takt@localhost'
+/** What git says last is what goes into an error, and that shall be what happened. */
+const NO_ADVICE = { 'advice.pushUpdateRejected': 'false' }
 /** Of the commits that runs make. */
 export const AUTHOR = `${NAME} <${EMAIL}>`
 
@@ -40,7 +42,7 @@ export class Repository {
     const workTree = { path: this.files, index: join(folder, 'index') }
     this.#here = { repository, env, signal, author, workTree }
     const { settings, secrets } = authorization(new URL(url), credential)
-    this.#there = { repository, env, signal, settings: { ...REMOTE, ...settings }, secrets }
+    this.#there = { repository, env, signal, settings: { ...REMOTE, ...settings, ...NO_ADVICE }, secrets }
   }
 
   static async open(folder: string, facts: RepositoryFacts): Promise<Repository> {
