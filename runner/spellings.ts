@@ -9,7 +9,7 @@ const WRAPS = [76, 64]
 
 /**
  * Every sequence of bytes that gives a secret away: the text as it is, its lines, and each of them as programs write it
- * when they encode it (base64 wherever it stands in a longer text, URLs, JSON, the quotes of shells).
+ * when they encode it (base64 wherever it stands in a longer text, URLs, JSON, XML, the quotes of shells).
  *
  * @returns Each sequence once, between `LEAST_BYTES` and `PIECE_BYTES` bytes.
  */
@@ -38,7 +38,7 @@ const tells = (line: string) =>
 
 function inText(text: string): string[] {
   const url = urlEncoded(text)
-  return [text, ...url, ...url.map(lowerHex), ...inJson(text), ...inShell(text)]
+  return [text, ...url, ...url.map(lowerHex), ...inJson(text), ...inXml(text), ...inShell(text)]
 }
 
 function urlEncoded(text: string): string[] {
@@ -66,6 +66,13 @@ function inJson(text: string): string[] {
   )
   const html = json.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`)
   return [json, ascii, html, json.replaceAll('/', '\\/')]
+}
+
+/** As reports of tests and pages have it, with the apostrophe in the two ways it is written. */
+function inXml(text: string): string[] {
+  const bare = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  const quoted = bare.replaceAll('"', '&quot;')
+  return [bare, quoted, quoted.replaceAll("'", '&#39;'), quoted.replaceAll("'", '&apos;')]
 }
 
 /** As it stands between the quotes: of POSIX shells in two manners, double ones, backslashes (`%q`), `$'…'`. */

@@ -71,6 +71,7 @@ const RUNS: Runs = {
         with: true,
         secrets: true,
         keep: true,
+        reports: true,
       },
       ...{ steps: { ...STEP, use: true, with: true }, outputs: true },
     },

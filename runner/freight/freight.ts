@@ -5,6 +5,7 @@ import type { Freight, TakeOptions } from '../freight.ts'
 import type { Work } from '../work.ts'
 import { bringCaches, keepCaches, type OpenCache } from './caches.ts'
 import { bringKept, keepFiles } from './kept.ts'
+import { sendReports } from './reports.ts'
 import { bringStates, leaveState } from './states.ts'
 
 /** What moving files needs to know of its run. */
@@ -26,11 +27,12 @@ export function serverFreight(call: CallServer): Freight {
         open.set(work, await bringCaches(load))
       })
     },
-    needsTake: ({ keep, caches, statesLeft, job }: Plan) =>
-      keep !== null || caches.length > 0 || statesLeft.includes(job),
+    needsTake: ({ keep, caches, statesLeft, job, reports }: Plan) =>
+      keep !== null || caches.length > 0 || statesLeft.includes(job) || hasReports(reports),
     async take(work, workspace, options) {
       const load = { call, work, workspace, signal: options.signal, say: options.say }
       await inWords('taken out', async () => {
+        if (options.ended !== 'cancelled') await sendReports(load)
         await keepFiles(load, options)
         if (options.ended !== 'succeeded') return
         await leaveState(load, options)
@@ -39,6 +41,8 @@ export function serverFreight(call: CallServer): Freight {
     },
   }
 }
+
+const hasReports = ({ junit, coverage }: Plan['reports']) => junit.length > 0 || coverage.length > 0
 
 export type Ending = Pick<TakeOptions, 'ended' | 'stateTouched'>
 

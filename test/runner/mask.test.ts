@@ -135,6 +135,8 @@ describe('a secret is found', () => {
     ['in a form', new URLSearchParams({ a: secret }).toString().slice(2)],
     ['in JSON', JSON.stringify(secret).slice(1, -1)],
     ['in JSON of letters of ASCII', JSON.stringify(secret).slice(1, -1).replace('é', '\\u00e9')],
+    ['in an attribute of XML', `pa&apos;s/w&quot;o$r d+é&amp;\\~!%`],
+    ['in a text of XML', `pa's/w"o$r d+é&amp;\\~!%`],
     ['in single quotes', secret.replaceAll("'", `'\\''`)],
     ['in double quotes', secret.replace(/[\\"$`]/g, '\\$&')],
     ['with backslashes', String.raw`pa\'s/w\"o\$r\ d+é\&\\\~\!%`],
