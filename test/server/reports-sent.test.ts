@@ -26,7 +26,7 @@ test('a run’s reports reach people also when it failed, found by patterns, wit
   await using house = await startHouse()
   await using clone = await hostedProject(house, 'shop')
   await house.ask('PUT /api/v1/projects/shop/secrets/API_KEY', { value: SECRET })
-  await using runner = await startRunner(house, { engine: 'local' })
+  await using _ = await startRunner(house, { engine: 'local' })
   await clone.push({ '.takt.yml': FILE, 'tests.sh': TESTS })
   await until(async () => (await house.ask('GET /api/v1/runs/1')).body.state === 'failed', {
     withinMs: 20_000,
