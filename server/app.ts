@@ -17,6 +17,7 @@ import { answerError, routes } from './http/kit.ts'
 import { legibleAddress, legibleBody } from './http/legible.ts'
 import { decreeRoutes } from './lines/decree-routes.ts'
 import { lineRoutes } from './lines/routes.ts'
+import { tellRoutes } from './lines/tell-routes.ts'
 import { versionRoutes } from './lines/version-routes.ts'
 import { logRoutes } from './logs/routes.ts'
 import { log } from './log.ts'
@@ -57,6 +58,7 @@ const api = (deps: AppDeps) =>
     .route('/', versionRoutes(deps))
     .route('/', decreeRoutes(deps))
     .route('/', checkRoutes(deps))
+    .route('/', tellRoutes(deps))
     .route('/', runRoutes(deps))
     .route('/', logRoutes(deps))
     .route('/', reportRoutes(deps))

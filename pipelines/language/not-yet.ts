@@ -47,7 +47,15 @@ const RESOURCE: Runs = {
     overlap: true,
     jitter: true,
   },
-  ...{ semver: true, params: true, state: true, files: true, type: true, source: true },
+  ...{
+    event: { source: true, if: true },
+    semver: true,
+    params: true,
+    state: true,
+    files: true,
+    type: true,
+    source: true,
+  },
   ...WATCHED,
 }
 const SHARED: Runs = {

@@ -2,26 +2,16 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { resourceSecret } from '../access/derive.ts'
 import type { Db } from '../db/connect.ts'
 import { json, routes } from '../http/kit.ts'
+import { checksOf } from '../lines/check-standing.ts'
+import { Check } from '../lines/shapes.ts'
 import { thePipeline, theResource } from '../lines/the-place.ts'
 import { Problem } from '../problem.ts'
 import { checkNow } from './check-now.ts'
-import { checksOf } from './standing.ts'
 
 const name = z.string().max(100)
-const time = z.string().openapi({ format: 'date-time' })
 const params = z.object({ project: name, pipeline: name, resource: name })
 const PATH = '/projects/{project}/pipelines/{pipeline}/resources/{resource}'
 
-export const Check = z
-  .object({
-    every_ms: z.number().int(),
-    checked_at: time.nullable(),
-    next_at: time.nullable().openapi({ description: 'Null while it is under way' }),
-    running: z.boolean(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
-    waits: z.string().nullable().openapi({ description: 'Why it is not under way although it is due' }),
-  })
-  .openapi('Check')
 export const ResourceView = z
   .object({
     project: z.string(),

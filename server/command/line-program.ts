@@ -83,6 +83,14 @@ export function lineQuestions(add: Add, ending: EndingWith): void {
         (await import('./trace.ts')).trace(project, commit, options),
       ),
     )
+  add('check-resource', 'look for new versions of a resource now')
+    .argument('<project/pipeline/resource>')
+    .option(...JSON_OUT)
+    .action(
+      ending(async (resource: string, options) =>
+        (await import('./check-resource.ts')).checkResource(resource, options),
+      ),
+    )
   add('versions', 'the versions of a resource, newest first')
     .argument('<project/pipeline/resource>')
     .option(...LANE)

@@ -18,6 +18,18 @@ export const Version = z
   })
   .openapi('Version')
 
+/** How looking for versions outside stands. */
+export const Check = z
+  .object({
+    every_ms: z.number().int(),
+    checked_at: time.nullable(),
+    next_at: time.nullable().openapi({ description: 'Null while it is under way' }),
+    running: z.boolean(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    waits: z.string().nullable().openapi({ description: 'Why it is not under way although it is due' }),
+  })
+  .openapi('Check')
+
 const field = {
   name: z.string(),
   label: z.string().nullable(),
@@ -53,9 +65,10 @@ export const PipelineView = z
       z.object({
         name: z.string(),
         kind: z.string(),
-        repository: z.string(),
+        repository: z.string().openapi({ description: 'Where it lies; empty where that is nowhere outside' }),
         branch: z.string().nullable(),
         newest: Version.nullable(),
+        check: Check.nullable().openapi({ description: 'Null where nothing looks for its versions outside' }),
       }),
     ),
     jobs: z.array(

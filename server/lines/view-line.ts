@@ -4,6 +4,7 @@ import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { isGit } from '#pipelines/language/resource.ts'
 import type { Db } from '../db/connect.ts'
 import { summariesOf, versionWords } from '../runs/queries.ts'
+import { checksOf } from './check-standing.ts'
 import { newestVersions } from './newest-versions.ts'
 import type { PipelineView } from './shapes.ts'
 import { standingsOf } from './standings.ts'
@@ -27,7 +28,9 @@ export async function viewLine(
     db,
     [...standings.values()].flatMap(({ last }) => (last ? [last.run] : [])),
   )
-  const resources = definition.resources.filter(isGit).map(({ name, kind, repository, branch }) => {
+  const checks = await checksOf(db, pipeline.id)
+  const resources = definition.resources.map((resource) => {
+    const { name, kind } = resource
     const version = newest.get(name)
     const words = version && {
       name: version.name,
@@ -35,7 +38,9 @@ export async function viewLine(
       forced: version.forced,
       created_at: version.created_at.toISOString(),
     }
-    return { name, kind, repository, branch, newest: words ?? null }
+    const repository = 'repository' in resource ? resource.repository : ''
+    const branch = isGit(resource) ? resource.branch : null
+    return { name, kind, repository, branch, newest: words ?? null, check: checks.get(name) ?? null }
   })
   const jobs = definition.jobs.map(({ name, gets, needs, image, inputs }) => {
     const standing = standings.get(name)

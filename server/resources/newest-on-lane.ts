@@ -32,3 +32,7 @@ export const countedOn = (newest: Standing | undefined): string =>
 
 export const bodyOf = (newest: Standing | undefined): FieldsBody =>
   newest && 'fields' in newest.body ? newest.body : { fields: {} }
+
+/** Whether a resource has a version of this name on a lane. */
+export const hasName = async (db: Trx, at: At, name: string): Promise<boolean> =>
+  (await versionsAt(db, at).where('versions.name', '=', name).limit(1).executeTakeFirst()) !== undefined

@@ -46,6 +46,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
       kind: 'git',
       repository: `https://git.acme.io/${resource === 'src' ? project : resource}.git`,
       branch: 'main',
+      check: null,
       newest: {
         name: hex(11 + at + world.lines.length),
         title:
