@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { isRefName } from '#pipelines/refs.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { EngineError } from './engine.ts'
 import type { OpenOptions } from './engine.ts'
-import { git, GitError } from './git.ts'
+import { git, GitError, type GitOptions } from './git.ts'
 import { fetchCommit, holds, mirrorPath, prepareMirror, writeRepository } from './mirror.ts'
 import type { Source } from './mirror.ts'
+import { HEAD, submodulesOf } from './submodules.ts'
 import { Locks } from './turnstile.ts'
 
 /** A working directory's own name, here as in a container (`/work`). */
 export const WORK = 'work'
 
+/** Of one checkout, those inside others included. */
+const MOST_MODULES = 100
 const SHA = /^([0-9a-f]{40}|[0-9a-f]{64})$/
 export const REMOTE = {
   'protocol.http.allow': 'always',
@@ -58,28 +62,47 @@ export class Checkouts {
   }
 
   /**
-   * Make `directory` the working directory of exactly this commit, with a shallow `.git` whose `origin` holds no credential.
+   * Make `directory` the working directory of exactly this commit, with as much of its past as was asked for, and a `.git` whose
+   * `origin` holds no credential.
    *
    * @throws {EngineError} `checkout_failed`, with git's last words.
    */
-  async materialise(
-    source: Plan['checkout'],
-    directory: string,
-    { signal, say }: OpenOptions,
-  ): Promise<void> {
+  async materialise(source: Plan['checkout'], directory: string, options: OpenOptions): Promise<void> {
     if (!source) return
+    await options.say(`Checkout: ${source.sha.slice(0, 10)} of ${source.ref}\n`)
+    await this.#materialise(source, directory, { ...options, budget: { modules: MOST_MODULES } })
+  }
+
+  async #materialise(source: Source, directory: string, options: Materialising): Promise<void> {
+    const { signal } = options
     try {
       const url = readUrl(source)
-      await say(`Checkout: ${source.sha.slice(0, 10)} of ${source.ref}\n`)
-      const mirror = mirrorPath(join(this.#folder, 'mirrors'), source.url)
-      using _turn = await this.#locks.hold(mirror, signal)
-      if (!(await holds(mirror, source.sha))) await this.#fetch(source, { url, mirror, signal })
-      await this.#copy(source, { mirror, directory, signal })
+      const mirror = mirrorPath(join(this.#folder, 'mirrors'), source)
+      await this.#fill(source, { url, mirror, directory, signal })
+      if (source.submodules) await this.#submodules(source, directory, options)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof GitError)) throw error
       const message = `The commit ${source.sha} could not be fetched from ${source.url}: ${error.message}`
       throw new EngineError('checkout_failed', message, { cause: error })
+    }
+  }
+
+  async #fill(source: Source, { url, mirror, directory, signal }: Filling): Promise<void> {
+    using _turn = await this.#locks.hold(mirror, signal)
+    if (!(await holds(mirror, source.sha))) await this.#fetch(source, { url, mirror, signal })
+    await this.#copy(source, { mirror, directory, signal })
+  }
+
+  /** The repositories inside, each at the commit that this one names, off mirrors of their own; and those inside them. */
+  async #submodules(source: Source, directory: string, options: Materialising): Promise<void> {
+    const repository = join(directory, '.git')
+    const modules = await submodulesOf(source, { repository, env: this.env, signal: options.signal })
+    for (const module of modules) {
+      if (--options.budget.modules < 0)
+        throw new EngineError('checkout_failed', `There are more than ${MOST_MODULES} submodules.`)
+      await options.say(`Submodule ${module.path}: ${module.source.sha.slice(0, 10)}\n`)
+      await this.#materialise(module.source, join(directory, module.path), options)
     }
   }
 
@@ -99,27 +122,45 @@ export class Checkouts {
     await fetchCommit(source, options)
   }
 
-  async #copy(
-    { url, sha }: Source,
-    { mirror, directory, signal }: { mirror: string; directory: string; signal: AbortSignal },
-  ): Promise<void> {
+  async #copy(source: Source, { mirror, directory, signal }: Omit<Filling, 'url'>): Promise<void> {
+    const { url, sha } = source
     const repository = join(directory, '.git')
     await mkdir(directory, { recursive: true })
     await writeRepository(repository, { bare: false, sha, remote: url })
-    await writeFile(join(repository, 'shallow'), `${sha}\n`)
-    const options = { env: this.env, signal }
-    // What a fetch from the mirror would do with five processes, done with one: pack this commit without its past.
-    const pack = [
-      'pack-objects',
-      '--quiet',
-      '--revs',
-      '--shallow',
-      join(repository, 'objects', 'pack', 'pack'),
-    ]
-    await git(pack, { ...options, repository: mirror, input: `--shallow ${sha}\n${sha}\n` })
+    const options = { env: this.env, signal, repository }
+    if (source.depth === 1) await packAlone(sha, { ...options, repository: mirror, into: repository })
+    else await copyHistory(source, { ...options, mirror })
     const checkout = ['--work-tree', directory, 'checkout', '--quiet', '--detach', '--force', sha]
-    await git(checkout, { ...options, repository })
+    await git(checkout, options)
   }
+}
+
+type Filling = {
+  readonly url: URL
+  readonly mirror: string
+  readonly directory: string
+  readonly signal: AbortSignal
+}
+type Materialising = OpenOptions & { readonly budget: { modules: number } }
+
+/** What a fetch from the mirror would do with five processes, done with one: pack this commit without its past. */
+async function packAlone(sha: string, { into, ...options }: GitOptions & { into: string }): Promise<void> {
+  await writeFile(join(into, 'shallow'), `${sha}\n`)
+  const pack = ['pack-objects', '--quiet', '--revs', '--shallow', join(into, 'objects', 'pack', 'pack')]
+  await git(pack, { ...options, input: `--shallow ${sha}\n${sha}\n` })
+}
+
+/** As many commits of the past as were asked for; with all of them come the tags. */
+async function copyHistory(
+  { sha, depth }: Source,
+  { mirror, ...options }: GitOptions & { mirror: string },
+): Promise<void> {
+  const some = depth > 0 ? [`--depth=${depth}`] : []
+  const tags = depth > 0 ? [] : ['+refs/tags/*:refs/tags/*']
+  const fetch = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', ...some]
+  const settings = { 'protocol.file.allow': 'always' }
+  const from = pathToFileURL(mirror).href
+  await git([...fetch, '--', from, `refs/takt/${sha}`, ...tags], { ...options, settings })
 }
 
 function readUrl({ url, sha, ref }: Source): URL {
@@ -132,7 +173,8 @@ function readUrl({ url, sha, ref }: Source): URL {
   }
   if (!SHA.test(sha))
     throw new EngineError('checkout_failed', `${JSON.stringify(sha)} is no full commit hash.`)
-  if (!isRefName(ref)) throw new EngineError('checkout_failed', `${JSON.stringify(ref)} is no ref name.`)
+  if (ref !== HEAD && !isRefName(ref))
+    throw new EngineError('checkout_failed', `${JSON.stringify(ref)} is no ref name.`)
   return parsed
 }
 

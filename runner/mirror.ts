@@ -14,9 +14,12 @@ const MOST_COMMITS = 256
 const REFUSED_SHA =
   /not our ref|unadvertised object|does not allow request|no such remote ref|couldn't find remote ref/i
 
-/** The folder of the machine's copy of one repository. */
-export const mirrorPath = (folder: string, url: string): string =>
-  join(folder, `${createHash('sha256').update(url).digest('hex')}.git`)
+/**
+ * The folder of the machine's copy of one repository. Copies with their past lie apart: a shallow fetch beside them would cut
+ * it off.
+ */
+export const mirrorPath = (folder: string, { url, depth }: Pick<Source, 'url' | 'depth'>): string =>
+  join(folder, `${createHash('sha256').update(url).digest('hex')}${depth === 1 ? '' : '-whole'}.git`)
 
 /** Whether the commit was fetched, and fetched completely: its ref is written last. */
 export const holds = (mirror: string, sha: string): Promise<boolean> =>
@@ -63,6 +66,7 @@ export async function writeRepository(
 
 /** Fetch the commit alone; where the server insists on names, its ref; where that has moved on, all that led to it. */
 export async function fetchCommit(source: Source, options: GitOptions): Promise<void> {
+  if (source.depth !== 1) return fetchHistory(source, options)
   const { url, sha, ref } = source
   const fetch = (...rest: string[]) => git(['fetch', '--quiet', '--no-tags', '--force', ...rest], options)
   try {
@@ -78,6 +82,19 @@ export async function fetchCommit(source: Source, options: GitOptions): Promise<
     await fetch('--depth=2147483647', '--', url, `${ref}:refs/fetched/${sha}`)
     await git(['update-ref', `refs/takt/${sha}`, sha], options)
   }
+}
+
+/** Fetch the commit with all that led to it, and the tags, by which tools tell versions. What is here already does not move. */
+async function fetchHistory({ url, sha, ref }: Source, options: GitOptions): Promise<void> {
+  const fetch = (...refs: string[]) =>
+    git(['fetch', '--quiet', '--no-tags', '--force', '--', url, ...refs, '+refs/tags/*:refs/tags/*'], options)
+  try {
+    return await fetch(`${sha}:refs/takt/${sha}`)
+  } catch (error) {
+    if (!(error instanceof GitError && REFUSED_SHA.test(error.message))) throw error
+  }
+  await fetch(`${ref}:refs/fetched/${sha}`)
+  await git(['update-ref', `refs/takt/${sha}`, sha], options)
 }
 
 const quoted = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`

@@ -14,14 +14,18 @@ export type GitServer = AsyncDisposable & {
   readonly url: string
   /** Authorization headers as they came. */
   readonly seen: (string | undefined)[]
+  /** How much was sent so far. */
+  readonly sentBytes: number
   /** Called at every request, before it is answered. */
   during: ((path: string) => Promise<void>) | null
   /** The repository, as this machine reaches it. */
   readonly root: string
   /** Let it be pushed to. */
   takePushes(): Promise<void>
-  /** Commit these files on main. @returns The commit's hash. */
-  commit(files: Record<string, string>): Promise<string>
+  /** Commit these files on main, and other repositories' commits at these paths. @returns The commit's hash. */
+  commit(files: Record<string, string>, modules?: Record<string, string>): Promise<string>
+  /** Another repository beside it. */
+  repository(name: string): Promise<Pick<GitServer, 'commit'>>
   /** Let a ref stand at a commit. */
   name(ref: string, sha: string): Promise<void>
   /** The newest protocol hands out any commit; older servers insist on names. */
@@ -35,6 +39,7 @@ export async function serveGit(credential: { username: string; password: string 
   await run('git', ['init', '-q', '-b', 'main', work])
   const state = {
     seen: [] as (string | undefined)[],
+    sentBytes: 0,
     protocol: '' as string | null,
     expected: basic(credential),
     during: null as ((path: string) => Promise<void>) | null,
@@ -45,6 +50,9 @@ export async function serveGit(credential: { username: string; password: string 
   return {
     url: `http://127.0.0.1:${port}/work/.git`,
     seen: state.seen,
+    get sentBytes() {
+      return state.sentBytes
+    },
     get during() {
       return state.during
     },
@@ -56,7 +64,12 @@ export async function serveGit(credential: { username: string; password: string 
       await run('git', ['-C', work, 'config', 'receive.denyCurrentBranch', 'ignore'])
       await run('git', ['-C', work, 'config', 'http.receivepack', 'true'])
     },
-    commit: (files) => commit(work, files),
+    commit: (files, modules) => commit(work, files, modules),
+    async repository(name) {
+      const other = join(root, name)
+      await run('git', ['init', '-q', '-b', 'main', other])
+      return { commit: (files, modules) => commit(other, files, modules) }
+    },
     name: async (ref, sha) => void (await run('git', ['-C', work, 'update-ref', ref, sha])),
     insistOnNames: () => void (state.protocol = null),
     [Symbol.asyncDispose]: async () => {
@@ -70,18 +83,25 @@ export async function serveGit(credential: { username: string; password: string 
 const basic = ({ username, password }: { username: string; password: string }) =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 
-async function commit(work: string, files: Record<string, string>): Promise<string> {
+async function commit(
+  work: string,
+  files: Record<string, string>,
+  modules: Record<string, string> = {},
+): Promise<string> {
   for (const [name, text] of Object.entries(files)) {
     await mkdir(join(work, name, '..'), { recursive: true })
     await writeFile(join(work, name), text, { mode: name.endsWith('.sh') ? 0o755 : 0o644 })
   }
   await run('git', ['-C', work, 'add', '-A'])
+  for (const [path, sha] of Object.entries(modules))
+    await run('git', ['-C', work, 'update-index', '--add', '--cacheinfo', `160000,${sha},${path}`])
   await run('git', [...AUTHOR, '-C', work, 'commit', '-q', '-m', 'a change', '--allow-empty'])
   return (await run('git', ['-C', work, 'rev-parse', 'HEAD'])).stdout.trim()
 }
 
 type State = {
   seen: (string | undefined)[]
+  sentBytes: number
   protocol: string | null
   expected: string
   during: ((path: string) => Promise<void>) | null
@@ -116,6 +136,7 @@ async function answer(
   child.stdin.on('error', () => {}) // the backend may answer before it read everything
   request.pipe(child.stdin)
   child.stderr.resume()
+  child.stdout.on('data', (piece: Buffer) => (state.sentBytes += piece.length))
   relay(child.stdout, response)
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
@@ -72,6 +73,34 @@ describe('a checkout', () => {
     const place = await checkout(source(sha))
     expect(git.seen).toHaveLength(requests)
     expect(await readFile(join(place, 'a.txt'), 'utf8')).toBe('one\n')
+  })
+
+  test('of the next commit moves only what is new', async () => {
+    const big = randomBytes(1_500_000).toString('hex')
+    await checkout(source(await git.commit({ 'big.txt': big, 'a.txt': 'one\n' })))
+    const first = git.sentBytes
+    const place = await checkout(source(await git.commit({ 'a.txt': 'two\n' })))
+    expect(first).toBeGreaterThan(1_500_000)
+    expect(git.sentBytes - first).toBeLessThan(2_000)
+    expect((await readFile(join(place, 'big.txt'), 'utf8')).length).toBe(big.length)
+  })
+
+  test('brings as much of the past as is asked for, with the tags where it is all', async () => {
+    for (const text of ['one', 'two', 'three', 'four']) await git.commit({ 'a.txt': text })
+    const sha = await git.commit({ 'a.txt': 'five' })
+    await git.name('refs/tags/v1', sha)
+    const count = async (depth: number) => {
+      const place = await checkout(source(sha, { depth }))
+      expect((await run('git', ['-C', place, 'fsck', '--strict'])).stderr).toBe('')
+      const shallow = await ask(place, 'rev-parse', '--is-shallow-repository')
+      return [await ask(place, 'rev-list', '--count', 'HEAD'), shallow, await ask(place, 'tag')]
+    }
+    expect(await count(1)).toEqual(['1', 'true', ''])
+    expect(await count(3)).toEqual(['3', 'true', ''])
+    expect(await count(0)).toEqual(['5', 'false', 'v1'])
+    const before = git.seen.length
+    expect(await count(2)).toEqual(['2', 'true', ''])
+    expect(git.seen.length).toBe(before)
   })
 
   test('that two runs want at once is fetched once', async () => {
@@ -189,5 +218,57 @@ describe('a checkout', () => {
     await checkout(source(sha), stop.signal).catch(() => {}) // the test above looks at it
     git.during = null
     expect(await readFile(join(await checkout(source(sha)), 'a.txt'), 'utf8')).toBe('one\n')
+  })
+})
+
+describe('submodules', () => {
+  test('are fetched at the commits that are named, beside the repository that names them', async () => {
+    const lib = await git.repository('lib')
+    const inner = await lib.commit({ 'inner.txt': 'inner\n' })
+    await lib.commit({ 'inner.txt': 'newer\n' })
+    const sha = await git.commit(
+      { '.gitmodules': '[submodule "lib"]\n\tpath = deep/lib\n\turl = ../../lib/.git\n' },
+      { 'deep/lib': inner },
+    )
+    const place = await checkout(source(sha, { submodules: true }))
+    expect(await readFile(join(place, 'deep/lib/inner.txt'), 'utf8')).toBe('inner\n')
+    expect(await ask(join(place, 'deep/lib'), 'rev-parse', 'HEAD')).toBe(inner)
+    expect(await ask(place, 'status', '--porcelain')).toBe('')
+    const without = await checkout(source(sha))
+    expect(await readdir(join(without, 'deep/lib'))).toEqual([])
+  })
+
+  test('of another server get no credential of this one', async () => {
+    await using other = await serveGit({ username: 'nobody', password: 'knows' })
+    const inner = await other.commit({ a: 'a' })
+    const modules = `[submodule "x"]\n\tpath = x\n\turl = ${other.url.replace('127.0.0.1', 'localhost')}\n`
+    const sha = await git.commit({ '.gitmodules': modules }, { x: inner })
+    const failed = checkout(source(sha, { submodules: true }))
+    await expect(failed).rejects.toMatchObject({ code: 'checkout_failed' })
+    expect(other.seen.filter((header) => header !== undefined)).toEqual([])
+  })
+
+  test.each([
+    ['a file address', 'file:///etc'],
+    ['another program as a transport', 'ext::sh -c id'],
+    ['an option', '--upload-pack=id'],
+    ['a password', 'https://a:b@127.0.0.1/x.git'],
+    ['a path of this machine', '/etc'],
+  ])('with %s as their address are refused', async (_, url) => {
+    const modules = `[submodule "x"]\n\tpath = x\n\turl = "${url}"\n`
+    const sha = await git.commit({ '.gitmodules': modules }, { x: '1'.repeat(40) })
+    await expect(checkout(source(sha, { submodules: true }))).rejects.toMatchObject({
+      code: 'checkout_failed',
+      message: expect.stringContaining('"x"'),
+    })
+  })
+
+  test('whose path is not where the commit has one are passed over', async () => {
+    const modules = ['../out', '.git/hooks', 'a.txt', 'none']
+      .map((path, at) => `[submodule "m${at}"]\n\tpath = ${path}\n\turl = ../lib\n`)
+      .join('')
+    const sha = await git.commit({ '.gitmodules': modules, 'a.txt': 'a' })
+    const place = await checkout(source(sha, { submodules: true }))
+    expect((await readdir(place)).toSorted()).toEqual(['.git', '.gitmodules', 'a.txt'])
   })
 })
