@@ -33,7 +33,7 @@ export async function findRun(
     upstreamOf(db, id),
     downstreamOf(db, id),
     holdOf(db, id),
-    db.selectFrom('runs').select('usage').where('id', '=', id).executeTakeFirst(),
+    db.selectFrom('runs').select(['usage', 'values_out']).where('id', '=', id).executeTakeFirst(),
   ])
   return {
     ...toSummary(row),
@@ -54,6 +54,7 @@ export async function findRun(
       ...times(step),
     })),
     earlier,
+    values: took?.values_out ?? {},
     usage: took?.usage ? { peak_memory_bytes: took.usage.peakMemoryBytes, cpu_ms: took.usage.cpuMs } : null,
     hold,
     upstream,

@@ -134,6 +134,9 @@ export const RunSummary = z
 export const Run = RunSummary.extend({
   steps: z.array(RunStep),
   earlier: z.array(RunAttempt).openapi({ description: 'The attempts before the present one' }),
+  values: z
+    .record(z.string(), z.string())
+    .openapi({ description: 'What it wrote to `$TAKT_OUTPUT`, by name' }),
   usage: z
     .object({ peak_memory_bytes: z.number().int().nullable(), cpu_ms: z.number().int().nullable() })
     .nullable()

@@ -3,6 +3,7 @@ import { fillForm } from '#pipelines/language/form-values.ts'
 import { DECISIONS } from './fake-decisions.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { RUNNERS } from './fake-runners.ts'
+import { REPORTS } from './fake-reports.ts'
 import type { FakeWorld } from './fake-world.ts'
 
 export const LINK = 'good-link'
@@ -46,7 +47,9 @@ const ROUTES: readonly Route[] = [
   ['GET', /^\/runs\/(\d+)$/, ({ world }, id) => withRun(world, id, (run) => ok(run))],
   ['POST', /^\/runs\/(\d+)\/cancel$/, (asked, id) => cancelRun(asked, id)],
   ['POST', /^\/runs\/(\d+)\/retry$/, (asked, id) => retryRun(asked, id)],
+  ['POST', /^\/runs\/(\d+)\/hold\/end$/, ({ world }, id) => withRun(world, id, endHold)],
   ...DECISIONS,
+  ...REPORTS,
   ['GET', /^\/deliveries$/, ({ world }) => ok(world.deliveryList())],
   ['POST', /^\/deliveries\/(\d+)\/replay$/, (_, id) => ({ status: 202, body: { delivery: Number(id) } })],
 ]
@@ -121,6 +124,11 @@ const cancelRun = ({ world, body }: Asked, id: string | undefined): Reply =>
     world.move(run, 'cancelled')
     return ok(run)
   })
+
+function endHold(run: NonNullable<ReturnType<FakeWorld['runs']['get']>>): Reply {
+  if (run.hold) run.hold = { ...run.hold, ending: true }
+  return ok(run)
+}
 
 const retryRun = ({ world, body }: Asked, id: string | undefined): Reply =>
   withRun(world, id, (run) => {

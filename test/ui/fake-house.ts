@@ -1,4 +1,5 @@
 import type { Pipeline } from '../../ui/lib/api.ts'
+import { FULL } from './fake-reports.ts'
 import { treeRun } from './fake-steps.ts'
 import { addLine, hex, minutesAgo, pastRun, SHOP, stepsOf } from './fake-stories.ts'
 import { decideMuch } from './fake-standings.ts'
@@ -52,7 +53,14 @@ export function fullWorld(): FakeWorld {
   })
   pastRun(world, docs, 'site', { state: 'succeeded', minutes: 1_500, tookS: 41 })
   breakFile(docs)
-  treeRun(world, addLine(world, { project: 'shop', name: 'nightly', jobs: [{ name: 'fuzz' }] }), 'fuzz')
+  const nightly = addLine(world, { project: 'shop', name: 'nightly', jobs: [{ name: 'fuzz' }] })
+  const looked = treeRun(world, nightly, 'fuzz')
+  world.reports.set(looked.id, FULL)
+  Object.assign(looked, {
+    values: { version: 'v1.4.2' },
+    usage: { peak_memory_bytes: 326_000_000, cpu_ms: 73_000 },
+    hold: { until: minutesAgo(-29), ending: false },
+  })
   addDeliveries(world)
   world.server = { ...world.server, runners: [...MANY_RUNNERS] }
   return world

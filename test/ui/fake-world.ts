@@ -16,6 +16,8 @@ import type {
   Why,
 } from '../../ui/lib/api.ts'
 
+import type { FakeReports } from './fake-reports.ts'
+
 export type Piece = Omit<Extract<LiveSays, { say: 'log' }>, 'say' | 'watch'>
 type PieceText = { readonly step: number; readonly text: string }
 type Bare<Event> = Event extends unknown
@@ -32,6 +34,7 @@ export class FakeWorld {
   readonly deliveries: Delivery[] = []
   readonly events: TaktEvent[] = []
   readonly logs = new Map<number, Piece[]>()
+  readonly reports = new Map<number, FakeReports>()
   /** Who paused a job, by its line and name. */
   readonly pauses = new Map<string, Decree>()
   /** Newest first, by line and job. */
@@ -162,6 +165,7 @@ export class FakeWorld {
       started_at: null,
       ended_at: null,
       steps: [],
+      values: {},
       usage: null,
       hold: null,
       upstream: [],

@@ -10,7 +10,9 @@ const place = (path: string) => placeOf(new URL(path, 'http://takt'))
 test.each([
   ['/', { page: 'home' }],
   ['/deliveries/', { page: 'deliveries' }],
-  ['/runs/42', { page: 'run', id: 42 }],
+  ['/runs/42', { page: 'run', id: 42, show: 'log' }],
+  ['/runs/42?show=tests', { page: 'run', id: 42, show: 'tests' }],
+  ['/runs/42?show=secrets', { page: 'run', id: 42, show: 'log' }],
   ['/runs/0', { page: 'missing', path: '/runs/0' }],
   ['/runs/abc', { page: 'missing', path: '/runs/abc' }],
   ['/p/shop/main', { page: 'line', project: 'shop', pipeline: 'main', lane: null, open: null }],

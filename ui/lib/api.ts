@@ -6,6 +6,7 @@ const { v1 } = hc<Api>('/').api
 
 const line = v1.projects[':project'].pipelines[':pipeline']
 const oneRun = v1.runs[':id']
+const artifact = oneRun.artifacts[':name']
 const oneJob = line.jobs[':job']
 const oneResource = line.resources[':resource']
 const oneVersion = oneResource.versions[':version']
@@ -30,6 +31,12 @@ export type Runs = InferResponseType<typeof v1.runs.$get, 200>
 export type RunSummary = Runs['items'][number]
 export type Run = InferResponseType<typeof oneRun.$get, 200>
 export type RunStep = Run['steps'][number]
+export type TestResults = InferResponseType<typeof oneRun.tests.$get, 200>
+export type TestResult = TestResults['items'][number]
+export type Coverage = InferResponseType<typeof oneRun.coverage.$get, 200>
+export type Artifacts = InferResponseType<typeof oneRun.artifacts.$get, 200>
+export type Artifact = Artifacts['items'][number]
+export type ArtifactFiles = InferResponseType<typeof artifact.files.$get, 200>
 export type Deliveries = InferResponseType<typeof v1.deliveries.$get, 200>
 export type Delivery = Deliveries['items'][number]
 export type Why = InferResponseType<typeof oneJob.why.$get, 200>
@@ -113,6 +120,7 @@ export type Chosen = {
   readonly inputs?: Readonly<Record<string, string>>
 }
 
+export type ArtifactAt = { readonly run: number; readonly name: string }
 export type Again = { readonly inputs: 'same' | 'newest'; readonly hold?: string }
 
 /** Hono's client puts names into an address as they are, and drops a last part that is called `index`. */
@@ -161,6 +169,22 @@ export const api = {
   },
   run: (run: number, signal: AbortSignal) =>
     answer(oneRun.$get({ ...id(run), query: {} }, { init: { signal } })),
+  tests: (
+    run: number,
+    { sort, limit }: { sort: 'attention' | 'slowest'; limit: number },
+    signal: AbortSignal,
+  ) => answer(oneRun.tests.$get({ ...id(run), query: { sort, limit: String(limit) } }, { init: { signal } })),
+  coverage: (run: number, limit: number, signal: AbortSignal) =>
+    answer(oneRun.coverage.$get({ ...id(run), query: { limit: String(limit) } }, { init: { signal } })),
+  artifacts: (run: number, signal: AbortSignal) =>
+    answer(oneRun.artifacts.$get(id(run), { init: { signal } })),
+  artifactFiles: ({ run, name }: ArtifactAt, page: { prefix: string; limit: number }) =>
+    body(
+      artifact.files.$get({
+        param: { id: String(run), name: part(name) },
+        query: { prefix: page.prefix, limit: String(page.limit) },
+      }),
+    ),
   start: (at: JobAt, chosen: Chosen = {}) =>
     body(oneJob.runs.$post({ ...jobOf(at), json: { ...laneOf(at), ...chosen } })),
   why: (at: JobAt, signal: AbortSignal) =>
@@ -201,6 +225,12 @@ export const api = {
     answer(v1.deliveries.$get({ query: { limit: String(limit) } }, { init: { signal } })),
   replay: (delivery: number) => body(v1.deliveries[':id'].replay.$post(id(delivery))),
 }
+
+/** Where an artifact lies packed, and where one file of it does. */
+export const packedAddress = ({ run, name }: ArtifactAt): string =>
+  `/api/v1/runs/${run}/artifacts/${encodeURIComponent(name)}.tar.gz`
+export const fileAddress = ({ run, name }: ArtifactAt, path: string): string =>
+  `/api/v1/runs/${run}/artifacts/${encodeURIComponent(name)}/files/${path.split('/').map(encodeURIComponent).join('/')}`
 
 /** Where the whole log lies as plain text. */
 export const rawLogAddress = (run: number): string => `/api/v1/runs/${run}/log`

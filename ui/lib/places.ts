@@ -10,10 +10,14 @@ export type Place =
       readonly open: Opened | null
     }
   | { readonly page: 'where'; readonly version: string }
-  | { readonly page: 'run'; readonly id: number }
+  | { readonly page: 'run'; readonly id: number; readonly show: RunView }
   | { readonly page: 'deliveries' }
   | { readonly page: 'runners' }
   | { readonly page: 'missing'; readonly path: string }
+
+/** What of a run is looked at. */
+export const RUN_VIEWS = ['log', 'tests', 'coverage', 'files'] as const
+export type RunView = (typeof RUN_VIEWS)[number]
 
 /** What of a line is open beside it. */
 export type Opened = { readonly of: 'job' | 'resource'; readonly name: string }
@@ -26,7 +30,10 @@ export function placeOf(url: URL): Place {
   if (path === '/runners') return { page: 'runners' }
   if (path === '/where') return { page: 'where', version: url.searchParams.get('version') ?? '' }
   const run = /^\/runs\/([1-9]\d{0,15})$/.exec(path)
-  if (run) return { page: 'run', id: Number(run[1]) }
+  if (run) {
+    const show = RUN_VIEWS.find((view) => view === url.searchParams.get('show')) ?? 'log'
+    return { page: 'run', id: Number(run[1]), show }
+  }
   const [, project, pipeline] = /^\/p\/([^/]+)\/([^/]+)$/.exec(path) ?? []
   const names = project && pipeline ? decoded([project, pipeline]) : null
   if (names?.every((name) => !/^\.+$/.test(name)))
@@ -40,7 +47,8 @@ export function placeOf(url: URL): Place {
   return { page: 'missing', path: decoded([url.pathname])?.[0] ?? url.pathname }
 }
 
-export const runAddress = (id: number): string => `/runs/${id}`
+export const runAddress = (id: number, show: RunView = 'log'): string =>
+  show === 'log' ? `/runs/${id}` : `/runs/${id}?show=${show}`
 
 type LineAt = { readonly project: string; readonly pipeline: string; readonly lane?: string | null }
 

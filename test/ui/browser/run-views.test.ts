@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../support/until.ts'
+import { fullWorld } from '../fake-house.ts'
+import { openHouse, type House } from './dashboard.ts'
+
+let house: House
+beforeAll(async () => (house = await openHouse()))
+afterAll(() => house[Symbol.asyncDispose]())
+
+function world() {
+  const full = fullWorld()
+  const [run] = full.reports.keys()
+  return { full, run, empty: [...full.runs.values()].find(({ id }) => id !== run)?.id }
+}
+
+describe('the views of a run', () => {
+  test('show failed tests first, the new ones open, and reports that could not be read', async () => {
+    const { full, run } = world()
+    await using visit = await house.visit(full, { path: `/runs/${run}` })
+    await visit.page.getByRole('link', { name: 'Tests' }).click()
+    await visit.page.getByText('405 passed · 3 failed, 1 of them new · 4 skipped · 1 flaky · 12 s').waitFor()
+    await visit.page.getByText('a DOCTYPE is not read').waitFor()
+    await visit.page.getByText('at <script>alert(1)</script>').waitFor()
+    expect(await visit.page.getByText('timeout', { exact: true }).isVisible()).toBe(false)
+    await visit.page.getByRole('button', { name: 'Slowest' }).click()
+    await until(async () =>
+      (await visit.page.locator('section li').first().innerText()).includes('times out politely'),
+    )
+    expect(new URL(visit.page.url()).search).toBe('?show=tests')
+    expect(visit.complaints).toEqual([])
+  })
+
+  test('show coverage with its difference to the run before', async () => {
+    const { full, run } = world()
+    await using visit = await house.visit(full, { path: `/runs/${run}?show=coverage` })
+    await visit.page.getByRole('heading', { name: '80.35 %' }).waitFor()
+    await visit.page.getByText('−1.25 points to run 1').waitFor()
+    await visit.page.getByText('−12.50').waitFor()
+  })
+
+  test('let people look through files and take them home', async () => {
+    const { full, run } = world()
+    await using visit = await house.visit(full, { path: `/runs/${run}?show=files` })
+    const packed = visit.page.getByRole('link', { name: /Download/ })
+    expect(await packed.getAttribute('href')).toBe(`/api/v1/runs/${run}/artifacts/kept.tar.gz`)
+    await visit.page.getByText('Its time was over: the files are gone.').waitFor()
+    await visit.page.getByText('Look through them').click()
+    const file = visit.page.getByRole('link', { name: 'dist/a file & more.js' })
+    await file.waitFor()
+    expect(await file.getAttribute('href')).toBe(
+      `/api/v1/runs/${run}/artifacts/kept/files/dist/a%20file%20%26%20more.js`,
+    )
+    await visit.page.getByLabel('Paths that begin with').fill('dist/l')
+    await visit.page.getByRole('button', { name: 'Show', exact: true }).click()
+    await until(async () => (await file.count()) === 0)
+    await visit.page.getByText('dist/latest → a file & more.js').waitFor()
+    expect(visit.complaints).toEqual([])
+  })
+
+  test('say in words what is not there, and how it could be', async () => {
+    const { full, empty } = world()
+    await using visit = await house.visit(full, { path: `/runs/${empty}?show=tests` })
+    await visit.page.getByText('No test results.').waitFor()
+    await visit.page.getByRole('link', { name: 'Coverage' }).click()
+    await visit.page.getByText('No coverage.').waitFor()
+    await visit.page.getByRole('link', { name: 'Files' }).click()
+    await visit.page.getByText('No files.').waitFor()
+    await visit.page.getByRole('link', { name: 'Log', exact: true }).click()
+    await visit.page.getByRole('heading', { name: 'Log' }).waitFor()
+  })
+
+  test('tell what it wrote, took and went through before', async () => {
+    const { full, run } = world()
+    await using visit = await house.visit(full, { path: `/runs/${run}` })
+    const facts = visit.page.locator('aside')
+    await facts.getByText('v1.4.2').waitFor()
+    await facts.getByText('311 MiB of memory at most · 1 m 13 s of a processor').waitFor()
+  })
+
+  test('a kept container says for how long, and is let go by a button', async () => {
+    const { full, run } = world()
+    await using visit = await house.visit(full, { path: `/runs/${run}` })
+    await visit.page.getByText(/Its container is kept, for 2\d m \d\d s more/).waitFor()
+    await visit.page.getByRole('button', { name: 'Terminal' }).waitFor()
+    await visit.page.getByRole('button', { name: 'End it now' }).click()
+    await visit.page.getByRole('button', { name: 'Ending…' }).waitFor()
+    expect(full.asked).toContain(`POST /runs/${run}/hold/end`)
+  })
+
+  test('a terminal is loaded when somebody opens one, and not before', async () => {
+    const { full, run } = world()
+    await using visit = await house.visit(full, { path: `/runs/${run}` })
+    const loaded = () =>
+      visit.page.evaluate<string[]>("performance.getEntriesByType('resource').map(({ name }) => name)")
+    await visit.page.getByRole('button', { name: 'Terminal' }).waitFor()
+    expect((await loaded()).filter((name) => /TerminalPane/.test(name))).toEqual([])
+    await visit.page.getByRole('button', { name: 'Terminal' }).click()
+    await visit.page.getByRole('region', { name: /^Terminal in/ }).waitFor()
+    await visit.page.getByText('Closed: the connection was lost').waitFor()
+    await visit.page.getByRole('button', { name: 'Put away' }).click()
+    await until(async () => (await visit.page.getByRole('region', { name: /^Terminal in/ }).count()) === 0)
+    expect(visit.complaints).toEqual([])
+  })
+})
