@@ -58,6 +58,7 @@ function described(run: z.output<typeof Run>): string {
     ['lane', run.lane],
     ['reason', run.reason],
     ['held', run.held ?? ''],
+    ['attempt', run.attempt > 1 ? `${run.attempt} of ${Math.max(run.attempt, run.attempts)}` : ''],
     ['created', localTime(run.created_at)],
     ['lasted', lasted(run.started_at, run.ended_at)],
     ['runner', run.runner === null ? '' : run.runner + isolation],
@@ -70,6 +71,10 @@ function described(run: z.output<typeof Run>): string {
   return [
     `run ${run.id}  ${where} #${run.number}  ${run.state}`,
     ...lines,
+    ...section(
+      'earlier attempts',
+      run.earlier.map(({ reason, runner }) => plain(runner === null ? reason : `${reason}  on ${runner}`)),
+    ),
     ...inputs(run),
     ...outputs(run),
     ...steps(run),

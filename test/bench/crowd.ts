@@ -119,8 +119,8 @@ async function dial({ url, runnerToken }: { url: string; runnerToken: string }):
     version: '0',
     engine,
     slots: 1,
+    labels: { gpu: '' },
     checks: 0,
-    labels: {},
     carrying: [],
   })
   return {
@@ -130,7 +130,13 @@ async function dial({ url, runnerToken }: { url: string; runnerToken: string }):
       return told.promise
     },
     ended({ lease, plan: { run } }) {
-      say({ say: 'report', run, lease, seq: 1, entry: { kind: 'run.ended', move: 'succeed', error: null } })
+      say({
+        say: 'report',
+        run,
+        lease,
+        seq: 1,
+        entry: { kind: 'run.ended', move: 'succeed', error: null, exitCode: null },
+      })
     },
     async [Symbol.asyncDispose]() {
       socket.terminate()

@@ -17,6 +17,8 @@ const RUN = {
     number: 3,
     state: 'failed',
     attempt: 1,
+    attempts: 3,
+    earlier: [],
   },
   ...{
     reason: 'new version of src b81c06f',

@@ -16,7 +16,9 @@ export type Runner = AsyncDisposable & {
 type Options = {
   engine?: string
   name?: string
-  slots?: number
+  slots?: number | string
+  idle?: string
+  env?: Record<string, string>
   labels?: string
   token?: string
   dataDir?: string
@@ -36,6 +38,8 @@ export async function startRunner(
     TAKT_SLOTS: String(options.slots ?? 2),
     TAKT_LABELS: options.labels,
     TAKT_DATA: dataDir,
+    ...(options.idle === undefined ? {} : { TAKT_IDLE: options.idle }),
+    ...options.env,
   }
   const child = spawn(process.execPath, ['runner/main.ts'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
