@@ -33,7 +33,7 @@ export type StepEnd = Pick<Extract<ReportEntry, { kind: 'step.ended' }>, 'state'
 
 export type OpenOptions = {
   readonly signal: AbortSignal
-  /** A line for the step that is going on, the run's `prepare` step at first; resolves when the log has room for more. */
+  /** A line for the run's `prepare` step, also later; resolves when the log has room for more. */
   readonly say: (text: string) => Promise<void>
   /** A service is being started, by its step number; whatever it says comes after this. */
   readonly serviceStarted?: (step: number) => void

@@ -52,6 +52,7 @@ export const ReportEntry = z.discriminatedUnion('kind', [
   /** All output of earlier commands of the step has been reported before this. */
   z.object({ kind: z.literal('command.started'), step, command }),
   z.object({ kind: z.literal('command.ended'), step, command, exitCode: z.number().int() }),
+  /** Said a second time where a hook of the step failed and turned it red. */
   z.object({
     kind: z.literal('step.ended'),
     step,

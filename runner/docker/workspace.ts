@@ -51,6 +51,8 @@ class DockerWorkspace implements Workspace {
   /** The job's own. */
   readonly image: string
   readonly limits: Limits
+  /** Where it is told of that a step's image is being pulled. */
+  #say: OpenOptions['say'] = async () => {}
   readonly #house: House
   readonly #plan: Plan
   /** Its containers' names begin so. */
@@ -86,6 +88,7 @@ class DockerWorkspace implements Workspace {
 
   /** Afterwards all services are healthy, and the shell of the job's own container waits for its first step. */
   async begin(options: OpenOptions): Promise<void> {
+    this.#say = options.say
     const { networks, network: how } = this.#house
     if (this.#plan.services.length === 0) return void (await this.#open(this.image, options))
     const network = networks.take() ?? (await makeNetwork(how))
@@ -109,7 +112,7 @@ class DockerWorkspace implements Workspace {
 
   async shell(image: string | null, signal: AbortSignal): Promise<Shell> {
     try {
-      const { box } = await this.#open(image ?? this.image, { signal, say: async () => {} })
+      const { box } = await this.#open(image ?? this.image, { signal, say: this.#say })
       return await box.shell(signal)
     } catch (error) {
       signal.throwIfAborted()
