@@ -27,11 +27,11 @@ async function carried(file: string) {
   const engine = localEngine({ ...options, checkouts: new Checkouts(folder, {}) })
   const freight = serverFreight(callServer(line.house.url))
 
-  /** Carry out the newest run of a job: bring, write these files into the workspace, take; end as told. */
+  /** Carry out the run of a job that is due: bring, write these files into the workspace (null removes one), take, end. */
   const pass = async (
     job: string,
-    { write = {}, ended = 'succeeded', act }: Passing = {},
-  ): Promise<{ root: string; said: string; seen: Record<string, string | null> }> => {
+    { look, write = {}, ended = 'succeeded', act }: Passing = {},
+  ): Promise<{ said: string }> => {
     await line.quiet()
     const taken = (await line.claim())!
     expect(taken.job).toBe(job)
@@ -41,7 +41,7 @@ async function carried(file: string) {
     const say = async (text: string) => void (said += text)
     await using workspace = await engine.open(plan, { signal, say })
     await freight.bring(work, workspace, { signal, say })
-    const seen = new Proxy({}, { get: () => null }) as Record<string, string | null>
+    await look?.(workspace)
     for (const [path, content] of Object.entries(write)) {
       await mkdir(dirname(join(workspace.root, path)), { recursive: true })
       if (content === null) await rm(join(workspace.root, path))
@@ -52,11 +52,13 @@ async function carried(file: string) {
     await freight.take(work, workspace, { signal, say, ended, stateTouched })
     await line.endRun(taken.id, ended === 'succeeded' ? 'succeed' : 'fail')
     await line.quiet()
-    return { root: workspace.root, said, seen }
+    return { said }
   }
   return { ...line, pass, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 type Passing = {
+  /** Before anything is written. */
+  look?: (workspace: Workspace) => Promise<void>
   write?: Record<string, string | null>
   ended?: TakeOptions['ended']
   act?: (workspace: Workspace) => Promise<void>
@@ -65,79 +67,85 @@ type Passing = {
 const textOf = (workspace: Workspace, path: string) =>
   readFile(join(workspace.root, path), 'utf8').catch(() => null)
 
-test('what a job keeps lies in the working directory of the job that needs it', async () => {
-  await using line = await carried(`
+test(
+  'what a job keeps lies in the working directory of the job that needs it',
+  { timeout: 60_000 },
+  async () => {
+    await using line = await carried(`
 jobs:
   build: { run: make, keep: [dist/, "*.txt", "!dist/tmp/**"] }
   test: { needs: build, run: test }
 `)
-  await line.push()
-  const write = {
-    'work/dist/app.js': 'app',
-    'work/dist/deep/er/b': 'b',
-    'work/dist/tmp/no': 'no',
-    'work/a.txt': 'a',
-    'work/b.md': 'no',
-    'work/sub/c.txt': 'no',
+    await line.push()
+    const write = {
+      'work/dist/app.js': 'app',
+      'work/dist/deep/er/b': 'b',
+      'work/dist/tmp/no': 'no',
+      'work/a.txt': 'a',
+      'work/b.md': 'no',
+      'work/sub/c.txt': 'no',
+    }
+    const build = await line.pass('build', {
+      write,
+      act: async ({ root }) => {
+        await chmod(join(root, 'work/dist/app.js'), 0o755)
+        await symlink('app.js', join(root, 'work/dist/latest'))
+        await symlink('/etc/passwd', join(root, 'work/dist/out'))
+        await symlink('../../../x', join(root, 'work/dist/deep/up'))
+      },
+    })
+    expect(build.said).toContain('Left out: "dist/out" links to "/etc/passwd", which is not inside')
+    expect(build.said).toContain('Left out: "dist/deep/up" links to')
+    expect(build.said).toMatch(/Kept \d+ files, 5 B/)
+    let found: unknown
+    await line.pass('test', {
+      act: async (workspace) => {
+        const paths = [
+          'dist/app.js',
+          'dist/latest',
+          'dist/deep/er/b',
+          'a.txt',
+          'dist/out',
+          'dist/tmp/no',
+          'b.md',
+        ]
+        found = await Promise.all(paths.map((path) => textOf(workspace, `work/${path}`)))
+      },
+    })
+    expect(found).toEqual(['app', 'app', 'b', 'a', null, null, null])
+  },
+)
+
+test(
+  'a job that has nothing of what it is to keep fails; one that failed may',
+  { timeout: 60_000 },
+  async () => {
+    await using line = await carried('jobs: { build: { run: make, keep: dist/ } }')
+    await line.push()
+    await expect(line.pass('build')).rejects.toThrow('What the job keeps (dist/) is not there')
+    await using other = await carried('jobs: { build: { run: make, keep: dist/ } }')
+    await other.push()
+    expect((await other.pass('build', { ended: 'failed' })).said).toContain('Kept 0 files')
+  },
+)
+
+test('the next run finds the state that the last successful one left', { timeout: 60_000 }, async () => {
+  await using line = await carried('jobs: { build: { run: make } }')
+  const round = async (write: Record<string, string | null>, ended: TakeOptions['ended'] = 'succeeded') => {
+    let found: string | null = null
+    await line.push()
+    const look = async (workspace: Workspace) => void (found = await textOf(workspace, 'state/n'))
+    await line.pass('build', { look, write, ended })
+    return found
   }
-  const build = await line.pass('build', {
-    write,
-    act: async ({ root }) => {
-      await chmod(join(root, 'work/dist/app.js'), 0o755)
-      await symlink('app.js', join(root, 'work/dist/latest'))
-      await symlink('/etc/passwd', join(root, 'work/dist/out'))
-      await symlink('../../../x', join(root, 'work/dist/deep/up'))
-    },
-  })
-  expect(build.said).toContain('Left out: "dist/out" links to "/etc/passwd", which is not inside')
-  expect(build.said).toContain('Left out: "dist/deep/up" links to')
-  expect(build.said).toMatch(/Kept \d+ files, 5 B/)
-  let found: unknown
-  await line.pass('test', {
-    act: async (workspace) => {
-      const paths = [
-        'dist/app.js',
-        'dist/latest',
-        'dist/deep/er/b',
-        'a.txt',
-        'dist/out',
-        'dist/tmp/no',
-        'b.md',
-      ]
-      found = await Promise.all(paths.map((path) => textOf(workspace, `work/${path}`)))
-    },
-  })
-  expect(found).toEqual(['app', 'app', 'b', 'a', null, null, null])
+  expect(await round({ 'state/n': '1', 'state/d/e': 'e' })).toBeNull()
+  expect(await round({})).toBe('1')
+  expect(await round({ 'state/n': '2' }, 'failed')).toBe('1')
+  expect(await round({ 'state/n': null })).toBe('1')
+  expect(await round({})).toBeNull()
 })
 
-test('a job that has nothing of what it is to keep fails; one that failed may', async () => {
-  await using line = await carried('jobs: { build: { run: make, keep: dist/ } }')
-  await line.push()
-  await expect(line.pass('build')).rejects.toThrow('What the job keeps (dist/) is not there')
-  await using other = await carried('jobs: { build: { run: make, keep: dist/ } }')
-  await other.push()
-  expect((await other.pass('build', { ended: 'failed' })).said).toContain('Kept 0 files')
-})
-
-test('the next run finds the state that the last successful one left, on its lane', async () => {
-  await using line = await carried('jobs: { build: { run: make }, test: { needs: build, run: test } }')
-  const seen: (string | null)[] = []
-  const act = async (workspace: Workspace) => void seen.push(await textOf(workspace, 'state/n'))
-  const round = async (passing: Passing, branch = 'main') => {
-    await line.push({}, branch)
-    await line.pass('build', { ...passing, act: passing.act ?? (passing.write ? undefined! : act) })
-    if (passing.ended !== 'failed') await line.pass('test')
-  }
-  await round({ write: { 'state/n': '1', 'state/d/e': 'e' } })
-  await round({})
-  await round({ write: { 'state/n': '2' }, ended: 'failed' })
-  await round({})
-  await round({ write: { 'state/n': null } })
-  await round({})
-  expect(seen).toEqual(['1', '1', null])
-})
-
-test('a job reads the state of those it needs', async () => {
+test('a job reads the state of those it needs', { timeout: 60_000 }, async () => {
   await using line = await carried('jobs: { build: { run: make }, test: { needs: build, run: test } }')
   await line.push()
   await line.pass('build', { write: { 'state/n': '7' } })
