@@ -108,7 +108,7 @@ describe.skipIf(reason)(`terminals, whole${reason ? ` (skipped: ${reason})` : ''
     expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining('there is no run 999') })
     await house.ask(`POST /api/v1/runs/${run}/cancel`, {})
     await until(async () => (await house.ask(`GET /api/v1/runs/${run}`)).body.state === 'cancelled')
-  }, 120_000)
+  }, 240_000)
 
   test('a failed run is kept for who asked, looked into, and let go; a killed runner leaves none behind', async () => {
     await using house = await startHouse()
@@ -147,5 +147,5 @@ describe.skipIf(reason)(`terminals, whole${reason ? ` (skipped: ${reason})` : ''
       withinMs: 20_000,
     })
     await until(async () => !(await runs(MARKS[1])))
-  }, 120_000)
+  }, 240_000)
 })
