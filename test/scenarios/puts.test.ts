@@ -56,7 +56,7 @@ async function ended(house: House, job: string): Promise<{ run: Run; log: string
   return { run, log: (await house.ask(`GET /api/v1/runs/${found.id}/log`)).text }
 }
 
-describe.skipIf(reason)(`resources, whole${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describe.skipIf(reason)(`puts, whole${reason ? ` (skipped: ${reason})` : ''}`, () => {
   beforeAll(ensureTestImage)
 
   test('what one job puts goes on to the next, exactly that version: an image, files, state, a number, a stranger’s type', async () => {
