@@ -52,6 +52,11 @@ export class FedShell implements Shell {
     return this.#state === 'idle'
   }
 
+  /** Nobody gets a step into it any more: what it runs in is being ended. */
+  retire(): void {
+    this.#state = 'broken'
+  }
+
   async *run(script: Script, signal: AbortSignal): AsyncGenerator<Output, ExitStatus> {
     signal.throwIfAborted()
     const step = this.#begin()

@@ -15,6 +15,9 @@ import { wordsOf } from './refusal.ts'
 /** How long a container may take to end after its shell did. */
 const ENDED_MS = 15_000
 
+/** Cannot be begun, and not found. Steps end in subshells: none of them has this container's own shell end so. */
+const NO_SHELL: readonly number[] = [126, 127]
+
 export type BoxFacts = {
   readonly container: Docker.Container
   /** Where the run's volume is mounted. */
@@ -90,15 +93,26 @@ export class Box {
   #fed(stream: NodeJS.ReadWriteStream, ends: Pick<Line, 'ended' | 'abandon'>): FedShell {
     // A read error reaches the reader anyway; a write to a container that is gone ends its stream, which says the same.
     stream.on('error', () => {})
-    return new FedShell({
+    const fed: FedShell = new FedShell({
       input: stream as unknown as Writable,
       output: demux(asBuffers(stream)),
       root: this.#facts.root,
       nonce: randomBytes(16).toString('hex'),
       kill: (shell, name) => void this.#signal(shell, name),
-      cause: this.#facts.cause,
+      cause: (counted) => this.#cause(counted, fed),
       ...ends,
     })
+    return fed
+  }
+
+  /** Who has used up all processes leaves none for the hooks: they get a new container, on the same files. */
+  #cause(counted: Parameters<BoxFacts['cause']>[0], fed: FedShell): ExitStatus['error'] {
+    const cause = this.#facts.cause(counted)
+    if (cause?.code !== 'pids_exhausted') return cause
+    this.#dead = true
+    fed.retire()
+    void this.#die()
+    return cause
   }
 
   /** A container that lets nobody in any more (no process left to it, no memory) is ended as a whole. */
@@ -141,6 +155,8 @@ export class Box {
     this.#dead = true
     const { exitCode, oom } = await this.#end()
     if (this.#fate) return { ...exited(exitCode), error: this.#fate }
+    // The container's init could not begin the shell: the engine had started the init, and was content.
+    if (NO_SHELL.includes(exitCode)) throw new EngineError('image_without_shell', 'The image has no /bin/sh.')
     if (oom) return { ...exited(exitCode), error: this.#facts.cause({ oom: 1, pids: 0 }) }
     throw new EngineError('shell_killed', `The container was ended from outside, with ${exitCode}.`)
   }

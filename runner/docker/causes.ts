@@ -18,7 +18,5 @@ export const diskFull = (usedBytes: number, limitBytes: number): Cause => ({
   message: `The run had written ${sizeInWords(usedBytes)}; the operator of this runner lets it have ${sizeInWords(limitBytes)} (TAKT_DISK).`,
 })
 
-export const machineFull: Cause = {
-  code: 'disk_full',
-  message: 'The disk on which the engine keeps its containers and volumes is full.',
-}
+/** Nobody's fault who wrote the job. */
+export const MACHINE_FULL = 'The disk on which the engine keeps its containers and volumes is full.'

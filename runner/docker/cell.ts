@@ -3,13 +3,14 @@ import type Docker from 'dockerode'
 import { EngineError } from '../engine.ts'
 import type { ExitStatus } from '../engine.ts'
 import { Box } from './box.ts'
-import { outOfMemory, pidsExhausted } from './causes.ts'
+import { MACHINE_FULL, outOfMemory, pidsExhausted } from './causes.ts'
 import { type ContainerFacts, createShellContainer, DIRECTORY } from './container.ts'
+import { isFull, layerOf } from './disk.ts'
 import type { Holder } from './holder.ts'
 import type { House } from './house.ts'
 import { labelsOf } from './labels.ts'
 import type { Limits } from './limits.ts'
-import { isStatus, unlessGone, wordsOf } from './refusal.ts'
+import { isStatus, unlessGone } from './refusal.ts'
 import type { Stocked } from './stock.ts'
 
 /** What all containers of a run share: their network namespace, and the volume with the workspace. */
@@ -23,11 +24,12 @@ export type Cell = {
   readonly user: string
   /** Where the engine says it keeps the volume, on its own machine. */
   readonly folder: string | null
+  /** The same for what the container writes beside its volume. */
+  readonly layer: string | null
 }
 
 export type CellFacts = Omit<ContainerFacts, 'holder' | 'volume' | 'runtime'> & { readonly home: Home }
 
-/** @throws {EngineError} `image_without_shell`; and what the engine throws where it has no such image. */
 export async function startCell(house: House, facts: CellFacts, signal: AbortSignal): Promise<Cell> {
   const { docker, log, runtime, starts } = house
   const { home, limits, ...rest } = facts
@@ -38,33 +40,26 @@ export async function startCell(house: House, facts: CellFacts, signal: AbortSig
   })
   try {
     signal.throwIfAborted()
-    const box = new Box({ container, root: DIRECTORY, log, cause: causeOf(limits) })
-    const [{ Config, Mounts }] = await Promise.all([container.inspect(), box.attach()])
-    await launch(container)
+    const made = await container.inspect()
+    const { Config, Mounts } = made
     const folder = Mounts.find(({ Destination }) => Destination === DIRECTORY)?.Source ?? null
-    return { container, box, user: Config.User, folder }
+    const box = new Box({ container, root: DIRECTORY, log, cause: causeOf(limits, folder) })
+    await box.attach()
+    await container.start()
+    return { container, box, user: Config.User, folder, layer: layerOf(made) }
   } catch (error) {
     await container.remove({ force: true, v: true }).catch(unlessGone)
     throw error
   }
 }
 
-async function launch(container: Docker.Container): Promise<void> {
-  try {
-    await container.start()
-  } catch (error) {
-    const words = wordsOf(error)
-    if (/no such file|executable file not found/i.test(words) && isStatus(error, 400, 404, 500))
-      throw new EngineError('image_without_shell', `The image has no /bin/sh: ${words}`, { cause: error })
-    throw error
-  }
-}
-
 const causeOf =
-  (limits: Limits) =>
+  (limits: Limits, folder: string | null) =>
   ({ oom, pids }: { readonly oom: number; readonly pids: number }): ExitStatus['error'] => {
     if (oom > 0) return outOfMemory(limits)
-    return pids > 0 ? pidsExhausted(limits) : null
+    if (pids > 0) return pidsExhausted(limits)
+    if (isFull(folder)) throw new EngineError('disk_full', MACHINE_FULL)
+    return null
   }
 
 export const newVolume = (): string => `takt-${randomBytes(8).toString('hex')}`

@@ -4,6 +4,7 @@ import { EngineError } from '../engine.ts'
 import type { OpenOptions } from '../engine.ts'
 import { orAbort } from '../stop.ts'
 import { demux } from './demux.ts'
+import { layerOf } from './disk.ts'
 import { createContainer } from './door.ts'
 import { type Check, checksOf, HEALTHY } from './health.ts'
 import type { Holder } from './holder.ts'
@@ -36,15 +37,23 @@ export class RunningService {
   readonly #facts: ServiceFacts
   readonly #container: Docker.Container
   readonly #exposed: readonly number[]
+  /** Where what it writes lies on the engine's machine: beside its volumes, and in them. */
+  readonly folders: readonly string[]
   #lastWords = Buffer.alloc(0)
   #over = false
   #ended: Promise<number> = Promise.resolve(0)
   #disposed = false
 
-  private constructor(facts: ServiceFacts, container: Docker.Container, exposed: readonly number[]) {
+  private constructor(facts: ServiceFacts, container: Docker.Container, made: Docker.ContainerInspectInfo) {
     this.#facts = facts
     this.#container = container
-    this.#exposed = exposed
+    this.#exposed = portsIn(made.Config.ExposedPorts) // what the image exposes stands here too
+    const layer = layerOf(made)
+    this.folders = [...(layer ? [layer] : []), ...made.Mounts.map(({ Source }) => Source)]
+  }
+
+  get id(): string {
+    return this.#container.id
   }
 
   /** The container, not started yet; its image is there. */
@@ -67,8 +76,7 @@ export class RunningService {
       AttachStderr: true,
       HostConfig: config,
     })
-    const { Config } = await container.inspect() // what the image exposes stands here too
-    return new RunningService(facts, container, portsIn(Config.ExposedPorts))
+    return new RunningService(facts, container, await container.inspect())
   }
 
   /** @throws {EngineError} `service_unhealthy`, with its last words, when it ended or took too long. */

@@ -34,6 +34,7 @@ export class Services implements AsyncDisposable {
   readonly #facts: ServicesFacts
   readonly #rooms = new AsyncDisposableStack()
   readonly #started = new Map<string, Promise<void>>()
+  readonly #running: RunningService[] = []
 
   constructor(facts: ServicesFacts) {
     this.#facts = facts
@@ -59,6 +60,14 @@ export class Services implements AsyncDisposable {
     }
   }
 
+  /** Their containers, and where what they write lies. */
+  get written(): { readonly ids: string[]; readonly folders: string[] } {
+    return {
+      ids: this.#running.map(({ id }) => id),
+      folders: this.#running.flatMap(({ folders }) => folders),
+    }
+  }
+
   #once(service: Service, options: OpenOptions): Promise<void> {
     const known = this.#started.get(service.name)
     if (known) return known
@@ -78,6 +87,7 @@ export class Services implements AsyncDisposable {
       const holder = await holders.on(network.name, service.name, signal)
       this.#rooms.defer(() => this.#quietly(holder[Symbol.asyncDispose]()))
       const running = await this.#create(service, holder, options)
+      this.#running.push(running)
       this.#rooms.defer(() => this.#quietly(running.dispose()))
       await say(`Service ${service.name}: ${service.image}\n`)
       const begun = performance.now()

@@ -5,9 +5,11 @@ import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Scratch } from '../checkout.ts'
 import { EngineError } from '../engine.ts'
 import type { OpenOptions, Shell, Usage, Workspace } from '../engine.ts'
+import { diskFull } from './causes.ts'
 import { type Cell, type Home, removeVolume, startCell } from './cell.ts'
 import { DIRECTORY } from './container.ts'
 import { DEMO_IMAGE } from './demo-image.ts'
+import { watchDisk, type Written } from './disk.ts'
 import { readFiles, writeFiles } from './files.ts'
 import { fill } from './fill.ts'
 import type { House } from './house.ts'
@@ -58,12 +60,14 @@ class DockerWorkspace implements Workspace {
   /** Its containers' names begin so. */
   readonly #name: string
   #home: Promise<Home> | null = null
+  #volume: string | null = null
   #services: Services | null = null
   /** The newest container of each image; there is more than one where steps name images of their own. */
   readonly #cells = new Map<string, Promise<Cell>>()
   /** All that were made, those that have ended too. */
   readonly #made: Cell[] = []
   #files: Scratch | null = null
+  #disk: Disposable | null = null
   #removed: Promise<void> | null = null
 
   constructor(house: House, plan: Plan) {
@@ -108,6 +112,29 @@ class DockerWorkspace implements Workspace {
     const { user, folder } = await this.#open(this.image, { signal, say: async () => {} })
     const moved = this.#house.filling === 'send' ? null : folder
     await fill(this.#container, { files, user, volume: moved, signal })
+    this.#watchDisk()
+  }
+
+  #watchDisk(): void {
+    const { docker, log, maxima } = this.#house
+    const limitBytes = maxima.diskBytes
+    if (limitBytes === 0) return
+    const full = (usedBytes: number) => {
+      log.info({ run: this.#plan.run, usedBytes, limitBytes }, 'run.disk-full')
+      for (const { box } of this.#made) if (!box.dead) void box.end(diskFull(usedBytes, limitBytes))
+    }
+    const failed = (error: unknown) => log.warn({ reason: wordsOf(error) }, 'disk.not-weighed')
+    this.#disk = watchDisk({ docker, limitBytes, written: () => this.#written(), full, failed })
+  }
+
+  #written(): Written {
+    const beside = this.#services?.written
+    const folders = this.#made.flatMap(({ folder, layer }) => [folder ?? [], layer ?? []].flat())
+    return {
+      folders: [...new Set([...folders, ...(beside?.folders ?? [])])],
+      containers: [...this.#made.map(({ container }) => container.id), ...(beside?.ids ?? [])],
+      volumes: this.#volume === null ? [] : [this.#volume],
+    }
   }
 
   async shell(image: string | null, signal: AbortSignal): Promise<Shell> {
@@ -147,6 +174,7 @@ class DockerWorkspace implements Workspace {
       this.#home === null && !privileged ? cells.take(this.#house, { image, id, limits: this.limits }) : null
     if (!warm) return this.#start({ image, privileged }, options.signal)
     this.#home = Promise.resolve(warm.home)
+    this.#volume = warm.home.volume
     this.#made.push(warm)
     this.#rename(warm)
     return warm
@@ -175,6 +203,7 @@ class DockerWorkspace implements Workspace {
   #homeOn(network: string | null, signal: AbortSignal): Promise<Home> {
     const { holders } = this.#house
     const holder = network === null ? holders.take(signal) : holders.on(network, null, signal)
+    this.#volume = this.#name
     this.#home = holder.then((made) => ({ holder: made, volume: this.#name }))
     this.#home.catch(() => {}) // whoever waits for it is told
     return this.#home
@@ -216,6 +245,7 @@ class DockerWorkspace implements Workspace {
   }
 
   async #remove(): Promise<void> {
+    this.#disk?.[Symbol.dispose]()
     const { docker } = this.#house
     const [home] = await Promise.allSettled([this.#home, ...this.#cells.values()])
     await Promise.all(

@@ -37,6 +37,7 @@ export async function startRunner(
     TAKT_RUNNER_NAME: options.name ?? 'test',
     TAKT_SLOTS: String(options.slots ?? 2),
     TAKT_LABELS: options.labels,
+    TAKT_WARM: '0', // a killed runner of a test has no next life that would sweep what waited
     TAKT_DATA: dataDir,
     ...(options.idle === undefined ? {} : { TAKT_IDLE: options.idle }),
     ...options.env,
