@@ -127,6 +127,7 @@ describe('a finished log', () => {
   test('opens the command that failed and folds the others', async () => {
     const world = fullWorld()
     await using visit = await house.visit(world, { path: `/runs/${failed(world)?.id}` })
+    await visit.page.setViewportSize({ width: 1280, height: 1_600 })
     await visit.page.getByRole('button', { name: 'npm test', expanded: true }).waitFor()
     await visit.page.getByRole('button', { name: 'npm ci', expanded: false }).waitFor()
     await visit.page.getByText('cart/reserve.test.ts', { exact: false }).first().waitFor()
@@ -169,7 +170,7 @@ describe('a run', () => {
     await visit.page.getByRole('button', { name: 'Cancel the run' }).click()
     await visit.page.getByText('cancelled by ada: wrong branch').waitFor()
     expect(run.state).toBe('cancelled')
-    await visit.page.getByRole('button', { name: 'Retry' }).waitFor()
+    await visit.page.getByRole('button', { name: 'Retry', exact: true }).waitFor()
   })
 
   test('that cannot be cancelled says why and takes the promise back', async () => {
@@ -191,7 +192,7 @@ describe('a run', () => {
     const world = fullWorld()
     const old = [...world.runs.values()].find((run) => run.state === 'errored')
     await using visit = await house.visit(world, { path: `/runs/${old?.id}` })
-    await visit.page.getByRole('button', { name: 'Retry' }).click()
+    await visit.page.getByRole('button', { name: 'Retry', exact: true }).click()
     await visit.page.getByText(`retry of run ${old?.id}`).first().waitFor()
     expect(visit.page.url()).not.toContain(`/runs/${old?.id}`)
   })
@@ -265,12 +266,13 @@ describe('a tree of steps', () => {
   test('says in words which failure was allowed, how often a step was begun, and what was passed over', async () => {
     const { world, run } = treed()
     await using visit = await house.visit(world, { path: `/runs/${run?.id}` })
+    await visit.page.setViewportSize({ width: 1280, height: 1_600 })
     await visit.page
       .getByRole('button', { name: /^audit allowed to fail failed, as it may exit 1/ })
       .waitFor()
     await visit.page.getByRole('button', { name: /^browsers 3 tries succeeded/ }).waitFor()
-    await visit.page.getByRole('button', { name: /^image passed over: the step checks failed put/ }).waitFor()
     await visit.page.getByRole('button', { name: /^screenshots on failure succeeded/ }).waitFor()
+    await visit.page.getByRole('button', { name: /^image passed over: the step checks failed put/ }).waitFor()
   })
 
   test('folds a group with everything in it', async () => {
