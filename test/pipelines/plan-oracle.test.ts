@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { decide } from '#pipelines/plan/decide.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { allSets, newestOf, standing } from '../support/oracle-sets.ts'
-import { jobOn, takenBy } from '../support/oracle-world.ts'
+import { type AgreedSet, jobOn, type OnJob, takenBy } from '../support/oracle-world.ts'
 import { mismatch } from '../support/plan-oracle.ts'
 import { happen, type RandomEvent, randomEvents } from '../support/random-events.ts'
 import { plainly, randomLines } from '../support/random-line.ts'
@@ -119,11 +119,21 @@ test('however late anybody looks, a lane never goes backwards, and the newest ag
   )
 })
 
+/**
+ * Whether what comes by a need was handed on by the ending that satisfies it. One that failed before it put anything hands nothing
+ * on: a later version of that resource is read beside it, and starts nothing.
+ */
+const isCarried = ({ inputs }: OnJob, { joined }: AgreedSet): boolean =>
+  inputs.every(
+    ({ via, resource }) =>
+      via.length === 0 || via.some((name) => joined[name]?.versions[resource] !== undefined),
+  )
+
 /** Whether an agreed set is there that a trigger could have brought, newer than the newest that was taken. */
 function isLeftBehind(world: TinyWorld, on: Place): boolean {
   const job = jobOn(world, on)
   const taken = takenBy(world, on)
-  const [newest] = newestOf(allSets(job, taken, null))
+  const [newest] = newestOf(allSets(job, taken, null).filter((set) => isCarried(job, set)))
   const isBrought = world.triggers.some(({ on: place }) => place.job === on.job && place.lane === on.lane)
   return Boolean(
     newest && isBrought && standing(job, newest, { taken, trigger: null, used: new Set() }).isNewer,
