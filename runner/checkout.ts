@@ -7,6 +7,7 @@ import type { Plan } from '#pipelines/wire/plan.ts'
 import { EngineError } from './engine.ts'
 import type { OpenOptions } from './engine.ts'
 import { git, GitError, type GitOptions } from './git.ts'
+import { bringLargeFiles } from './lfs.ts'
 import { fetchCommit, holds, mirrorPath, prepareMirror, writeRepository } from './mirror.ts'
 import type { Source } from './mirror.ts'
 import { HEAD, submodulesOf } from './submodules.ts'
@@ -92,6 +93,13 @@ export class Checkouts {
     using _turn = await this.#locks.hold(mirror, signal)
     if (!(await holds(mirror, source.sha))) await this.#fetch(source, { url, mirror, signal })
     await this.#copy(source, { mirror, directory, signal })
+    if (source.lfs) await this.#largeFiles(source, { url, mirror, directory, signal })
+  }
+
+  async #largeFiles(source: Source, { url, mirror, directory, signal }: Filling): Promise<void> {
+    const { settings, secrets } = authorization(url, source.credential)
+    const options = { repository: join(directory, '.git'), env: this.env, signal, settings, secrets, mirror }
+    await bringLargeFiles(source, directory, options)
   }
 
   /** The repositories inside, each at the commit that this one names, off mirrors of their own; and those inside them. */

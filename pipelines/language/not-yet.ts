@@ -37,7 +37,16 @@ const LINE: Runs = {
 }
 const WATCHED: Runs = { check: true, pin: true, login: true }
 const RESOURCE: Runs = {
-  ...{ git: true, branch: true, paths: true, depth: true, submodules: true, registry: true, tag: true },
+  ...{
+    git: true,
+    branch: true,
+    paths: true,
+    depth: true,
+    submodules: true,
+    lfs: true,
+    registry: true,
+    tag: true,
+  },
   ...{
     time: true,
     timezone: true,
