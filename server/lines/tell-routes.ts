@@ -56,7 +56,7 @@ const event = createRoute({
         .optional()
         .openapi({ description: 'The sender’s own name for it: told twice, it counts once' }),
     }),
-    body: body(z.record(z.string(), z.json())),
+    body: body(z.record(z.string(), z.unknown())),
   },
   responses: {
     200: json(
