@@ -29,14 +29,17 @@ export type House = {
  * Carry out a run from its first step to its verdict, reporting as it goes. Never throws.
  *
  * Every way out reports `run.ended`, exactly once, and before the workspace is removed: nobody waits for that.
+ *
+ * @param ended  Called right behind that report; what is left of the run is removed after it.
  */
-export async function perform(work: Work, house: House): Promise<void> {
+export async function perform(work: Work, house: House, ended: () => void): Promise<void> {
   const { run, attempt, job } = work.plan
   house.log.info({ run, attempt, job }, 'run.taken')
   await using rooms = new AsyncDisposableStack()
   const verdict = await passThrough(work, house, rooms)
   work.report({ kind: 'run.ended', ...verdict })
   house.log.info({ run, attempt, move: verdict.move, code: verdict.error?.code }, 'run.ended')
+  ended()
   if (isKept(work, verdict)) house.lobby?.keep(work.plan, rooms.move())
 }
 

@@ -30,16 +30,17 @@ export function serve(house: House, { pool, most, quit, connect }: ServeOptions)
   const going = new Set<Promise<void>>()
   const room = () => (quit.aborted ? 0 : pool.room())
   const take = (work: Work) => {
-    const run = passThrough(work).finally(() => {
-      going.delete(run)
-      pool.left()
-    })
+    const run = passThrough(work).finally(() => going.delete(run))
     going.add(run)
     pool.took()
   }
   const passThrough = async (work: Work) => {
-    using _slot = await turnstile.enter(never)
-    await perform(work, house)
+    const slot = await turnstile.enter(never)
+    // What is left of an ended run is removed beside the next one, which need not wait for it.
+    await perform(work, house, () => {
+      slot[Symbol.dispose]()
+      pool.left()
+    })
   }
   const link = connect({ room, take })
   quit.addEventListener('abort', () => link.ready(), { once: true })

@@ -45,12 +45,16 @@ export async function performed(plan: Plan, told: Told = {}): Promise<Performed>
     }
   }
   const work: Work = new Work(plan, randomUUID(), send)
-  await perform(work, {
+  const house = {
     engine: told.engine ?? scriptedEngine(),
     log: pino({ level: 'silent' }),
     freight: { ...noFreight, ...told.freight },
     resources: { ...noResources, ...told.resources },
-  })
+  }
+  const endings: number[] = []
+  await perform(work, house, () => void endings.push(entries.length))
+  if (endings.length !== 1 || endings[0] !== entries.length)
+    throw new Error('The slot is given back once, behind the last word.')
   const end = entries.at(-1)
   if (end?.kind !== 'run.ended') throw new Error('The last word was no verdict.')
   return {
