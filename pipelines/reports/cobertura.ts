@@ -36,6 +36,7 @@ export class CoberturaReader implements ReportReader<FileCoverage[]> {
     const number = Number(attributes['number'])
     this.#book.line(file, { number, hits: Number(attributes['hits']) || 0 })
     const [, hit, found] = /\((\d{1,6})\/(\d{1,6})\)/.exec(attributes['condition-coverage'] ?? '') ?? []
-    if (found !== undefined) this.#book.branch(file, number, { found: Number(found), hit: Number(hit) })
+    if (found === undefined) return
+    this.#book.branches(file, { line: number }, { found: Number(found), hit: Number(hit) })
   }
 }

@@ -9,7 +9,11 @@ const LONGEST_PATH = 400
 /** Where a run's working directory lies, as its programs see it. */
 const WORK = '/takt/work/'
 
-type Draft = { readonly lines: Map<number, boolean>; readonly branches: Map<number, Counted> }
+type Draft = {
+  readonly lines: Map<number, boolean>
+  /** By line, and by name in it where they have one. */
+  readonly branches: Map<number | string, Counted>
+}
 
 /** Gathers what a report says of files, each line once: several records of one file, or of one line, are one. */
 export class CoverageBook {
@@ -40,11 +44,13 @@ export class CoverageBook {
     if (Number.isInteger(number) && number > 0) file.lines.set(number, file.lines.get(number) || hits > 0)
   }
 
-  branch(file: Draft, number: number, { found, hit }: Counted): void {
+  /** @param at  With a name one branch of the line, else all of them: a report that only counts cannot say which were taken. */
+  branches(file: Draft, { line, name }: { line: number; name?: string | undefined }, counted: Counted): void {
     if (++this.#lines > MOST_LINES) throw new Unreadable(`tells of more than ${MOST_LINES} lines`)
-    const known = file.branches.get(number)
-    const counted = { found: Math.max(known?.found ?? 0, found), hit: Math.max(known?.hit ?? 0, hit) }
-    if (Number.isInteger(number) && counted.hit <= counted.found) file.branches.set(number, counted)
+    if (!Number.isInteger(line) || counted.hit > counted.found) return
+    const key = name === undefined ? line : `${line},${name}`
+    const known = file.branches.get(key)
+    file.branches.set(key, known ? larger(known, counted) : counted)
   }
 
   get files(): FileCoverage[] {
@@ -58,8 +64,13 @@ export class CoverageBook {
   }
 }
 
-export const summed = (counts: readonly Counted[]): Counted =>
+const summed = (counts: readonly Counted[]): Counted =>
   counts.reduce((sum, { found, hit }) => ({ found: sum.found + found, hit: sum.hit + hit }), {
     found: 0,
     hit: 0,
   })
+
+const larger = (one: Counted, other: Counted): Counted => ({
+  found: Math.max(one.found, other.found),
+  hit: Math.max(one.hit, other.hit),
+})

@@ -1,15 +1,14 @@
-import { type Counted, CoverageBook, type FileCoverage } from './coverage.ts'
+import { CoverageBook, type FileCoverage } from './coverage.ts'
 import { type ReportReader, Unreadable } from './unreadable.ts'
 
 const LONGEST_LINE = 10_000
-const MOST_BRANCHES_OF_A_LINE = 1_000
+const TAKEN = { found: 1, hit: 1 }
+const MISSED = { found: 1, hit: 0 }
 
 /** Reads LCOV's trace files: `SF:` begins a file, `DA:` and `BRDA:` tell of its lines and branches, `end_of_record` ends it. */
 export class LcovReader implements ReportReader<FileCoverage[]> {
   readonly #book = new CoverageBook()
   #file: ReturnType<CoverageBook['file']> | null = null
-  /** Of the file at hand, by line. */
-  #branches = new Map<number, { found: number; hit: number }>()
   #rest = ''
   #line = 0
   #records = 0
@@ -33,11 +32,16 @@ export class LcovReader implements ReportReader<FileCoverage[]> {
     const colon = line.indexOf(':')
     const word = colon < 0 ? line : line.slice(0, colon)
     const values = colon < 0 ? '' : line.slice(colon + 1)
-    if (word === 'SF') this.#file = this.#book.file(values)
+    if (word === 'SF') this.#beginFile(values)
     else if (word === 'DA') this.#heardLine(values)
     else if (word === 'BRDA') this.#heardBranch(values)
     else if (word === 'end_of_record') this.#endFile()
     else if (!/^[A-Z]{0,10}$/.test(word) && !line.startsWith('#')) throw this.#wrong('is none of LCOV')
+  }
+
+  #beginFile(name: string): void {
+    if (this.#file) throw this.#wrong('begins a file, and the record before it has no `end_of_record`')
+    this.#file = this.#book.file(name)
   }
 
   #heardLine(values: string): void {
@@ -47,19 +51,14 @@ export class LcovReader implements ReportReader<FileCoverage[]> {
   }
 
   #heardBranch(values: string): void {
-    const [, number, taken] = /^(\d{1,9}),.{1,200},(\d{1,18}|-)$/.exec(values) ?? []
+    const [, number, name, taken] = /^(\d{1,9}),(.{1,200}),(\d{1,18}|-)$/.exec(values) ?? []
     if (!this.#file || number === undefined) throw this.#wrong('is no `BRDA:` of a file')
-    const counted = this.#branches.get(Number(number)) ?? { found: 0, hit: 0 }
-    this.#branches.set(Number(number), counted)
-    if (++counted.found > MOST_BRANCHES_OF_A_LINE) throw this.#wrong('is one branch of a line too many')
-    if (taken !== '-' && Number(taken) > 0) counted.hit++
+    const counted = taken !== '-' && Number(taken) > 0 ? TAKEN : MISSED
+    this.#book.branches(this.#file, { line: Number(number), name }, counted)
   }
 
   #endFile(): void {
     if (!this.#file) throw this.#wrong('ends a record that was not begun')
-    const file = this.#file
-    this.#branches.forEach((counted: Counted, number) => this.#book.branch(file, number, counted))
-    this.#branches = new Map()
     this.#file = null
     this.#records++
   }

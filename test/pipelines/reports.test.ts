@@ -192,6 +192,12 @@ describe('a report is refused in words, at once, and nothing is fetched or expan
     ['is no LCOV', 'coverage', 'TN:\nhello there\n', /line 2/],
     ['is an empty LCOV', 'coverage', '', /no records/],
     ['ends within a record', 'coverage', 'SF:a.ts\nDA:1,1\n', /end_of_record/],
+    [
+      'begins a file within the record of another',
+      'coverage',
+      'SF:a.ts\nDA:1,1\nBRDA:1,0,0,1\nSF:b.ts\nDA:1,1\nend_of_record\n',
+      /line 4 begins a file, and the record before it has no `end_of_record`/,
+    ],
     ['has lines of no file', 'coverage', 'DA:1,1\n', /line 1/],
     ['has a line without end', 'coverage', `SF:${'a'.repeat(200_000)}`, /too long/],
     [
@@ -275,6 +281,18 @@ end_of_record
     ]
     expect(coverage(text)).toEqual(expected)
     expect(coverage(text.replaceAll('\n', '\r\n'))).toEqual(expected)
+  })
+
+  test('of LCOV knows branches by their line, block and number, in whichever record they are', () => {
+    const record = (...branches: string[]) =>
+      ['SF:a.ts', ...branches.map((each) => `BRDA:${each}`), 'end_of_record', ''].join('\n')
+    const branchesOf = (...records: string[]) => coverage(records.join(''))[0]?.branches
+    const [one, other] = [record('1,0,0,1', '1,0,1,0'), record('1,0,0,0', '1,0,1,2')]
+    expect(branchesOf(one)).toEqual({ found: 2, hit: 1 })
+    expect(branchesOf(one, one)).toEqual({ found: 2, hit: 1 })
+    expect(branchesOf(one, other)).toEqual({ found: 2, hit: 2 })
+    expect(branchesOf(one, record('1,1,0,1', '1,e2,i > 3, else,-'))).toEqual({ found: 4, hit: 2 })
+    expect(branchesOf(record('1,0,0,1', '1,0,0,1'))).toEqual({ found: 1, hit: 1 })
   })
 
   test('of Cobertura counts the lines of a file, whichever class they are in', () => {
