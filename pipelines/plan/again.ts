@@ -10,7 +10,8 @@ export type EndedAttempt = {
 }
 /** What holds for a job that says nothing: the author's failures are final, ours are tried twice more. */
 const WITHOUT_A_WORD: Retry = { max: 2, on: ['errored'], backoff: 'exponential', delayMs: 1_000 }
-const LONGEST_PAUSE_MS = 5 * 60_000
+/** A pause that grows ends here; one that its author fixed is as long as they say. */
+const LONGEST_GROWN_MS = 5 * 60_000
 const MOST_WORDS = 300
 const SIGNALS = { first: 129, last: 192 }
 
@@ -31,9 +32,9 @@ export function againAfter(
   if (ended.attempt > max || !on.some((ending) => isSuch(ending, ended))) return null
   const reason = reasonOf(ended)
   if (ended.code === LOST) return { reason, pauseMs: 0 } // another machine has no part in what befell this one
-  const grown = backoff === 'fixed' ? delayMs : delayMs * 2 ** Math.min(ended.attempt - 1, 20)
-  const longest = Math.min(grown, LONGEST_PAUSE_MS)
-  return { reason, pauseMs: Math.round(backoff === 'fixed' ? longest : longest * chance) }
+  if (backoff === 'fixed') return { reason, pauseMs: delayMs }
+  const grown = delayMs * 2 ** Math.min(ended.attempt - 1, 20)
+  return { reason, pauseMs: Math.round(Math.min(grown, LONGEST_GROWN_MS) * chance) }
 }
 
 export const LOST = 'runner_lost'
@@ -54,7 +55,7 @@ function isSuch(ending: string, { move, code, exitCode }: EndedAttempt): boolean
 }
 
 /** `attempt 1 failed: exit code 3`. */
-export function reasonOf({ attempt, move, code, message, exitCode }: EndedAttempt): string {
+function reasonOf({ attempt, move, code, message, exitCode }: EndedAttempt): string {
   const how = move === 'fail' ? 'failed' : code === LOST ? 'was lost' : 'errored'
   const why = message ?? (exitCode === null ? null : `exit code ${exitCode}`)
   return `attempt ${attempt} ${how}${why === null ? '' : `: ${why.slice(0, MOST_WORDS)}`}`
