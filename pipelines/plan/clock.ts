@@ -23,33 +23,72 @@ export function timeAfter({ schedule, timezone }: Schedule, afterMs: number): nu
   const cron = parseCron(schedule)
   if ('problem' in cron) return null
   const wall = wallOf(timezone)
-  const firstMs = Math.floor(afterMs / MINUTE_MS) * MINUTE_MS + MINUTE_MS
-  // A day of UTC touches two days of a zone: both are looked at before a day is passed over.
-  for (let dayMs = firstMs, days = 0; days < MOST_DAYS; days++, dayMs = startOfNext(dayMs)) {
-    const ends = [dayMs, startOfNext(dayMs) - MINUTE_MS].map((ms) => wall(ms))
-    if (!ends.some((ms) => isDayOf(cron, ms))) continue
-    const found = withinDay(cron, wall, dayMs)
-    if (found !== null) return found
+  for (let dayMs = minuteAfter(afterMs), days = 0; days < MOST_DAYS; days++, dayMs = startOfNext(dayMs)) {
+    const [found] = withinDay(cron, wall, dayMs)
+    if (found !== undefined) return found
   }
   return null
 }
 
-const startOfNext = (ms: number): number => (Math.floor(ms / DAY_MS) + 1) * DAY_MS
+/** What is missed and what is not: the times of a schedule up to a moment, oldest first, at most `most` of the last ones. */
+export function timesUntil(
+  schedule: Schedule,
+  { fromMs, untilMs, most }: { readonly fromMs: number; readonly untilMs: number; readonly most: number },
+): number[] {
+  if (fromMs > untilMs) return []
+  const spanMs = parseDuration(schedule.schedule)
+  if (spanMs !== null && spanMs > 0) {
+    const missed = Math.floor((untilMs - fromMs) / spanMs)
+    return Array.from(
+      { length: Math.min(missed + 1, most) },
+      (_, back) => fromMs + (missed - back) * spanMs,
+    ).toReversed()
+  }
+  return lastTimes(schedule, { fromMs, untilMs, most })
+}
+
+/** Looks back day by day, and no further than it must: a server may have been away for months. */
+function lastTimes(
+  { schedule, timezone }: Schedule,
+  { fromMs, untilMs, most }: { readonly fromMs: number; readonly untilMs: number; readonly most: number },
+): number[] {
+  const cron = parseCron(schedule)
+  if ('problem' in cron) return [fromMs]
+  const wall = wallOf(timezone)
+  const firstMs = minuteAfter(fromMs)
+  let times: number[] = []
+  for (let dayMs = startOf(untilMs); times.length < most; dayMs -= DAY_MS) {
+    const ofDay = [...withinDay(cron, wall, Math.max(dayMs, firstMs))].filter((ms) => ms <= untilMs)
+    times = [...ofDay, ...times]
+    if (dayMs <= firstMs) return [fromMs, ...times].slice(-most)
+  }
+  return times.slice(-most)
+}
+
+const minuteAfter = (ms: number): number => Math.floor(ms / MINUTE_MS) * MINUTE_MS + MINUTE_MS
+const startOf = (ms: number): number => Math.floor(ms / DAY_MS) * DAY_MS
+const startOfNext = (ms: number): number => startOf(ms) + DAY_MS
 
 /** A moment as the clocks on the wall of a zone show it, written as if they showed UTC. */
 type Wall = (ms: number) => number
 
-function withinDay(cron: Cron, wall: Wall, fromMs: number): number | null {
+/** The times of a schedule from a moment to the end of its day of UTC. */
+function* withinDay(cron: Cron, wall: Wall, fromMs: number): Generator<number> {
+  // A day of UTC touches two days of a zone: both are looked at before a day is passed over.
+  const ends = [fromMs, startOfNext(fromMs) - MINUTE_MS].map((ms) => wall(ms))
+  if (!ends.some((ms) => isDayOf(cron, ms))) return
   let beforeMs = wall(fromMs - MINUTE_MS)
   for (let ms = fromMs; ms < startOfNext(fromMs); ms += MINUTE_MS) {
     const hereMs = wall(ms)
     // Forward by an hour: each minute that no clock showed is looked at, too.
     const skipped = hereMs - beforeMs - MINUTE_MS
     for (let shownMs = hereMs - Math.max(skipped, 0); shownMs <= hereMs; shownMs += MINUTE_MS)
-      if (isMinuteOf(cron, shownMs) && !wasShown(cron, wall, { ms, shownMs })) return ms
+      if (isMinuteOf(cron, shownMs) && !wasShown(cron, wall, { ms, shownMs })) {
+        yield ms
+        break
+      }
     beforeMs = hereMs
   }
-  return null
 }
 
 /** Whether clocks that were put back have shown this before, and the schedule names its hour. */
@@ -102,25 +141,4 @@ function wallOf(zone: string): Wall {
   }
   walls.set(zone, wall)
   return wall
-}
-
-/** What is missed and what is not: the times of a schedule up to a moment, oldest first, at most `most` of the last ones. */
-export function timesUntil(
-  schedule: Schedule,
-  { fromMs, untilMs, most }: { readonly fromMs: number; readonly untilMs: number; readonly most: number },
-): number[] {
-  const spanMs = parseDuration(schedule.schedule)
-  if (spanMs !== null && spanMs > 0) {
-    const missed = Math.floor((untilMs - fromMs) / spanMs)
-    return Array.from(
-      { length: Math.min(missed + 1, most) },
-      (_, back) => fromMs + (missed - back) * spanMs,
-    ).toReversed()
-  }
-  const times: number[] = []
-  for (let at: number | null = fromMs; at !== null && at <= untilMs; at = timeAfter(schedule, at)) {
-    times.push(at)
-    if (times.length > most) times.shift()
-  }
-  return times
 }

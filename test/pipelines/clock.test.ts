@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { timeAfter, timesUntil } from '#pipelines/plan/clock.ts'
 
@@ -55,5 +56,37 @@ test('of the times that have passed the last ones are kept', () => {
   expect(spans(2)).toEqual([5_000, 7_000])
   expect(timesUntil({ schedule: '1s', timezone: 'UTC' }, { fromMs: 0, untilMs: 1e14, most: 3 }).length).toBe(
     3,
+  )
+})
+
+test('of minutes that passed for twenty years the last ones are known at once', () => {
+  const [fromMs, untilMs] = [Date.parse('2006-11-21T00:00Z'), Date.parse('2026-11-21T05:30:20Z')]
+  const times = timesUntil({ schedule: '* * * * *', timezone: 'Europe/Berlin' }, { fromMs, untilMs, most: 3 })
+  expect(times.map((ms) => new Date(ms).toISOString().slice(11, 16))).toEqual(['05:28', '05:29', '05:30'])
+})
+
+test('the last times that have passed are those that came one after the other, also where clocks are put on or back', () => {
+  const minute = fc.integer({ min: 0, max: 6 * 24 * 60 }).map((minutes) => minutes * 60_000)
+  const schedule = fc.constantFrom('*/20 * * * *', '30 2 * * *', '0 0 29 3 *', '15 1-3 * * 0', '0 0 31 1 *')
+  const begun = fc.constantFrom('2026-03-26T00:00Z', '2026-10-22T00:00Z').map((at) => Date.parse(at))
+  const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'Australia/Lord_Howe')
+  fc.assert(
+    fc.property(
+      schedule,
+      zone,
+      begun,
+      minute,
+      minute,
+      fc.integer({ min: 1, max: 40 }),
+      (cron, timezone, base, one, other, most) => {
+        const each = { schedule: cron, timezone }
+        const fromMs = base + Math.min(one, other)
+        const untilMs = base + Math.max(one, other)
+        const all: number[] = []
+        for (let at: number | null = fromMs; at !== null && at <= untilMs; at = timeAfter(each, at))
+          all.push(at)
+        expect(timesUntil(each, { fromMs, untilMs, most })).toEqual(all.slice(-most))
+      },
+    ),
   )
 })
