@@ -6,18 +6,9 @@ import type { Checkout, Get, Put } from '../wire/plan.ts'
 import { type Ask, entriesIn, textsIn, treeIn } from './compile-ask.ts'
 import { customType } from './custom-type.ts'
 import { imageIn } from './compile-image.ts'
-import type { CompileFacts } from './compile.ts'
+import type { CompileFacts, InputFacts } from './compile-facts.ts'
 import { putIn } from './put-in.ts'
 import { loginIn, type SecretFacts } from './secrets-in.ts'
-import type { InputFields } from './values.ts'
-
-/** A version that a run takes, and how a runner gets at it. */
-export type InputFacts = InputFields & {
-  /** The version's name. */
-  readonly version: string
-  /** Of a commit: where it is fetched from; null for every other kind. */
-  readonly checkout: Pick<Checkout, 'url' | 'credential' | 'ref'> | null
-}
 
 export type ResourceFacts = Pick<
   CompileFacts,

@@ -5,7 +5,7 @@ import type { PlanHooks, PlanStep } from '../wire/plan.ts'
 import { type Ask, entriesIn, textsIn } from './compile-ask.ts'
 import { imageIn } from './compile-image.ts'
 import { getOfStep, putOfStep, type ResourceFacts } from './compile-resources.ts'
-import type { CompileFacts } from './compile.ts'
+import type { CompileFacts } from './compile-facts.ts'
 
 export type StepFacts = CompileFacts & { readonly values: Values }
 

@@ -1,7 +1,7 @@
 import type { PipelineId } from '#pipelines/ids.ts'
 import type { Job } from '#pipelines/language/pipeline.ts'
 import { stepsIn } from '#pipelines/language/step.ts'
-import type { CompileFacts } from '#pipelines/plan/compile.ts'
+import type { CompileFacts } from '#pipelines/plan/compile-facts.ts'
 import { ofProject } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
 import type { Opened, RepositoryOf } from './plan-of.ts'

@@ -1,0 +1,48 @@
+import type { RunId } from '../ids.ts'
+import type { Job, Pipeline } from '../language/pipeline.ts'
+import type { Checkout } from '../wire/plan.ts'
+import type { Leg } from './matrix.ts'
+import type { SecretFacts } from './secrets-in.ts'
+import type { InputFields } from './values.ts'
+
+/** A version that a run takes, and how a runner gets at it. */
+export type InputFacts = InputFields & {
+  /** The version's name. */
+  readonly version: string
+  /** Of a commit: where it is fetched from; null for every other kind. */
+  readonly checkout: Pick<Checkout, 'url' | 'credential' | 'ref'> | null
+}
+
+/** A run that one of this run's needs was satisfied by, or one further up. */
+export type UpstreamFacts = {
+  readonly job: string
+  readonly run: RunId
+  /** The values it wrote to `$TAKT_OUTPUT`. */
+  readonly outputs: Readonly<Record<string, string>>
+  /** Whether the run itself names the job in its needs: whose files and state it gets. */
+  readonly direct: boolean
+  readonly kept: boolean
+}
+
+/** A run and its frozen inputs, as the compiler needs them. */
+export type CompileFacts = SecretFacts & {
+  readonly run: RunId
+  readonly pipeline: string
+  readonly lane: string
+  readonly attempt: number
+  readonly job: Job
+  /** What the job can name: its pipeline's resources and types. */
+  readonly known: Pick<Pipeline, 'resources' | 'resourceTypes'>
+  /** In the order of the job: the first git resource is the working directory. */
+  readonly inputs: readonly InputFacts[]
+  readonly upstream: readonly UpstreamFacts[]
+  /** The leg that the run is; null where the job has no matrix. */
+  readonly matrix: Leg | null
+  /** What a person filled in; null where nobody was asked, and the form's presets count. */
+  readonly given: Readonly<Record<string, string>> | null
+  /** Where a git resource is pushed to, and what opens it. */
+  readonly remotes: ReadonlyMap<string, Pick<Checkout, 'url' | 'credential'>>
+  /** Jobs of the pipeline that have left a state on the lane. */
+  readonly statesLeft: ReadonlySet<string>
+  readonly holdMs: number
+}
