@@ -99,7 +99,7 @@ export type Line = {
   readonly at: string
 }
 
-/** Lines `from` to `from + limit - 1` of a run, counted through all its steps. */
+/** Lines `from` to `from + limit - 1` of a run, counted through all its steps: of so many only the first ones, and none left out. */
 export async function readLines(
   db: Db,
   run: RunId,
@@ -117,7 +117,8 @@ export async function readLines(
     const wanted = Math.min(limit - lines.length, count - first)
     if (wanted > 0) {
       const found = await stepLines(db, run, { attempt, step, first, wanted })
-      lines.push(...found.map(({ line, ...rest }) => ({ ...rest, line: before + line })))
+      lines.push(...found.lines.map(({ line, ...rest }) => ({ ...rest, line: before + line })))
+      if (found.cut) break // what follows in later steps is another page's: this one would have a hole
     }
     before += count
   }
@@ -127,25 +128,27 @@ export async function readLines(
 /** A page holds at most this much, however long its lines are: fewer lines than asked for come back then. */
 const MOST_CHUNKS = 64
 
-/** The wanted lines of one step, numbered within it. */
+/** The wanted lines of one step, numbered within it; cut, where they would have made too large a page. */
 async function stepLines(
   db: Db,
   run: RunId,
   { attempt, step, first, wanted }: { attempt: number; step: number; first: number; wanted: number },
-): Promise<Line[]> {
+): Promise<{ readonly lines: Line[]; readonly cut: boolean }> {
   const chunks = await chunksOfLines(db, run, { attempt, step, first, end: first + wanted })
   const opening = chunks[0]?.first_line ?? 0
   const words = Buffer.concat(chunks.map((chunk) => chunk.bytes))
     .toString('utf8')
     .split('\n')
   // Where the page was cut short its last line may be half a line: it is the next page's, unless it is all there is.
-  if (chunks.length === MOST_CHUNKS && words.length > 1) words.pop()
+  const full = chunks.length === MOST_CHUNKS
+  if (full && opening + words.length - 1 > first) words.pop()
   const at = (line: number) =>
     (chunks.findLast((chunk) => chunk.first_line <= line) ?? chunks[0])?.at.toISOString() ?? ''
   // The opening chunk may begin inside a line that the chunk before it began; `chunksOfLines` brought that one along.
-  return words
+  const lines = words
     .map((text, index) => ({ line: opening + index, step, text, at: at(opening + index) }))
     .filter(({ line }) => line >= first && line < first + wanted)
+  return { lines, cut: full && lines.length < wanted }
 }
 
 function chunksOfLines(
