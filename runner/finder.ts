@@ -6,7 +6,8 @@ export type Place = { readonly from: number; readonly to: number }
  * every pair says how far the next possible end of a needle's beginning is away).
  */
 export class Finder {
-  readonly #needles: readonly Buffer[]
+  /** By their value: the bytes with which a needle begins. */
+  readonly #begins = new Uint8Array(256)
   /** The length of the shortest needle: so much of every needle is looked for, the rest compared. */
   readonly #window: number
   readonly #shifts: Uint8Array
@@ -17,9 +18,9 @@ export class Finder {
 
   /** @param needles  At least one, of at least two bytes each. */
   constructor(needles: readonly Buffer[]) {
-    this.#needles = needles
-    this.#longest = Math.max(...needles.map(({ length }) => length))
-    this.#window = Math.min(255, ...needles.map(({ length }) => length))
+    // There may be more of them than a call takes arguments.
+    this.#longest = needles.reduce((most, { length }) => Math.max(most, length), 0)
+    this.#window = needles.reduce((least, { length }) => Math.min(least, length), 255)
     this.#shifts = new Uint8Array(65_536).fill(this.#window - 1)
     for (const needle of needles) this.#learn(needle)
   }
@@ -31,6 +32,7 @@ export class Finder {
     }
     put(this.#byPair, pairAt(needle, this.#window - 1), needle)
     put(this.#byStart, pairAt(needle, 1), needle)
+    this.#begins[needle[0] ?? 0] = 1
   }
 
   /** Every place of every needle, also those that overlap; by where they begin, of several the longest. */
@@ -69,7 +71,7 @@ export class Finder {
         if (needle.length > left && same(needle, 0, bytes.subarray(from))) return from
       }
     const last = bytes.at(-1)
-    return this.#needles.some((needle) => needle[0] === last) ? length - 1 : length
+    return last !== undefined && this.#begins[last] === 1 ? length - 1 : length
   }
 }
 

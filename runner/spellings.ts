@@ -6,6 +6,8 @@ const LEAST_LINE = 8
 export const PIECE_BYTES = 512
 /** Where `base64` and the writers of PEM files break their lines. */
 const WRAPS = [76, 64]
+/** So many lines of one secret are looked for as programs encode them, further ones only as they are: each spelling is memory. */
+const MOST_LINES = 500
 
 /**
  * Every sequence of bytes that gives a secret away: the text as it is, its lines, and each of them as programs write it
@@ -16,21 +18,27 @@ const WRAPS = [76, 64]
 export function spellings(secrets: Iterable<string>): Buffer[] {
   const found = new Map<string, Buffer>()
   for (const secret of secrets)
-    for (const text of partsOf(secret))
-      for (const spelling of [...inText(text), ...inBase64(text)])
-        for (const piece of pieces(Buffer.from(spelling)))
-          if (piece.length >= LEAST_BYTES) found.set(piece.toString('latin1'), piece)
+    for (const spelling of spellingsOf(secret))
+      for (const piece of pieces(Buffer.from(spelling)))
+        if (piece.length >= LEAST_BYTES) found.set(piece.toString('latin1'), piece)
   return [...found.values()]
 }
 
-/** The whole text without the line ends around it (a shell's `$(…)` drops them too), and those of its lines that tell something. */
-function partsOf(secret: string): string[] {
+/** Of the whole text without the line ends around it (a shell's `$(…)` drops them too), and of those of its lines that tell something. */
+function* spellingsOf(secret: string): Generator<string, void> {
   const whole = secret.replace(/^[\r\n]+|[\r\n]+$/g, '')
   const lines = whole.split(/[\r\n]+/).map((line) => line.trim())
-  if (lines.length < 2) return [whole]
+  yield* encoded(whole)
+  if (lines.length < 2) return
   const unix = lines.join('\n')
-  return [whole, unix, unix.replaceAll('\n', '\r\n'), ...lines.filter(tells)]
+  yield* encoded(unix)
+  yield* encoded(unix.replaceAll('\n', '\r\n'))
+  const telling = [...new Set(lines.filter(tells))]
+  for (const line of telling.slice(0, MOST_LINES)) yield* encoded(line)
+  yield* telling.slice(MOST_LINES)
 }
+
+const encoded = (text: string): string[] => [...inText(text), ...inBase64(text)]
 
 /** Punctuation, and the headings of PEM files, are no secret: every other file has them too. */
 const tells = (line: string) =>
@@ -110,16 +118,16 @@ function broken(signs: string, width: number): string[] {
 /** Of a character in UTF-8, any byte but the first. */
 const isMiddle = (byte = 0) => (byte & 0b1100_0000) === 0b1000_0000
 
-/** Side by side, or the last one overlapping, they cover the whole. */
+/** Each begins with a whole character, and so does what is held back; together they cover the whole, the last ones overlap. */
 function pieces(bytes: Buffer): Buffer[] {
-  if (bytes.length <= PIECE_BYTES) return [bytes]
   const parts: Buffer[] = []
-  let to = 0
-  while (to < bytes.length) {
-    let from = Math.min(to, bytes.length - PIECE_BYTES)
-    while (isMiddle(bytes[from])) from-- // what is held back begins with a whole character
-    to = from + PIECE_BYTES
-    parts.push(bytes.subarray(from, to))
+  let from = 0
+  while (bytes.length - from > PIECE_BYTES) {
+    parts.push(bytes.subarray(from, from + PIECE_BYTES))
+    from += PIECE_BYTES
+    while (isMiddle(bytes[from])) from--
   }
-  return parts
+  let last = Math.max(0, bytes.length - PIECE_BYTES)
+  while (isMiddle(bytes[last])) last++
+  return [...parts, bytes.subarray(last)]
 }

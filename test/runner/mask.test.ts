@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { Finder } from '../../runner/finder.ts'
 import { Mask } from '../../runner/mask.ts'
 import { secretTexts } from '../../runner/secret-texts.ts'
 import { spellings } from '../../runner/spellings.ts'
@@ -125,6 +126,26 @@ describe('a mask', () => {
   })
 })
 
+describe('a secret of thousands of short lines', () => {
+  const lines = Array.from({ length: 6_600 }, (_, at) => `l1ne${String(at * 7919).padStart(8, '0')}`)
+  const secret = lines.join('\n')
+  test('is hidden as a whole and line by line, to its last line', () => {
+    const mask = new Mask([secret])
+    expect(mask.text(`<${secret}>`)).toBe('<***>')
+    expect(mask.text(`a ${lines[3]} b ${lines.at(-1)} c`)).toBe('a *** b *** c')
+    expect(mask.text(Buffer.from(`${lines[3]}`).toString('base64'))).toMatch(/^\*{3}.?=*$/)
+  })
+  test('does not become more spellings than a runner has memory for', () => {
+    expect(spellings([secret]).length).toBeLessThan(30_000)
+  })
+})
+
+test('a finder takes more needles than a call takes arguments', () => {
+  const needles = Array.from({ length: 200_000 }, (_, at) => Buffer.from(`n${at}-`))
+  const finder = new Finder(needles)
+  expect([...finder.places(Buffer.from('to n199999- and on'))]).toEqual([{ from: 3, to: 11 }])
+})
+
 describe('a secret is found', () => {
   const secret = `pa's/w"o$r d+é&\\~!%`
   test.each([
@@ -188,13 +209,32 @@ describe('a secret is found', () => {
   })
 })
 
+/** Characters of one to four bytes, so that borders of pieces lie within them. */
+const longSecret = fc.string({
+  unit: fc.constantFrom('a', 'b', 'é', '€', '😀'),
+  minLength: 200,
+  maxLength: 2_000,
+})
+
+test('a secret of more bytes than are looked for at once is hidden to its last byte, whatever its characters', () => {
+  expect(masked(Buffer.from(`<aé${'b'.repeat(511)}>`), [`aé${'b'.repeat(511)}`])).toBe('<***>')
+  fc.assert(
+    fc.property(longSecret, (long) => {
+      expect(masked(Buffer.from(`<${long}>`), [long])).toBe('<***>')
+    }),
+  )
+})
+
 test('every spelling of the secrets is looked for once and is of bounded length', () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 2_000 }), { maxLength: 3 }), (secrets) => {
-      const found = spellings(secrets)
-      expect(new Set(found.map((each) => each.toString('latin1'))).size).toBe(found.length)
-      for (const { length } of found) expect(length >= 4 && length <= 512).toBe(true)
-    }),
+    fc.property(
+      fc.array(fc.oneof(longSecret, fc.string({ unit: 'binary', maxLength: 2_000 })), { maxLength: 3 }),
+      (secrets) => {
+        const found = spellings(secrets)
+        expect(new Set(found.map((each) => each.toString('latin1'))).size).toBe(found.length)
+        for (const { length } of found) expect(length >= 4 && length <= 512).toBe(true)
+      },
+    ),
   )
 })
 
