@@ -12,6 +12,7 @@ import { dial, Unauthorized } from './dial.ts'
 import type { Log } from './log.ts'
 import type { Checks } from './resources/check.ts'
 import { Stop } from './stop.ts'
+import { untaken } from './untaken.ts'
 import { Work } from './work.ts'
 import type { Frame } from './work.ts'
 
@@ -206,13 +207,32 @@ export class Link {
     this.ready()
   }
 
-  #take({ plan, lease }: Heard<'work'>): void {
+  #take(order: Heard<'work'>): void {
+    const { plan, lease } = order
     const known = this.#works.get(plan.run)
     if (known?.lease === lease) return // said twice
     known?.forget() // an earlier attempt of the same run, which the server has given up
-    const work = new Work(plan, lease, (frame) => this.#send(frame))
-    this.#works.set(plan.run, work)
+    try {
+      this.#begin(new Work(plan, lease, (frame) => this.#send(frame)))
+    } catch (error) {
+      this.#refuse(order, error)
+    }
+  }
+
+  #begin(work: Work): void {
+    this.#works.set(work.plan.run, work)
     this.#options.take(work)
+  }
+
+  /** One run that cannot even be taken ends alone; the others go on. */
+  #refuse({ plan, lease }: Heard<'work'>, error: unknown): void {
+    this.#options.log.error({ run: plan.run, err: error }, 'run.untaken')
+    this.#forget(plan.run)
+    this.#works.set(
+      plan.run,
+      untaken(plan, lease, (frame) => this.#send(frame)),
+    )
+    this.ready()
   }
 
   #heard({ run, seq }: Heard<'heard'>): void {
