@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawData, WebSocket } from 'ws'
 import type { RunId } from '#pipelines/ids.ts'
 import { redialMs } from '#pipelines/wire/redial.ts'
-import { DIALECT, ServerSays } from '#pipelines/wire/runner.ts'
+import { DIALECT, MOST_FRAME_BYTES, ServerSays } from '#pipelines/wire/runner.ts'
 import { decodeTerminal } from '#pipelines/wire/terminal-frames.ts'
 import { isTerminalOrder } from '#pipelines/wire/terminal.ts'
 import type { TerminalOrder, TerminalWord } from '#pipelines/wire/terminal.ts'
@@ -263,7 +263,9 @@ export class Link {
   }
 
   #say(message: RunnerSays): void {
-    this.#socket?.send(JSON.stringify(message))
+    const text = JSON.stringify(message)
+    if (Buffer.byteLength(text) <= MOST_FRAME_BYTES) this.#socket?.send(text)
+    else this.#options.log.error({ say: message.say, characters: text.length }, 'message.too-long')
   }
 }
 

@@ -1,4 +1,4 @@
-import { encodeLog, LOG_CHUNK_BYTES } from '#pipelines/wire/runner.ts'
+import { encodeLog, LOG_CHUNK_BYTES, MOST_FRAME_BYTES, MOST_LETTERS } from '#pipelines/wire/runner.ts'
 import type { ReportEntry, RunnerSays } from '#pipelines/wire/runner.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { Mask } from './mask.ts'
@@ -68,15 +68,14 @@ export class Work {
     if (this.#ended) return // forgotten: nobody wants to know
     if ('step' in entry) this.#finishPart(entry.step)
     if (entry.kind === 'run.ended') for (const step of [...this.#logs.keys()]) this.#finishPart(step)
-    const message: RunnerSays = {
-      say: 'report',
-      run: this.plan.run,
-      lease: this.lease,
-      seq: ++this.#seq,
-      entry: this.#masked(entry),
-    }
+    const head = { say: 'report' as const, run: this.plan.run, lease: this.lease, seq: this.#seq + 1 }
+    const message: RunnerSays = { ...head, entry: this.#masked(entry) }
+    const text = JSON.stringify(message)
+    if (Buffer.byteLength(text) > MOST_FRAME_BYTES)
+      throw new Error(`A report of \`${entry.kind}\` has ${text.length} characters, more than fit a frame.`)
+    this.#seq++
     if (entry.kind === 'run.ended') this.#ended = true
-    this.#say(JSON.stringify(message))
+    this.#say(text)
   }
 
   /** @param bytes  At most `LOG_CHUNK_BYTES`. */
@@ -109,17 +108,23 @@ export class Work {
     this.#sayLog(step, [bytes.subarray(cut)])
   }
 
+  /** Cut only then: stars may be more letters than what they hide, and the server refuses a longer text each time it is said. */
   #masked(entry: ReportEntry): ReportEntry {
     switch (entry.kind) {
       case 'step.skipped':
-        return { ...entry, reason: this.#mask.text(entry.reason) }
+        return { ...entry, reason: cut(this.#mask.text(entry.reason), MOST_LETTERS.reason) }
       case 'outputs': {
-        const values = Object.entries(entry.values).map(([name, text]) => [name, this.#mask.text(text)])
+        const values = Object.entries(entry.values).map(([name, text]) => [
+          name,
+          cut(this.#mask.text(text), MOST_LETTERS.value),
+        ])
         return { ...entry, values: Object.fromEntries(values) }
       }
       case 'run.ended': {
         const { error } = entry
-        return error ? { ...entry, error: { ...error, message: this.#mask.text(error.message) } } : entry
+        if (!error) return entry
+        const message = cut(this.#mask.text(error.message), MOST_LETTERS.message)
+        return { ...entry, error: { ...error, message } }
       }
       default:
         return entry
@@ -162,3 +167,6 @@ export class Work {
     this.stop(new Stop('forgotten', 'The run was given to another runner.'))
   }
 }
+
+/** A character of two units may be cut in half: what is left of it is no text. */
+const cut = (text: string, most: number): string => text.slice(0, most).toWellFormed()

@@ -30,8 +30,14 @@ const lease = z.string().min(16).max(100)
 const step = z.number().int().min(0).max(10_000)
 const command = z.number().int().min(0).max(10_000)
 
+/** How long texts of a report may be, in UTF-16 units. */
+export const MOST_LETTERS = { reason: 1_000, message: 4_000, value: 100_000 } as const
+
 /** Why a run could not go on, for people and for rules: a constant code and a sentence. */
-export const RunError = z.object({ code: z.string().regex(/^[a-z_]{1,60}$/), message: z.string().max(4_000) })
+export const RunError = z.object({
+  code: z.string().regex(/^[a-z_]{1,60}$/),
+  message: z.string().max(MOST_LETTERS.message),
+})
 export type RunError = z.output<typeof RunError>
 
 /** A version as an image of the Concourse resource protocol knows it: names and texts, at least one. */
@@ -46,7 +52,7 @@ export const MOST_CHECKED = 1_000
 export const ReportEntry = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('step.started'), step }),
   /** Its condition did not hold, or what stood before it ended the run; `reason` says which, in words. */
-  z.object({ kind: z.literal('step.skipped'), step, reason: z.string().max(1_000) }),
+  z.object({ kind: z.literal('step.skipped'), step, reason: z.string().max(MOST_LETTERS.reason) }),
   /** A try has ended, and the step begins once more; `tries` counts them, this next one included. */
   z.object({ kind: z.literal('step.tried'), step, tries: z.number().int().min(2).max(100) }),
   /** All output of earlier commands of the step has been reported before this. */
@@ -64,7 +70,7 @@ export const ReportEntry = z.discriminatedUnion('kind', [
   /** The values that the job wrote to `$TAKT_OUTPUT`, all of them so far. */
   z.object({
     kind: z.literal('outputs'),
-    values: z.record(z.string().max(100), z.string().max(100_000)),
+    values: z.record(z.string().max(100), z.string().max(MOST_LETTERS.value)),
   }),
   /** What the run took of the machine: its own peak of memory, and the processor's time. */
   z.object({
@@ -189,6 +195,14 @@ export type LogHead = z.output<typeof LogHead>
 
 /** A frame holds at most this much log; the runner cuts at UTF-8 borders, so that each chunk can be read alone. */
 export const LOG_CHUNK_BYTES = 256 * 1024
+
+/**
+ * Nothing that a runner says is longer, heads and all. The server closes a connection over a longer frame, and as the report of a
+ * run is said again on the next one, the runner would never come back: so it says none.
+ */
+export const MOST_FRAME_BYTES = LOG_CHUNK_BYTES + 1024 * 1024
+/** What may grow with what strangers write, the values of a run or the versions of a check, as JSON: so much fits a frame. */
+export const MOST_TOLD_BYTES = 1_000_000
 
 /** A log frame: the head's length as 4 bytes big-endian, the head as JSON, the log's own bytes, which may be in several parts. */
 export function encodeLog(head: LogHead, ...parts: readonly Uint8Array[]): Uint8Array {

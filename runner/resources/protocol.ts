@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CheckedVersion, MOST_CHECKED } from '#pipelines/wire/runner.ts'
+import { CheckedVersion, MOST_CHECKED, MOST_TOLD_BYTES } from '#pipelines/wire/runner.ts'
 import { EngineError } from '../engine.ts'
 import { firstJson } from './first-json.ts'
 
@@ -69,7 +69,19 @@ export function versionsOf(stdout: string): Version[] {
   if (stdout.trim() === '') return []
   const versions = read('check', z.array(flat).nullable(), firstJson(stdout)) ?? []
   // The newest ones matter; a resource that is asked again from there tells the same tail.
-  return versions.slice(-MOST_CHECKED).map((version) => bounded('check', version))
+  return newest(versions.slice(-MOST_CHECKED).map((version) => bounded('check', version)))
+}
+
+/** Of versions in their order, the last ones that fit into an answer to the server. */
+function newest(versions: readonly Version[]): Version[] {
+  let bytes = 0
+  const first = versions.findLastIndex((version) => {
+    bytes += Buffer.byteLength(JSON.stringify(version)) + 1
+    return bytes > MOST_TOLD_BYTES
+  })
+  const fitting = versions.slice(first + 1)
+  if (fitting.length > 0 || versions.length === 0) return fitting
+  throw bad('check', 'its newest version alone has more than a million bytes')
 }
 
 function read<T>(program: ProgramName, schema: z.ZodType<T>, value: unknown): T {

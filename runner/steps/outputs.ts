@@ -1,13 +1,18 @@
+import { MOST_LETTERS, MOST_TOLD_BYTES } from '#pipelines/wire/runner.ts'
+
 /** What a line of `$TAKT_OUTPUT` may be called, and how long its value may be. */
 const LINE = /^([A-Za-z_][A-Za-z0-9_.-]{0,99})=(.*)$/s
-const MOST_CHARACTERS = 100_000
 const MOST_BYTES = 1_000_000
+/** Of one name and its value in JSON, besides both: a colon and a comma. */
+const SIGNS_BYTES = 2
 
 /** The values that a job's steps write to `$TAKT_OUTPUT`, and what is wrong with what they write. */
 export class Outputs {
   readonly #names: readonly string[]
   readonly #values = new Map<string, string>()
   readonly #told = new Set<string>()
+  /** Of all values with their names, as the report has them. */
+  #bytes = 0
 
   /** @param names  Those that the job hands on; others are nobody's. */
   constructor(names: readonly string[]) {
@@ -31,7 +36,7 @@ export class Outputs {
       const wrong = name === undefined ? lineWords(line) : this.#wrongWith(name, value)
       if (wrong) complaints.push(...this.#once(wrong))
       else if (name !== undefined && this.#values.get(name) !== value) {
-        this.#values.set(name, value)
+        this.#set(name, value)
         changed = true
       }
     }
@@ -43,9 +48,21 @@ export class Outputs {
   #wrongWith(name: string, value: string): string | null {
     if (!this.#names.includes(name))
       return `\`${name}\` is written to $TAKT_OUTPUT, but \`outputs\` of the job does not name it: nobody gets it.`
-    if (value.length > MOST_CHARACTERS)
-      return `The value of \`${name}\` in $TAKT_OUTPUT has ${value.length} characters; ${MOST_CHARACTERS} fit.`
+    if (value.length > MOST_LETTERS.value)
+      return `The value of \`${name}\` in $TAKT_OUTPUT has ${value.length} characters; ${MOST_LETTERS.value} fit.`
+    if (this.#bytesWith(name, value) > MOST_TOLD_BYTES)
+      return `\`${name}\` in $TAKT_OUTPUT is not set: with it the job’s outputs would be more than a million bytes as JSON.`
     return null
+  }
+
+  #bytesWith(name: string, value: string): number {
+    const before = this.#values.get(name)
+    return this.#bytes - (before === undefined ? 0 : bytesOf(name, before)) + bytesOf(name, value)
+  }
+
+  #set(name: string, value: string): void {
+    this.#bytes = this.#bytesWith(name, value)
+    this.#values.set(name, value)
   }
 
   #once(sentence: string): string[] {
@@ -54,6 +71,9 @@ export class Outputs {
     return [`${sentence}\n`]
   }
 }
+
+const bytesOf = (name: string, value: string) =>
+  name.length + 2 + Buffer.byteLength(JSON.stringify(value)) + SIGNS_BYTES
 
 const lineWords = (line: string) =>
   `A line of $TAKT_OUTPUT is not \`name=value\`: ${JSON.stringify(line.slice(0, 60))}.`

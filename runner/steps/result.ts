@@ -1,3 +1,4 @@
+import { MOST_LETTERS } from '#pipelines/wire/runner.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import { EngineError, type ExitStatus, type StepEnd, StepFailed } from '../engine.ts'
 import type { Log } from '../log.ts'
@@ -13,8 +14,6 @@ export type Result = StepEnd & {
 }
 
 export const SUCCEEDED: Result = { state: 'succeeded', exitCode: null, error: null }
-
-const MOST_CHARACTERS = 4_000
 
 /** Whether what stands behind it goes on. */
 export const isGood = ({ state }: Result): boolean => state === 'succeeded' || state === 'skipped'
@@ -63,5 +62,5 @@ export function reportEnd(
 
 const said = (code: string, message: string): RunError => ({
   code,
-  message: message.slice(0, MOST_CHARACTERS),
+  message: message.slice(0, MOST_LETTERS.message),
 })

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import { LOG_CHUNK_BYTES } from '#pipelines/wire/runner.ts'
+import { MOST_FRAME_BYTES } from '#pipelines/wire/runner.ts'
 import { sameSecret } from '../access/derive.ts'
 import type { Hints } from '../events/listen.ts'
 import { startHeartbeat } from '../http/heartbeat.ts'
@@ -22,7 +22,7 @@ export function runnerSockets(
   const server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
-    maxPayload: LOG_CHUNK_BYTES + 1024 * 1024,
+    maxPayload: MOST_FRAME_BYTES,
   })
   const links = new Map<RunnerLink, Promise<void>>()
   const named = new Map<string, RunnerLink>()

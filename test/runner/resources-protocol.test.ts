@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { MOST_CHECKED } from '#pipelines/wire/runner.ts'
 import { firstJson } from '../../runner/resources/first-json.ts'
+import { MOST_FRAME_BYTES } from '#pipelines/wire/runner.ts'
 import { madeOf, questionOf, versionsOf } from '../../runner/resources/protocol.ts'
 
 describe('the first JSON value', () => {
@@ -69,5 +70,19 @@ describe('an answer', () => {
     const kept = versionsOf(JSON.stringify(all))
     expect(kept).toHaveLength(MOST_CHECKED)
     expect(kept.at(-1)).toEqual(all.at(-1))
+  })
+
+  test('keeps of versions that do not fit an answer the newest that do', () => {
+    const long = '€'.repeat(10_000)
+    const all = Array.from({ length: 1_000 }, (_, at) => ({ ref: String(at), long }))
+    const kept = versionsOf(JSON.stringify(all))
+    expect(kept.at(-1)).toEqual(all.at(-1))
+    expect(kept.length).toBe(33)
+    expect(Buffer.byteLength(JSON.stringify(kept))).toBeLessThan(MOST_FRAME_BYTES - 10_000)
+  })
+
+  test('says so where not even the newest fits', () => {
+    const wide = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`k${at}`, '€'.repeat(10_000)]))
+    expect(() => versionsOf(JSON.stringify([wide]))).toThrow(/newest version alone/)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { decodeLog, LOG_CHUNK_BYTES } from '#pipelines/wire/runner.ts'
+import { decodeLog, LOG_CHUNK_BYTES, ReportEntry } from '#pipelines/wire/runner.ts'
 import { Work } from '../../runner/work.ts'
 import { planOf } from './plans.ts'
 
@@ -71,6 +71,23 @@ describe('what a run says', () => {
     work.report({ kind: 'run.ended', move: 'break', error, exitCode: null })
     expect(JSON.stringify(said)).not.toMatch(/hunter22|the lease/)
     expect(said[1]?.entry).toMatchObject({ values: { url: 'https://ci:***@shop.example' } })
+  })
+
+  test('is refused here where it fits no frame, and leaves no gap in the numbers', () => {
+    const { said, work } = workWith('hunter22')
+    const values = Object.fromEntries(Array.from({ length: 14 }, (_, at) => [`v${at}`, '€'.repeat(33_333)]))
+    expect(() => work.report({ kind: 'outputs', values })).toThrow('more than fit a frame')
+    work.report({ kind: 'step.started', step: 1 })
+    expect(said).toMatchObject([{ seq: 1, entry: { kind: 'step.started' } }])
+  })
+
+  test('is no longer than the server takes it, also where stars are longer than what they hide', () => {
+    const { said, work } = workWith('😀')
+    work.report({ kind: 'step.skipped', step: 1, reason: '😀a'.repeat(333) })
+    work.report({ kind: 'outputs', values: { faces: 'a😀'.repeat(33_333) } })
+    const error = { code: 'x', message: '😀a'.repeat(1_333) }
+    work.report({ kind: 'run.ended', move: 'break', error, exitCode: null })
+    expect(said.map(({ entry }) => ReportEntry.safeParse(entry).success)).toEqual([true, true, true])
   })
 
   test('fits its frames, also where what was held back comes on top', () => {
