@@ -12,6 +12,9 @@ export function isStatus(error: unknown, ...statuses: readonly number[]): boolea
   return refusal.success && statuses.includes(refusal.data.statusCode)
 }
 
+/** Whether the engine answered at all, whatever it said. */
+export const isAnswer = (error: unknown): boolean => Refusal.safeParse(error).success
+
 /** The engine's words for what went wrong, without the client's decoration. */
 export function wordsOf(error: unknown): string {
   const words = Refusal.safeParse(error).data?.json?.message
@@ -21,4 +24,9 @@ export function wordsOf(error: unknown): string {
 /** Gone already, or being removed by someone else at this moment: what was wanted. */
 export function unlessGone(error: unknown): void {
   if (!isStatus(error, 404, 409)) throw error
+}
+
+/** The same for volumes and networks, where 409 and 403 mean that somebody uses it still. */
+export function unlessMissing(error: unknown): void {
+  if (!isStatus(error, 404)) throw error
 }

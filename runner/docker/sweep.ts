@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import type { RunId } from '#pipelines/ids.ts'
 import type { Log } from '../log.ts'
 import { LABEL, type Maker } from './labels.ts'
-import { isStatus, unlessGone } from './refusal.ts'
+import { unlessGone, unlessMissing, wordsOf } from './refusal.ts'
 
 export type SweepFacts = { readonly docker: Docker; readonly maker: Maker; readonly log: Log }
 type Labelled = { readonly Labels: Record<string, string> | null }
@@ -17,25 +17,29 @@ export async function sweep({ docker, maker, log }: SweepFacts, keep: ReadonlySe
     all.filter(({ Labels }) => Labels?.[LABEL.life] !== maker.life)
   const isKept = ({ Labels }: Labelled) => keep.has(Number(Labels?.[LABEL.run]) as RunId)
 
+  // What cannot be removed today must not keep the runner from its work: its next life tries again.
+  const remove = async (removal: Promise<unknown>, what: object) => {
+    try {
+      await removal
+      log.info(what, 'orphan.removed')
+    } catch (error) {
+      log.warn({ ...what, reason: wordsOf(error) }, 'orphan.left')
+    }
+  }
+
   const containers = earlier(await docker.listContainers({ all: true, filters }))
   const used = usedBy(containers.filter(isKept))
   for (const { Id, Labels } of containers.filter((each) => !isKept(each) && !used.has(each.Id))) {
-    await docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGone)
-    log.info(
-      { run: Labels[LABEL.run], part: Labels[LABEL.part], container: Id.slice(0, 12) },
-      'orphan.removed',
-    )
+    const removal = docker.getContainer(Id).remove({ force: true, v: true }).catch(unlessGone)
+    const what = { run: Labels[LABEL.run], part: Labels[LABEL.part], container: Id.slice(0, 12) }
+    await remove(removal, what)
   }
   const { Volumes } = await docker.listVolumes({ filters })
-  for (const { Name } of earlier(Volumes ?? []).filter((each) => !isKept(each) && !used.has(each.Name))) {
-    await docker.getVolume(Name).remove().catch(unlessGone)
-    log.info({ volume: Name }, 'orphan.removed')
-  }
-  // A network that something still hangs on is refused, and stays: that is why it comes last.
-  for (const { Id, Name } of earlier((await docker.listNetworks({ filters })) as Named[])) {
-    await docker.getNetwork(Id).remove().catch(unlessUsed)
-    log.info({ network: Name }, 'orphan.removed')
-  }
+  for (const { Name } of earlier(Volumes ?? []).filter((each) => !isKept(each) && !used.has(each.Name)))
+    await remove(docker.getVolume(Name).remove().catch(unlessMissing), { volume: Name })
+  // A network that a kept run still hangs on is refused, and stays: that is why it comes last.
+  for (const { Id, Name } of earlier((await docker.listNetworks({ filters })) as Named[]))
+    await remove(docker.getNetwork(Id).remove().catch(unlessMissing), { network: Name })
 }
 
 type Named = Labelled & { readonly Id: string; readonly Name: string }
@@ -46,9 +50,4 @@ function usedBy(containers: readonly Listed[]): Set<string> {
   const holders = containers.map(({ HostConfig }) => HostConfig.NetworkMode?.replace(/^container:/, '') ?? '')
   const volumes = containers.flatMap(({ Mounts }) => Mounts.flatMap(({ Name }) => Name ?? []))
   return new Set([...holders, ...volumes])
-}
-
-/** 403: a kept run's containers hang on it. */
-function unlessUsed(error: unknown): void {
-  if (!isStatus(error, 403)) unlessGone(error)
 }
