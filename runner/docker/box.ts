@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Writable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { EngineError, exited } from '../engine.ts'
 import type { ExitStatus, Shell } from '../engine.ts'
@@ -10,10 +11,12 @@ import { BOOTSTRAP } from '../shell.ts'
 import { orAbort } from '../stop.ts'
 import { demux } from './demux.ts'
 import { KILL_BELOW } from './kill-below.ts'
-import { wordsOf } from './refusal.ts'
+import { lifeOf } from './life.ts'
+import { isAnswer, wordsOf } from './refusal.ts'
 
 /** How long a container may take to end after its shell did. */
 const ENDED_MS = 15_000
+const KNOWN_MS = 2_000
 
 /** Cannot be begun, and not found. Steps end in subshells: none of them has this container's own shell end so. */
 const NO_SHELL: readonly number[] = [126, 127]
@@ -33,6 +36,7 @@ export class Box {
   #ownTaken = false
   #stream: NodeJS.ReadWriteStream | null = null
   #dead = false
+  #life: ReturnType<typeof lifeOf> | null = null
   /** Why this runner ended it itself. */
   #fate: ExitStatus['error'] = null
 
@@ -42,7 +46,7 @@ export class Box {
 
   /** Whether it has ended; its files are still there. */
   get dead(): boolean {
-    return this.#dead
+    return this.#dead || this.#life?.ended === true
   }
 
   /** The one attach of the container's life, before its start, so that not a byte is missed. */
@@ -62,6 +66,11 @@ export class Box {
     })
   }
 
+  /** It was started: notice when it ends, also while no step is in it. */
+  watch(): void {
+    this.#life = lifeOf(this.#facts.container)
+  }
+
   /** The shell that the container was started with; once it is taken, another one. */
   async shell(signal: AbortSignal): Promise<Shell> {
     if (this.#ownTaken || !this.#own) return this.#another(signal)
@@ -71,7 +80,7 @@ export class Box {
 
   /** The shell that the container was started with, while nobody uses it. */
   get idleShell(): FedShell | null {
-    return this.#own?.usable && !this.#dead ? this.#own : null
+    return this.#own?.usable && !this.dead ? this.#own : null
   }
 
   async #another(signal: AbortSignal): Promise<Shell> {
@@ -144,6 +153,16 @@ export class Box {
     await this.#die()
   }
 
+  /**
+   * End whatever may still run in it, before another container works on the same files.
+   *
+   * @throws {EngineError} `engine_unavailable`, where nobody knows whether it has ended.
+   */
+  async bury(): Promise<void> {
+    const unlessAnswered = (error: unknown) => (isAnswer(error) ? undefined : lost(error))
+    await this.#facts.container.kill({ signal: 'SIGKILL' }).catch(unlessAnswered) // 404, 409: it has
+  }
+
   async #die(): Promise<void> {
     const { container, log } = this.#facts
     const gone = (error: unknown) => log.debug({ reason: wordsOf(error) }, 'container.gone')
@@ -164,7 +183,8 @@ export class Box {
   async #execEnded(exec: Docker.Exec): Promise<ExitStatus> {
     const { State } = await this.#facts.container.inspect().catch(lost)
     if (!State.Running) return this.#ended()
-    const { ExitCode } = await exec.inspect().catch(lost)
+    const { ExitCode, Running } = await endOf(exec).catch(lost)
+    if (Running) await this.#cutOff(new Error('its stream broke while a step was in it'))
     throw new EngineError(
       'shell_killed',
       `A shell of the container was ended from outside, with ${ExitCode}.`,
@@ -177,12 +197,29 @@ export class Box {
       const { State } = await this.#facts.container.inspect()
       return { exitCode: StatusCode, oom: State.OOMKilled }
     } catch (error) {
-      return lost(error)
+      return this.#cutOff(error)
     }
+  }
+
+  /** Nobody hears of what goes on in there any more: it is ended, so that the hooks have the files for themselves. */
+  async #cutOff(error: unknown): Promise<never> {
+    this.#dead = true
+    await this.#die()
+    return lost(error)
   }
 
   hangUp(): void {
     this.#stream?.end()
+  }
+}
+
+/** How an exec ended: the engine knows it a moment later than the stream's end. */
+async function endOf(exec: Docker.Exec): Promise<Docker.ExecInspectInfo> {
+  const late = performance.now() + KNOWN_MS
+  for (;;) {
+    const found = await exec.inspect()
+    if (!found.Running || performance.now() > late) return found
+    await delay(100)
   }
 }
 

@@ -10,7 +10,6 @@ import type { Holder } from './holder.ts'
 import type { House } from './house.ts'
 import { labelsOf } from './labels.ts'
 import type { Limits } from './limits.ts'
-import { isStatus, unlessGone } from './refusal.ts'
 import type { Stocked } from './stock.ts'
 
 /** What all containers of a run share: their network namespace, and the volume with the workspace. */
@@ -31,14 +30,14 @@ export type Cell = {
 export type CellFacts = Omit<ContainerFacts, 'holder' | 'volume' | 'runtime'> & { readonly home: Home }
 
 export async function startCell(house: House, facts: CellFacts, signal: AbortSignal): Promise<Cell> {
-  const { docker, log, runtime, starts } = house
+  const { docker, log, remains, runtime, starts } = house
   const { home, limits, ...rest } = facts
   using _turn = await starts.enter(signal)
-  const container = await createShellContainer(docker, {
-    ...rest,
-    ...{ limits, runtime, holder: home.holder.id, volume: home.volume },
-  })
   try {
+    const container = await createShellContainer(docker, {
+      ...rest,
+      ...{ limits, runtime, holder: home.holder.id, volume: home.volume },
+    })
     signal.throwIfAborted()
     const made = await container.inspect()
     const { Config, Mounts } = made
@@ -46,9 +45,10 @@ export async function startCell(house: House, facts: CellFacts, signal: AbortSig
     const box = new Box({ container, root: DIRECTORY, log, cause: causeOf(limits, folder) })
     await box.attach()
     await container.start()
+    box.watch()
     return { container, box, user: Config.User, folder, layer: layerOf(made) }
   } catch (error) {
-    await container.remove({ force: true, v: true }).catch(unlessGone)
+    await remains.container(rest.name) // also where the engine went away before it said that it had made one
     throw error
   }
 }
@@ -64,14 +64,6 @@ const causeOf =
 
 export const newVolume = (): string => `takt-${randomBytes(8).toString('hex')}`
 
-export async function removeVolume(docker: Docker, name: string): Promise<void> {
-  try {
-    await docker.getVolume(name).remove()
-  } catch (error) {
-    if (!isStatus(error, 404)) throw error
-  }
-}
-
 /** A cell that nobody lives in yet, with a home of its own. */
 export type EmptyCell = Stocked & Cell & { readonly home: Home }
 
@@ -83,10 +75,10 @@ export async function makeEmptyCell(
   { image, limits }: EmptyFacts,
   signal: AbortSignal,
 ): Promise<EmptyCell> {
-  const { docker, holders, maker } = house
+  const { holders, maker, remains } = house
   const home = { holder: await holders.take(signal), volume: newVolume() }
   const leave = async () => {
-    await removeVolume(docker, home.volume)
+    await remains.volume(home.volume)
     await home.holder[Symbol.asyncDispose]()
   }
   const labels = labelsOf(maker, 'warm')
@@ -99,18 +91,15 @@ export async function makeEmptyCell(
     throw error
   })
   const dispose = async () => {
-    await cell.container.remove({ force: true, v: true }).catch(unlessGone)
+    await remains.container(cell.container.id)
     cell.box.hangUp()
     await leave()
   }
-  const life = { ended: false }
-  const end = () => void (life.ended = true)
-  cell.container.wait().then(end, end)
   return {
     ...cell,
     home,
     get gone() {
-      return life.ended
+      return cell.box.dead || home.holder.gone === true
     },
     [Symbol.asyncDispose]: dispose,
   }

@@ -3,8 +3,8 @@ import { statfsSync } from 'node:fs'
 import { stat, statfs } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type Docker from 'dockerode'
 import { z } from 'zod'
+import type { Sizes, Weights } from './weights.ts'
 
 const run = promisify(execFile)
 const LOOK_MS = 1_000
@@ -23,12 +23,14 @@ export type Written = {
 }
 
 export type DiskFacts = {
-  readonly docker: Docker
+  readonly weights: Pick<Weights, 'get'>
   readonly limitBytes: number
   readonly written: () => Written
   /** Called again only when a tenth more was written after that. */
   readonly full: (usedBytes: number) => void
   readonly failed: (error: unknown) => void
+  /** The pause before each look, where the engine's folders are here and where they are not. */
+  readonly everyMs?: { readonly near: number; readonly far: number }
 }
 
 /** Weigh what a run writes, and tell when it is more than it may be. Ends when it is disposed of. */
@@ -40,25 +42,42 @@ export function watchDisk(facts: DiskFacts): Disposable {
   return { [Symbol.dispose]: () => end.abort() }
 }
 
-async function watch({ docker, limitBytes, written, full }: DiskFacts, signal: AbortSignal): Promise<void> {
-  let mostBytes = limitBytes
-  let freeBytes = Number.POSITIVE_INFINITY
+/** What was seen so far: of the run, and of the disk's free space. */
+type Seen = { mostBytes: number; freeBytes: number }
+
+/** A weighing that goes wrong is told, once, and the next one is waited for: else the run would have no limit from then on. */
+async function watch(facts: DiskFacts, signal: AbortSignal): Promise<void> {
+  const seen = { mostBytes: facts.limitBytes, freeBytes: Number.POSITIVE_INFINITY }
+  const { near: nearMs, far: farMs } = facts.everyMs ?? { near: LOOK_MS, far: FAR_MS }
+  let told = false
   for (;;) {
-    const what = written()
-    const near = await isHere(what.folders)
-    await delay(near ? LOOK_MS : FAR_MS, undefined, { signal, ref: false })
-    const free = near ? await freeAt(what.folders[0]) : 0
-    // Nothing much was written by anybody since the last weighing.
-    if (near && freeBytes - free < limitBytes / 50 && freeBytes !== Number.POSITIVE_INFINITY) continue
+    const near = await isHere(facts.written().folders)
+    await delay(near ? nearMs : farMs, undefined, { signal, ref: false })
     const begun = performance.now()
-    const usedBytes = near ? await weigh(what.folders) : await askEngine(docker, what)
-    freeBytes = free
-    if (usedBytes > mostBytes) {
-      full(usedBytes)
-      mostBytes = usedBytes * 1.1
+    try {
+      await look(facts, seen, near ? 'near' : 'far')
+    } catch (error) {
+      if (!told && !signal.aborted) facts.failed(error)
+      told = true
     }
     await delay(REST * (performance.now() - begun), undefined, { signal, ref: false })
   }
+}
+
+async function look(
+  { weights, limitBytes, written, full }: DiskFacts,
+  seen: Seen,
+  where: 'near' | 'far',
+): Promise<void> {
+  const what = written()
+  const free = where === 'near' ? await freeAt(what.folders[0]) : Number.NEGATIVE_INFINITY
+  // Nothing much was written by anybody since the last weighing.
+  if (Number.isFinite(seen.freeBytes) && seen.freeBytes - free < limitBytes / 50) return
+  const usedBytes = where === 'near' ? await weigh(what.folders) : weightOf(what, await weights.get())
+  seen.freeBytes = free
+  if (usedBytes <= seen.mostBytes) return
+  full(usedBytes)
+  seen.mostBytes = usedBytes * 1.1
 }
 
 /** Whether the engine's folders are on this machine. */
@@ -73,10 +92,12 @@ async function freeAt(folder = '/'): Promise<number> {
   return bfree * bsize
 }
 
-/** What the folders take on disk. Files come and go meanwhile: what `du` says of those is no failure. */
+/** Files come and go meanwhile: what `du` says of those is no failure, and can be more than a buffer holds. */
+const DU = 'exec du -skx -- "$@" 2>/dev/null'
+
+/** What the folders take on disk. */
 async function weigh(folders: readonly string[]): Promise<number> {
-  const options = { maxBuffer: 2 ** 24 }
-  const { stdout } = await run('du', ['-skx', '--', ...folders], options).catch((error: unknown) => {
+  const { stdout } = await run('/bin/sh', ['-c', DU, 'du', ...folders]).catch((error: unknown) => {
     if (
       error instanceof Error &&
       'stdout' in error &&
@@ -89,11 +110,8 @@ async function weigh(folders: readonly string[]): Promise<number> {
   return stdout.split('\n').reduce((sum, line) => sum + (Number.parseInt(line, 10) || 0) * 1024, 0)
 }
 
-async function askEngine(docker: Docker, { containers, volumes }: Written): Promise<number> {
-  const sizes: {
-    Containers?: { Id: string; SizeRw?: number }[] | null
-    Volumes?: { Name: string; UsageData?: { Size: number } | null }[] | null
-  } = await docker.df()
+/** The same by the engine's own account. */
+function weightOf({ containers, volumes }: Written, sizes: Sizes): number {
   const layers = (sizes.Containers ?? []).filter(({ Id }) => containers.includes(Id))
   const kept = (sizes.Volumes ?? []).filter(({ Name }) => volumes.includes(Name))
   return (

@@ -41,7 +41,22 @@ export async function dockerEngine(
     open: (plan, openOptions) => open(house, plan, { ...openOptions, words }),
     sweep: (keep: ReadonlySet<RunId>) => sweep(house, keep),
     close: () => Promise.resolve(house[Symbol.asyncDispose]()),
-    check: (soon) => answers(docker, soon),
+    check: checkOf(house),
+  }
+}
+
+/** Asks whether the engine answers; what could not be removed while it did not is tried again as soon as it does. */
+function checkOf({ docker, remains }: House): (soon: AbortSignal) => Promise<void> {
+  let away = false
+  return async (soon) => {
+    try {
+      await answers(docker, soon)
+    } catch (error) {
+      away = true
+      throw error
+    }
+    if (away) void remains.again()
+    away = false
   }
 }
 

@@ -7,7 +7,10 @@ import { demux } from './demux.ts'
 import { createContainer } from './door.ts'
 import { holderConfig } from './host-config.ts'
 import { labelsOf, type Maker } from './labels.ts'
-import { unlessGone, wordsOf } from './refusal.ts'
+import { lifeOf } from './life.ts'
+import { wordsOf } from './refusal.ts'
+import type { Remains } from './remains.ts'
+import type { Stocked } from './stock.ts'
 import { holderCommand, READY } from './wall.ts'
 
 const MOST_CHARACTERS = 2_000
@@ -17,6 +20,7 @@ export type HolderFacts = {
   readonly image: string
   readonly maker: Maker
   readonly runtime: 'crun' | null
+  readonly remains: Remains
   readonly network: string
   /** The name under which the other containers of its network find whoever joins it. */
   readonly alias: string | null
@@ -24,7 +28,7 @@ export type HolderFacts = {
 }
 
 /** A container that does nothing but own a network namespace, in which a run's containers reach what they may and no more. */
-export type Holder = AsyncDisposable & {
+export type Holder = Stocked & {
   readonly id: string
   readonly container: Docker.Container
 }
@@ -35,10 +39,35 @@ export type Holder = AsyncDisposable & {
  * @throws {EngineError} `engine_unavailable` Where it could not be closed: nothing joins a namespace that is open by mistake.
  */
 export async function prepareHolder(facts: HolderFacts, signal: AbortSignal): Promise<Holder> {
-  const { docker, image, maker, runtime, network, alias, walls } = facts
+  const { remains } = facts
   signal.throwIfAborted()
-  const container = await createContainer(docker, 'holder', {
-    name: `takt-holder-${randomBytes(6).toString('hex')}`,
+  const name = `takt-holder-${randomBytes(6).toString('hex')}`
+  const dispose = () => remains.container(name)
+  try {
+    const container = await create(facts, name)
+    const stream = await container.attach({ stream: true, stdout: true, stderr: true })
+    await container.start()
+    await orAbort(untilReady(stream), signal)
+    signal.throwIfAborted()
+    const life = lifeOf(container)
+    return {
+      id: container.id,
+      container,
+      get gone() {
+        return life.ended
+      },
+      [Symbol.asyncDispose]: dispose,
+    }
+  } catch (error) {
+    await dispose() // also where the engine went away before it said that it had made one
+    throw error
+  }
+}
+
+function create(facts: HolderFacts, name: string): Promise<Docker.Container> {
+  const { docker, image, maker, runtime, network, alias, walls } = facts
+  return createContainer(docker, 'holder', {
+    name,
     Image: image,
     Entrypoint: holderCommand(walls),
     Cmd: [],
@@ -48,17 +77,6 @@ export async function prepareHolder(facts: HolderFacts, signal: AbortSignal): Pr
     HostConfig: holderConfig(network, runtime),
     ...(alias ? { NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [alias] } } } } : {}),
   })
-  const dispose = () => container.remove({ force: true, v: true }).then(() => {}, unlessGone)
-  try {
-    const stream = await container.attach({ stream: true, stdout: true, stderr: true })
-    await container.start()
-    await orAbort(untilReady(stream), signal)
-    signal.throwIfAborted()
-    return { id: container.id, container, [Symbol.asyncDispose]: dispose }
-  } catch (error) {
-    await dispose()
-    throw error
-  }
 }
 
 async function untilReady(stream: NodeJS.ReadableStream): Promise<void> {

@@ -1,18 +1,25 @@
 import type Docker from 'dockerode'
 import type { Log } from '../log.ts'
 import type { Turnstile } from '../turnstile.ts'
-import { type Allowances, ownAddresses, wallsAround } from './addresses.ts'
+import { type Allowances, ownAddresses, type Walls, wallsAround } from './addresses.ts'
+import { EngineError } from '../engine.ts'
 import type { Calm } from './calm.ts'
+import { textOf } from './demux.ts'
 import { type Holder, prepareHolder } from './holder.ts'
+import { ensureHolderImage } from './holder-image.ts'
+import type { Images } from './images.ts'
 import type { Maker } from './labels.ts'
+import { isRunning } from './life.ts'
 import { addressesOfMachine } from './look.ts'
 import { ensureNetwork, NETWORK } from './network.ts'
 import { isStatus, wordsOf } from './refusal.ts'
+import type { Remains } from './remains.ts'
 import { Stock } from './stock.ts'
-import { ONE_MORE } from './wall.ts'
+import { ONE_MORE, READY } from './wall.ts'
 
 /** How old the knowledge of another machine's addresses may be. */
 const LOOK_EVERY_MS = 60_000
+const MOST_BYTES = 2_000
 
 export type HoldersFacts = {
   readonly docker: Docker
@@ -21,10 +28,16 @@ export type HoldersFacts = {
   readonly starts: Turnstile
   readonly calm: Calm
   readonly runtime: 'crun' | null
+  /** What holders are made of. */
   readonly image: string
+  /** Where that is had from once more, when somebody has removed it. */
+  readonly images: Images
+  readonly remains: Remains
   readonly allowed: Allowances
   readonly warm: { readonly size: number; readonly idleMs: number }
 }
+
+type At = { readonly network: string; readonly alias: string | null }
 
 /** The network namespaces of runs: closed against the engine's machine before anybody is in them, a few of them ahead of time. */
 export class Holders implements AsyncDisposable {
@@ -33,10 +46,12 @@ export class Holders implements AsyncDisposable {
   readonly #living = new Set<Holder>()
   /** Addresses that the machine got since this runner began, by networks that it made. */
   readonly #later = new Set<string>()
+  #image: string
   #machine: { readonly addresses: string[]; readonly at: number; readonly own: boolean } | null = null
 
   constructor(facts: HoldersFacts) {
     this.#facts = facts
+    this.#image = facts.image
     this.#stock = new Stock({
       ...facts.warm,
       make: (signal) => this.#ahead(signal),
@@ -65,46 +80,74 @@ export class Holders implements AsyncDisposable {
 
   /** The machine has got another address: close it for those who run already. */
   async closeAlso(address: string): Promise<void> {
-    const { allowed } = this.#facts
     this.#later.add(address)
-    if (!wallsAround([address], allowed).closed.includes(address)) return
+    if (!this.#isClosed(address)) return
     await Promise.all([...this.#living].map((holder) => this.#closeIn(holder, address)))
   }
 
+  #isClosed(address: string): boolean {
+    return wallsAround([address], this.#facts.allowed).closed.includes(address)
+  }
+
+  /** @throws {EngineError} `engine_unavailable`, where containers could join it that reach the address. */
   async #closeIn(holder: Holder, address: string): Promise<void> {
     try {
-      const exec = await holder.container.exec({ Cmd: ['/bin/sh', '-c', ONE_MORE, 'holder', address] })
-      const stream = await exec.start({})
-      stream.resume()
-      await new Promise((resolve) => stream.once('close', resolve).once('end', resolve))
+      const Cmd = ['/bin/sh', '-c', ONE_MORE, 'holder', address]
+      const exec = await holder.container.exec({ Cmd, AttachStdout: true, AttachStderr: true })
+      const said = await textOf(await exec.start({}), MOST_BYTES)
+      if (!said.includes(READY)) throw notClosed(address, said.trim() || 'no answer')
     } catch (error) {
-      if (this.#living.has(holder)) throw error // else its run has just ended
+      if (!this.#living.has(holder)) return // its run has just ended
+      if (await isRunning(holder.container)) throw error // else it has ended: nobody joins it any more
     }
   }
 
-  async #make(at: { network: string; alias: string | null }, signal: AbortSignal): Promise<Holder> {
-    const { docker, maker, runtime, image, allowed, starts } = this.#facts
-    using _turn = await starts.enter(signal)
-    const walls = wallsAround(await this.#addresses(signal), allowed)
-    const before = new Set(this.#later)
-    const facts = { docker, image, maker, runtime, walls, ...at }
-    const made = await prepareHolder(facts, signal).catch(async (error: unknown) => {
-      if (!isStatus(error, 404) || at.network !== NETWORK) throw error
-      await ensureNetwork(docker, signal) // someone removed the network since this runner started
-      return prepareHolder(facts, signal)
-    })
+  async #make(at: At, signal: AbortSignal): Promise<Holder> {
+    using _turn = await this.#facts.starts.enter(signal)
+    const addresses = await this.#addresses(signal)
+    const walls = wallsAround([...addresses, ...this.#later], this.#facts.allowed)
+    const made = await this.#whole(() => this.#prepare(walls, at, signal), signal)
     const dispose = async () => {
       this.#living.delete(holder)
       await made[Symbol.asyncDispose]()
     }
-    const holder: Holder = { ...made, [Symbol.asyncDispose]: dispose }
+    const holder: Holder = {
+      id: made.id,
+      container: made.container,
+      get gone() {
+        return made.gone === true
+      },
+      [Symbol.asyncDispose]: dispose,
+    }
     this.#living.add(holder)
     // While it was made another network may have come, of which it was not told yet.
-    const missed = [...this.#later].filter(
-      (address) => !before.has(address) && !walls.closed.includes(address),
-    )
-    for (const address of missed) await this.#closeIn(holder, address)
+    const missed = [...this.#later].filter((each) => this.#isClosed(each) && !walls.closed.includes(each))
+    try {
+      for (const address of missed) await this.#closeIn(holder, address)
+    } catch (error) {
+      await dispose()
+      throw error
+    }
     return holder
+  }
+
+  #prepare(walls: Walls, at: At, signal: AbortSignal): Promise<Holder> {
+    const { docker, maker, runtime, remains } = this.#facts
+    return prepareHolder({ docker, image: this.#image, maker, runtime, remains, walls, ...at }, signal)
+  }
+
+  /** Somebody who tidies the engine up removes our image, and the network that all runs share: then they are made once more. */
+  async #whole<T>(make: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    try {
+      return await make()
+    } catch (error) {
+      if (!isStatus(error, 404)) throw error
+      const { docker, images, log } = this.#facts
+      const say = async (text: string) => log.info({ text: text.trim() }, 'holder.image')
+      this.#image = await ensureHolderImage({ docker, images }, { signal, say })
+      await ensureNetwork(docker, signal)
+      return make()
+    }
   }
 
   /** Read here where this process is on the engine's machine, which costs nothing; else asked for every now and then. */
@@ -113,8 +156,9 @@ export class Holders implements AsyncDisposable {
     const known = this.#machine
     if (known?.own) return ownAddresses()
     if (known && performance.now() - known.at < LOOK_EVERY_MS) return known.addresses
-    const { docker, maker, runtime, image } = this.#facts
-    const addresses = await addressesOfMachine({ docker, maker, runtime, image }, signal)
+    const { docker, maker, runtime, remains } = this.#facts
+    const look = () => addressesOfMachine({ docker, image: this.#image, maker, runtime, remains }, signal)
+    const addresses = await this.#whole(look, signal)
     const own = await ownAddresses().catch(() => []) // no Linux: the engine is on another machine, or in one
     const same = addresses.length > 0 && addresses.join() === own.join()
     this.#machine = { addresses, at: performance.now(), own: same }
@@ -125,3 +169,6 @@ export class Holders implements AsyncDisposable {
     await this.#stock[Symbol.asyncDispose]()
   }
 }
+
+const notClosed = (address: string, said: string): EngineError =>
+  new EngineError('engine_unavailable', `The address ${address} could not be closed for a run: ${said}`)

@@ -14,6 +14,8 @@ import type { Maker } from './labels.ts'
 import { type Maxima, maximaOf } from './limits.ts'
 import { ensureNetwork } from './network.ts'
 import { networkStock, type NetworksFacts, type RunNetwork } from './networks.ts'
+import { Remains } from './remains.ts'
+import { Weights } from './weights.ts'
 import { type DockerConfig, PRESET } from './settings.ts'
 import type { Stock } from './stock.ts'
 import { WarmCells } from './warm-cells.ts'
@@ -47,6 +49,10 @@ export type House = AsyncDisposable & {
   /** Creating and starting is bound by the processor: more than this at once only makes each of them slower. */
   readonly starts: Turnstile
   readonly calm: Calm
+  /** What is to be removed, and could not be yet. */
+  readonly remains: Remains
+  /** What everything at the engine takes of its disk. */
+  readonly weights: Weights
   /** The faster runtime where the engine has it. */
   readonly runtime: 'crun' | null
   readonly maxima: Maxima
@@ -77,6 +83,7 @@ export async function buildHouse(
   const starts = new Turnstile(2 * availableParallelism())
   const warm = { size: config.warm, idleMs: IDLE_MS }
   const calm = new Calm()
+  const remains = new Remains({ docker, log })
   const holders = new Holders({
     docker,
     calm,
@@ -85,11 +92,13 @@ export async function buildHouse(
     starts,
     runtime,
     image,
+    images,
+    remains,
     allowed: config.allowed,
     warm,
   })
   const made = (gateway: string) => holders.closeAlso(gateway)
-  const network = { docker, calm, maker, log, warm: { ...warm, size: Math.min(warm.size, 1) }, made }
+  const network = { docker, calm, maker, log, remains, warm: { ...warm, size: Math.min(warm.size, 1) }, made }
   const networks = networkStock(network)
   const cells = new WarmCells(warm)
   return {
@@ -105,6 +114,8 @@ export async function buildHouse(
       network,
       starts,
       calm,
+      remains,
+      weights: new Weights(docker),
       runtime,
       filling,
     },
@@ -114,6 +125,7 @@ export async function buildHouse(
       await cells[Symbol.asyncDispose]()
       await holders[Symbol.asyncDispose]()
       await networks[Symbol.asyncDispose]()
+      await remains[Symbol.asyncDispose]()
     },
   }
 }

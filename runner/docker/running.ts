@@ -11,12 +11,14 @@ import type { Holder } from './holder.ts'
 import { workConfig } from './host-config.ts'
 import { LABEL, labelsOf, type Maker } from './labels.ts'
 import type { Limits } from './limits.ts'
-import { unlessGone, wordsOf } from './refusal.ts'
+import { wordsOf } from './refusal.ts'
+import type { Remains } from './remains.ts'
 
 export type Service = Plan['services'][number]
 
 export type ServiceFacts = {
   readonly docker: Docker
+  readonly remains: Remains
   readonly plan: Pick<Plan, 'run' | 'attempt'>
   readonly service: Service
   /** The container's name. */
@@ -40,7 +42,6 @@ export class RunningService {
   /** Where what it writes lies on the engine's machine: beside its volumes, and in them. */
   readonly folders: readonly string[]
   #lastWords = Buffer.alloc(0)
-  #over = false
   #ended: Promise<number> = Promise.resolve(0)
   #disposed = false
 
@@ -58,25 +59,13 @@ export class RunningService {
 
   /** The container, not started yet; its image is there. */
   static async create(facts: ServiceFacts): Promise<RunningService> {
-    const { docker, plan, service, name, maker, runtime, limits, holder, privileged } = facts
-    const volume = null
-    const { purpose, config } = workConfig({ limits, runtime, holder: holder.id, volume, privileged })
-    const container = await createContainer(docker, purpose, {
-      name,
-      Image: service.image,
-      ...commandOf(service),
-      Env: Object.entries(service.env).map(([key, value]) => `${key}=${value}`),
-      Labels: {
-        ...labelsOf(maker, 'service'),
-        [LABEL.run]: String(plan.run),
-        [LABEL.attempt]: String(plan.attempt),
-      },
-      Healthcheck: { Test: ['NONE'] }, // Takt asks by itself, and more often
-      AttachStdout: true,
-      AttachStderr: true,
-      HostConfig: config,
-    })
-    return new RunningService(facts, container, await container.inspect())
+    try {
+      const container = await create(facts)
+      return new RunningService(facts, container, await container.inspect())
+    } catch (error) {
+      await facts.remains.container(facts.name) // also where the engine went away before it said that it had made one
+      throw error
+    }
   }
 
   /** @throws {EngineError} `service_unhealthy`, with its last words, when it ended or took too long. */
@@ -85,6 +74,7 @@ export class RunningService {
     const stream = await this.#container.attach({ stream: true, stdout: true, stderr: true })
     serviceStarted?.(service.step)
     const hearing = this.#hear(stream, (bytes) => heard?.(service.step, bytes) ?? Promise.resolve())
+    hearing.catch(() => {}) // whoever waits for its end is told; where it does not even start, nobody does
     await this.#container.start()
     this.#ended = this.#end(hearing, serviceEnded)
     this.#ended.catch(() => {}) // whoever waits for it is told
@@ -132,16 +122,11 @@ export class RunningService {
       this.#container.wait() as Promise<{ StatusCode: number }>,
       hearing,
     ])
-    this.#over = true
     if (!this.#disposed) {
       const state = StatusCode === 0 ? 'succeeded' : 'failed'
       told?.(this.#facts.service.step, { state, exitCode: StatusCode })
     }
     return StatusCode
-  }
-
-  get over(): boolean {
-    return this.#over
   }
 
   #unhealthy(what: string, check?: Check): EngineError {
@@ -152,10 +137,31 @@ export class RunningService {
     return new EngineError('service_unhealthy', `The service ${name} of ${image} ${what}${asked}. ${last}`)
   }
 
-  async dispose(): Promise<void> {
+  dispose(): Promise<void> {
     this.#disposed = true
-    await this.#container.remove({ force: true, v: true }).catch(unlessGone)
+    return this.#facts.remains.container(this.#container.id)
   }
+}
+
+function create(facts: ServiceFacts): Promise<Docker.Container> {
+  const { docker, plan, service, name, maker, runtime, limits, holder, privileged } = facts
+  const volume = null
+  const { purpose, config } = workConfig({ limits, runtime, holder: holder.id, volume, privileged })
+  return createContainer(docker, purpose, {
+    name,
+    Image: service.image,
+    ...commandOf(service),
+    Env: Object.entries(service.env).map(([key, value]) => `${key}=${value}`),
+    Labels: {
+      ...labelsOf(maker, 'service'),
+      [LABEL.run]: String(plan.run),
+      [LABEL.attempt]: String(plan.attempt),
+    },
+    Healthcheck: { Test: ['NONE'] }, // Takt asks by itself, and more often
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: config,
+  })
 }
 
 /** Its own commands, in a shell; else what the image says. */

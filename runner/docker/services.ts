@@ -9,6 +9,7 @@ import type { Images } from './images.ts'
 import type { Maker } from './labels.ts'
 import type { Limits } from './limits.ts'
 import type { RunNetwork } from './networks.ts'
+import type { Remains } from './remains.ts'
 import { mayBePrivileged } from './privileged.ts'
 import { isStatus, wordsOf } from './refusal.ts'
 import { notStarted, RunningService, type Service } from './running.ts'
@@ -19,6 +20,7 @@ export type ServicesFacts = {
   readonly holders: Holders
   readonly starts: Turnstile
   readonly log: Log
+  readonly remains: Remains
   readonly maker: Maker
   readonly runtime: 'crun' | null
   readonly limits: Limits
@@ -85,10 +87,10 @@ export class Services implements AsyncDisposable {
     const { holders, network, log } = this.#facts
     try {
       const holder = await holders.on(network.name, service.name, signal)
-      this.#rooms.defer(() => this.#quietly(holder[Symbol.asyncDispose]()))
+      this.#rooms.use(holder)
       const running = await this.#create(service, holder, options)
       this.#running.push(running)
-      this.#rooms.defer(() => this.#quietly(running.dispose()))
+      this.#rooms.defer(() => running.dispose())
       await say(`Service ${service.name}: ${service.image}\n`)
       const begun = performance.now()
       await running.start(options)
@@ -101,10 +103,11 @@ export class Services implements AsyncDisposable {
   }
 
   async #create(service: Service, holder: Holder, options: OpenOptions): Promise<RunningService> {
-    const { docker, plan, maker, runtime, limits, images, name, trusted, starts } = this.#facts
+    const { docker, remains, plan, maker, runtime, limits, images, name, trusted, starts } = this.#facts
     const privileged = mayBePrivileged({ image: service.image, lane: plan.lane, trusted })
     const facts = {
       docker,
+      remains,
       plan,
       service,
       name: `${name}-${service.name}`,
@@ -125,17 +128,9 @@ export class Services implements AsyncDisposable {
     }
   }
 
-  #quietly(leaving: PromiseLike<void>): Promise<void> {
-    const { log } = this.#facts
-    return Promise.resolve(leaving).catch((error: unknown) =>
-      log.warn({ reason: wordsOf(error) }, 'service.left'),
-    )
-  }
-
-  /** End all of them; the network goes last. Whatever could not be removed is logged, and swept at the next start. */
+  /** End all of them, those too that are only being made; the network goes last. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#rooms
-      .disposeAsync()
-      .catch((error: unknown) => this.#facts.log.warn({ reason: wordsOf(error) }, 'service.left'))
+    await Promise.allSettled(this.#started.values())
+    await this.#rooms.disposeAsync()
   }
 }

@@ -6,18 +6,19 @@ import type { Scratch } from '../checkout.ts'
 import { EngineError } from '../engine.ts'
 import type { OpenOptions, Shell, Usage, Workspace } from '../engine.ts'
 import { diskFull } from './causes.ts'
-import { type Cell, type Home, removeVolume, startCell } from './cell.ts'
+import { type Cell, type Home, startCell } from './cell.ts'
 import { DIRECTORY } from './container.ts'
 import { DEMO_IMAGE } from './demo-image.ts'
 import { watchDisk, type Written } from './disk.ts'
 import { readFiles, writeFiles } from './files.ts'
 import { fill } from './fill.ts'
+import type { Holder } from './holder.ts'
 import type { House } from './house.ts'
 import { LABEL, labelsOf } from './labels.ts'
 import { clamped, type Limits, limitsInWords } from './limits.ts'
-import { makeNetwork, type RunNetwork } from './networks.ts'
+import { type RunNetwork, takeNetwork } from './networks.ts'
 import { mayBePrivileged } from './privileged.ts'
-import { isStatus, wordsOf } from './refusal.ts'
+import { wordsOf } from './refusal.ts'
 import { Services } from './services.ts'
 
 /** Start the run's container and its services and fetch its commit at the same time; then fill the one with the other. */
@@ -60,7 +61,11 @@ class DockerWorkspace implements Workspace {
   /** Its containers' names begin so. */
   readonly #name: string
   #home: Promise<Home> | null = null
+  /** All that it had: one that has ended lets nobody in, and another one takes its place. */
+  readonly #holders: Holder[] = []
   #volume: string | null = null
+  /** The run's own; null where it is on the one that all runs share. */
+  #network: string | null = null
   #services: Services | null = null
   /** The newest container of each image; there is more than one where steps name images of their own. */
   readonly #cells = new Map<string, Promise<Cell>>()
@@ -95,10 +100,11 @@ class DockerWorkspace implements Workspace {
     this.#say = options.say
     const { networks, network: how } = this.#house
     if (this.#plan.services.length === 0) return void (await this.#open(this.image, options))
-    const network = networks.take() ?? (await makeNetwork(how))
+    const network = await takeNetwork(networks, how)
     this.#services = new Services(this.#servicesOn(network))
     options.signal.throwIfAborted()
-    this.#homeOn(network.name, options.signal)
+    this.#network = network.name
+    this.#homeNow(options.signal).catch(() => {}) // whoever waits for it is told
     await Promise.all([this.#open(this.image, options), this.#services.start(options)])
   }
 
@@ -116,7 +122,7 @@ class DockerWorkspace implements Workspace {
   }
 
   #watchDisk(): void {
-    const { docker, log, maxima } = this.#house
+    const { log, maxima, weights } = this.#house
     const limitBytes = maxima.diskBytes
     if (limitBytes === 0) return
     const full = (usedBytes: number) => {
@@ -124,7 +130,7 @@ class DockerWorkspace implements Workspace {
       for (const { box } of this.#made) if (!box.dead) void box.end(diskFull(usedBytes, limitBytes))
     }
     const failed = (error: unknown) => log.warn({ reason: wordsOf(error) }, 'disk.not-weighed')
-    this.#disk = watchDisk({ docker, limitBytes, written: () => this.#written(), full, failed })
+    this.#disk = watchDisk({ weights, limitBytes, written: () => this.#written(), full, failed })
   }
 
   #written(): Written {
@@ -157,7 +163,9 @@ class DockerWorkspace implements Workspace {
   /** The container of an image: the one that runs already, else a new one on the same files. */
   async #open(image: string, options: OpenOptions): Promise<Cell> {
     const known = this.#cells.get(image)
-    if (known && !(await known).box.dead) return known
+    const before = known && (await known)
+    if (before && !before.box.dead) return before
+    await before?.box.bury()
     const opening = this.#begin(image, options)
     this.#cells.set(image, opening)
     opening.catch(() => this.#cells.delete(image)) // whoever waits for it is told; the next one tries again
@@ -171,10 +179,13 @@ class DockerWorkspace implements Workspace {
     const privileged = mayBePrivileged({ image, lane: this.#plan.lane, trusted })
     if (privileged) await options.say(`The image ${image} has all powers of root: the operator named it.\n`)
     const warm =
-      this.#home === null && !privileged ? cells.take(this.#house, { image, id, limits: this.limits }) : null
+      this.#volume === null && !privileged
+        ? cells.take(this.#house, { image, id, limits: this.limits })
+        : null
     if (!warm) return this.#start({ image, privileged }, options.signal)
     this.#home = Promise.resolve(warm.home)
     this.#volume = warm.home.volume
+    this.#holders.push(warm.home.holder)
     this.#made.push(warm)
     this.#rename(warm)
     return warm
@@ -185,7 +196,7 @@ class DockerWorkspace implements Workspace {
     signal: AbortSignal,
   ): Promise<Cell> {
     const { attempt, run } = this.#plan
-    const home = await (this.#home ?? this.#homeOn(null, signal))
+    const home = await this.#homeNow(signal)
     const labels = {
       ...labelsOf(this.#house.maker, null),
       [LABEL.run]: String(run),
@@ -199,14 +210,26 @@ class DockerWorkspace implements Workspace {
     return cell
   }
 
-  /** @param network  The run's own, or null for the one that all runs share. */
-  #homeOn(network: string | null, signal: AbortSignal): Promise<Home> {
+  /** A holder that has ended lets nobody in: then a new one takes its place, around the same files. */
+  async #homeNow(signal: AbortSignal): Promise<Home> {
+    const known = this.#home
+    if (known && !(await known).holder.gone) return known
+    if (this.#home === known) this.#home = this.#newHome(signal)
+    return this.#home ?? this.#newHome(signal)
+  }
+
+  async #newHome(signal: AbortSignal): Promise<Home> {
     const { holders } = this.#house
-    const holder = network === null ? holders.take(signal) : holders.on(network, null, signal)
-    this.#volume = this.#name
-    this.#home = holder.then((made) => ({ holder: made, volume: this.#name }))
-    this.#home.catch(() => {}) // whoever waits for it is told
-    return this.#home
+    const volume = (this.#volume ??= this.#name)
+    try {
+      const network = this.#network
+      const holder = await (network === null ? holders.take(signal) : holders.on(network, null, signal))
+      this.#holders.push(holder)
+      return { holder, volume }
+    } catch (error) {
+      this.#home = null // a hook, later, may have more luck
+      throw error
+    }
   }
 
   /** For who looks at the engine by hand: nothing waits for it, and nothing depends on it. */
@@ -246,30 +269,23 @@ class DockerWorkspace implements Workspace {
 
   async #remove(): Promise<void> {
     this.#disk?.[Symbol.dispose]()
-    const { docker } = this.#house
-    const [home] = await Promise.allSettled([this.#home, ...this.#cells.values()])
-    await Promise.all(
-      this.#made.map(({ container }) => this.#quietly(container.remove({ force: true, v: true }))),
-    )
-    if (home.status === 'fulfilled' && home.value) {
-      const { volume, holder } = home.value
-      await Promise.all([
-        this.#quietly(removeVolume(docker, volume)),
-        this.#quietly(holder[Symbol.asyncDispose]()),
-      ])
-    }
-    await this.#quietly(this.#services?.[Symbol.asyncDispose]())
-    await this.#quietly(this.#files?.[Symbol.asyncDispose]())
+    const { remains } = this.#house
+    await Promise.allSettled([this.#home, ...this.#cells.values()])
+    await Promise.all(this.#made.map(({ container }) => remains.container(container.id)))
+    await Promise.all([
+      this.#volume === null ? null : remains.volume(this.#volume),
+      ...this.#holders.map((holder) => holder[Symbol.asyncDispose]()),
+    ])
+    await this.#services?.[Symbol.asyncDispose]()
+    await this.#removeFiles()
     for (const { box } of this.#made) box.hangUp()
   }
 
-  /** What could not be removed is logged, and swept in the runner's next life. */
-  async #quietly(removal: PromiseLike<unknown> | undefined): Promise<void> {
+  async #removeFiles(): Promise<void> {
     try {
-      await removal
+      await this.#files?.[Symbol.asyncDispose]()
     } catch (error) {
-      if (!isStatus(error, 404))
-        this.#house.log.warn({ container: this.#name, reason: wordsOf(error) }, 'container.left')
+      this.#house.log.warn({ container: this.#name, reason: wordsOf(error) }, 'files.left') // swept in the next life
     }
   }
 }

@@ -17,7 +17,10 @@ import { EngineError, exited } from '../engine.ts'
 import type { ExitStatus, Output } from '../engine.ts'
 
 /** The Docker engine that programs of resources run on. */
-export type Machine = Pick<House, 'docker' | 'images' | 'log' | 'holders' | 'runtime' | 'maker' | 'maxima'>
+export type Machine = Pick<
+  House,
+  'docker' | 'images' | 'log' | 'holders' | 'remains' | 'runtime' | 'maker' | 'maxima'
+>
 
 export type ProgramFacts = {
   readonly image: string
@@ -228,12 +231,8 @@ export class Program implements AsyncDisposable {
   }
 
   async #remove(): Promise<void> {
-    const left = (error: unknown) => {
-      if (isStatus(error, 404)) return // never made, or gone already
-      this.#machine.log.warn({ container: this.#name, reason: wordsOf(error) }, 'container.left')
-    }
-    await this.#container.remove({ force: true, v: true }).catch(left)
-    await Promise.resolve(this.#holder[Symbol.asyncDispose]()).catch(left)
+    await this.#machine.remains.container(this.#name)
+    await this.#holder[Symbol.asyncDispose]()
   }
 }
 

@@ -15,6 +15,7 @@ import { Images } from '../../runner/docker/images.ts'
 import { LABEL } from '../../runner/docker/labels.ts'
 import { ensureNetwork } from '../../runner/docker/network.ts'
 import { makeNetwork } from '../../runner/docker/networks.ts'
+import { Remains } from '../../runner/docker/remains.ts'
 import { Turnstile } from '../../runner/turnstile.ts'
 import { until } from '../support/until.ts'
 import { log } from './contract.ts'
@@ -26,6 +27,7 @@ const docker = new Docker()
 const identity = `holders-${process.pid}-${Date.now()}`
 const maker = { runner: identity, life: 'this' }
 const idle = () => new AbortController().signal
+const remains = new Remains({ docker, log })
 const limits = { cpus: 1, memoryBytes: 2 ** 28, pids: 128 }
 const python = await run('python3', ['-c', '']).then(
   () => process.getuid?.() === 0,
@@ -55,6 +57,8 @@ describe.skipIf(reason)(`a run's network namespace${reason ? ` (skipped: ${reaso
       calm: new Calm(),
       log,
       image,
+      images: new Images(docker),
+      remains,
       starts: new Turnstile(2),
       runtime: null,
       allowed: parseAllowed(allowed)!,
@@ -65,6 +69,7 @@ describe.skipIf(reason)(`a run's network namespace${reason ? ` (skipped: ${reaso
     maker,
     calm: new Calm(),
     log,
+    remains,
     warm: { size: 0, idleMs: 1 },
     made: async () => {},
   })

@@ -5,6 +5,7 @@ import { Holders } from '../../runner/docker/holders.ts'
 import { Images } from '../../runner/docker/images.ts'
 import { ensureNetwork } from '../../runner/docker/network.ts'
 import type { Machine } from '../../runner/resources/program.ts'
+import { Remains } from '../../runner/docker/remains.ts'
 import { Turnstile } from '../../runner/turnstile.ts'
 import { log } from './contract.ts'
 
@@ -16,12 +17,15 @@ export async function machineOf(identity: string): Promise<Machine> {
   const signal = AbortSignal.timeout(20_000)
   await ensureNetwork(docker, signal)
   const image = await ensureHolderImage({ docker, images }, { signal, say: async () => {} })
+  const remains = new Remains({ docker, log })
   const holders = new Holders({
     ...{
       docker,
       maker,
       log,
       image,
+      images,
+      remains,
       runtime: null,
       starts: new Turnstile(4),
       calm: new Calm(),
@@ -30,5 +34,5 @@ export async function machineOf(identity: string): Promise<Machine> {
     warm: { size: 0, idleMs: 1_000 },
   })
   const maxima = { cpus: 2, memoryBytes: 2 ** 32, pids: 1024, diskBytes: 0 }
-  return { docker, images, maker, log, holders, runtime: null, maxima }
+  return { docker, images, maker, log, holders, remains, runtime: null, maxima }
 }

@@ -8,6 +8,7 @@ import { Holders } from '../../runner/docker/holders.ts'
 import { Images } from '../../runner/docker/images.ts'
 import { LABEL } from '../../runner/docker/labels.ts'
 import { makeNetwork } from '../../runner/docker/networks.ts'
+import { Remains } from '../../runner/docker/remains.ts'
 import { Services } from '../../runner/docker/services.ts'
 import { Turnstile } from '../../runner/turnstile.ts'
 import { planOf } from '../runner/plans.ts'
@@ -20,6 +21,7 @@ const reason = await whyNoDocker()
 const docker = new Docker()
 const identity = `services-${process.pid}-${Date.now()}`
 const maker = { runner: identity, life: 'this' }
+const remains = new Remains({ docker, log })
 const SERVES = 'while :; do echo here | nc -l -p 7000; done'
 const WEB = 'mkdir -p /tmp/www; echo ok >/tmp/www/ready; sleep 0.3; busybox httpd -f -p 8000 -h /tmp/www'
 
@@ -55,6 +57,8 @@ describe.skipIf(reason)(`the services of a run${reason ? ` (skipped: ${reason})`
       calm: new Calm(),
       log,
       image,
+      images,
+      remains,
       starts,
       runtime: null,
       allowed,
@@ -80,6 +84,7 @@ describe.skipIf(reason)(`the services of a run${reason ? ` (skipped: ${reason})`
       maker,
       calm: new Calm(),
       log,
+      remains,
       warm: { size: 0, idleMs: 1 },
       made: async () => {},
     })
@@ -90,6 +95,7 @@ describe.skipIf(reason)(`the services of a run${reason ? ` (skipped: ${reason})`
       holders,
       starts: new Turnstile(2),
       log,
+      remains,
       maker,
       runtime: null,
       limits: { cpus: 1, memoryBytes: 2 ** 28, pids: 100 },
