@@ -12,28 +12,28 @@ const PUBLIC_IMAGE = 'busybox:stable'
 /**
  * The image of our own small containers: a busybox, from this machine where it has one, else pulled.
  *
+ * @returns Its id: names are given to other images in the course of time.
  * @throws {EngineError} `image_pull_failed`
  */
 export async function ensureHolderImage(
   { docker, images }: { readonly docker: Docker; readonly images: Images },
   options: OpenOptions,
 ): Promise<string> {
-  for (const image of [HOLDER_IMAGE, PUBLIC_IMAGE]) if (await exists(docker, image)) return image
-  const busybox = await findBusybox()
-  if (busybox) {
-    await importDemo(docker, { repository: HOLDER_IMAGE, busybox })
-    return HOLDER_IMAGE
+  for (const image of [HOLDER_IMAGE, PUBLIC_IMAGE]) {
+    const id = await idOf(docker, image)
+    if (id !== null) return id
   }
-  await images.fetch(PUBLIC_IMAGE, options)
-  return PUBLIC_IMAGE
+  const busybox = await findBusybox()
+  if (!busybox) return images.ensure(PUBLIC_IMAGE, options)
+  await importDemo(docker, { repository: HOLDER_IMAGE, busybox })
+  return images.ensure(HOLDER_IMAGE, options)
 }
 
-async function exists(docker: Docker, image: string): Promise<boolean> {
+async function idOf(docker: Docker, image: string): Promise<string | null> {
   try {
-    await docker.getImage(image).inspect()
-    return true
+    return (await docker.getImage(image).inspect()).Id
   } catch (error) {
-    if (isStatus(error, 404)) return false
+    if (isStatus(error, 404)) return null
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EngineError, StepFailed } from '../../runner/engine.ts'
-import { hostOf, prefixOf, putImage, sweepImages } from '../../runner/resources/image/put.ts'
+import { prefixOf, putImage, sweepImages } from '../../runner/resources/image/put.ts'
 import type { ImagePut } from '../../runner/resources/image/put.ts'
 import type { Machine } from '../../runner/resources/program.ts'
 import { dockerfile, imagePut } from './image-puts.ts'
@@ -178,11 +178,3 @@ describe.skipIf(reason)(`a put of an image${reason ? ` (skipped: ${reason})` : '
     expect(await left()).toEqual(before)
   })
 })
-
-test.each([
-  ['acme/shop', 'registry-1.docker.io'],
-  ['shop', 'registry-1.docker.io'],
-  ['localhost/shop', 'localhost'],
-  ['127.0.0.1:5000/a/b', '127.0.0.1:5000'],
-  ['registry.acme.test/a', 'registry.acme.test'],
-])('%s lies at %s', (repository, host) => expect(hostOf(repository)).toBe(host))

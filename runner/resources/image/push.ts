@@ -1,7 +1,8 @@
 import type Docker from 'dockerode'
-import { isStatus, wordsOf } from '../../docker/refusal.ts'
+import { wordsOf } from '../../docker/refusal.ts'
 import { EngineError, StepFailed } from '../../engine.ts'
 import type { Place } from '../../resources.ts'
+import { borrowName } from './borrowed-name.ts'
 import { eventsIn } from './progress.ts'
 import type { Login } from './session.ts'
 
@@ -15,10 +16,12 @@ export type PushFacts = {
   readonly repository: string
   readonly tags: readonly string[]
   readonly login: Login | null
+  /** Whose push it is, for its next life. */
+  readonly runner: string
 }
 
 /**
- * Push one image under each of its tags, as the repository's own name for it; those names are taken back afterwards.
+ * Push one image under each of its tags, as the repository's own name for it: the engine's API knows no other way to say where to.
  *
  * @returns The digest, as the registry answered.
  * @throws {StepFailed} When the registry refuses it.
@@ -26,7 +29,7 @@ export type PushFacts = {
  */
 export async function pushImage(
   docker: Docker,
-  { id, repository, tags, login }: PushFacts,
+  { id, repository, tags, login, runner }: PushFacts,
   at: Place,
 ): Promise<string> {
   const wrong = tags.find((tag) => !TAG.test(tag))
@@ -37,14 +40,8 @@ export async function pushImage(
     )
   const digests = new Set<string>()
   for (const tag of tags) {
-    const name = `${repository}:${tag}`
-    const before = await idOf(docker, name)
-    await docker.getImage(id).tag({ repo: repository, tag })
-    try {
-      digests.add(await pushTag(docker, { name, tag, login }, at))
-    } finally {
-      if (before !== id) await untag(docker, name)
-    }
+    await using _name = await borrowName(docker, { repository, tag, id, runner })
+    digests.add(await pushTag(docker, { name: `${repository}:${tag}`, tag, login }, at))
   }
   const [digest, ...others] = digests
   if (digest !== undefined && others.length === 0) return digest
@@ -94,23 +91,4 @@ function asFailure(name: string, words: string, cause: unknown): Error {
   return REFUSED.test(words)
     ? new StepFailed(1, `${sentence}. See to the resource's \`login\`.`, { cause })
     : new EngineError('push_failed', sentence, { cause })
-}
-
-async function idOf(docker: Docker, name: string): Promise<string | null> {
-  try {
-    return (await docker.getImage(name).inspect()).Id
-  } catch (error) {
-    if (isStatus(error, 404)) return null
-    throw error
-  }
-}
-
-/** The name was only for the registry; somebody else may have taken it away. */
-async function untag(docker: Docker, name: string): Promise<void> {
-  await docker
-    .getImage(name)
-    .remove({ noprune: true })
-    .catch((error: unknown) => {
-      if (!isStatus(error, 404, 409)) throw error
-    })
 }

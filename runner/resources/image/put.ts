@@ -5,8 +5,10 @@ import { EngineError, StepFailed } from '../../engine.ts'
 import type { Place } from '../../resources.ts'
 import { Locks } from '../../turnstile.ts'
 import type { Machine } from '../program.ts'
+import { returnNames } from './borrowed-name.ts'
 import { buildImage } from './build.ts'
 import { pushImage } from './push.ts'
+import { expectOwner, fullName, hostOf } from './repository.ts'
 import type { Login } from './session.ts'
 
 export type ImagePut = Extract<Put, { kind: 'image' }>
@@ -21,6 +23,7 @@ export async function putImage(
   { repository, build, image, tags, credential }: ImagePut,
   at: Place,
 ): Promise<{ readonly digest: string; readonly tags: readonly string[] }> {
+  expectOwner(repository)
   const login: Login | null = credential && { ...credential, host: hostOf(repository) }
   const words = `Docker ${(await machine.docker.version()).Version}`
   const named = tags.length > 0 ? tags : DEFAULT_TAGS
@@ -28,8 +31,9 @@ export async function putImage(
   try {
     if (build && name) await buildImage(machine, { build, name, login, words }, at)
     const id = await idOf(machine, name ?? image)
-    using _turn = await locks.hold(repository, at.signal)
-    const digest = await pushImage(machine.docker, { id, repository, tags: named, login }, at)
+    using _turn = await locks.hold(fullName(repository), at.signal)
+    const { runner } = machine.maker
+    const digest = await pushImage(machine.docker, { id, repository, tags: named, login, runner }, at)
     return { digest, tags: named }
   } finally {
     if (name) await forget(machine, name)
@@ -63,17 +67,11 @@ async function forget({ docker, log }: Pick<Machine, 'docker' | 'log'>, name: st
 export const prefixOf = (runner: string) =>
   `takt-build:${createHash('sha256').update(runner).digest('hex').slice(0, 12)}-`
 
-/** Remove the images that an earlier life of this runner was about to push. */
+/** Remove the images that an earlier life of this runner was about to push, and give back the names that it pushed them under. */
 export async function sweepImages(machine: Pick<Machine, 'docker' | 'maker' | 'log'>): Promise<void> {
+  await returnNames(machine.docker, machine.maker.runner)
   const filters = { reference: [`${prefixOf(machine.maker.runner)}*`] }
   const found = await machine.docker.listImages({ filters })
   for (const name of found.flatMap(({ RepoTags }) => RepoTags ?? []))
     if (name.startsWith(prefixOf(machine.maker.runner))) await forget(machine, name)
-}
-
-/** The registry's host, as Docker reads a name: the first part where it looks like one, else Docker's own registry. */
-export function hostOf(repository: string): string {
-  const [first = ''] = repository.split('/')
-  const isHost = repository.includes('/') && (/[.:]/.test(first) || first === 'localhost')
-  return isHost ? first : 'registry-1.docker.io'
 }
