@@ -128,7 +128,7 @@ export function allSteps(steps: readonly Step[]): Step[] {
   ])
 }
 
-export const hookSteps = (hooks: Hooks): Step[] =>
+const hookSteps = (hooks: Hooks): Step[] =>
   allSteps([...hooks.onSuccess, ...hooks.onFailure, ...hooks.onError, ...hooks.onCancel, ...hooks.always])
 
 /** The steps of a job with all that are inside them, its hooks' included. */

@@ -2,7 +2,7 @@ import { type Cron, parseCron } from '../language/cron.ts'
 import { parseDuration } from '../language/duration.ts'
 
 /** A schedule as a file writes it: five fields, or a span. */
-export type Schedule = { readonly schedule: string; readonly timezone: string }
+type Schedule = { readonly schedule: string; readonly timezone: string }
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000

@@ -14,7 +14,7 @@ export type InputFacts = InputFields & {
 }
 
 /** A run that one of this run's needs was satisfied by, or one further up. */
-export type UpstreamFacts = {
+type UpstreamFacts = {
   readonly job: string
   readonly run: RunId
   /** The values it wrote to `$TAKT_OUTPUT`. */

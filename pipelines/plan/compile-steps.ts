@@ -7,7 +7,7 @@ import { imageIn } from './compile-image.ts'
 import { getOfStep, putOfStep, type ResourceFacts } from './compile-resources.ts'
 import type { CompileFacts } from './compile-facts.ts'
 
-export type StepFacts = CompileFacts & { readonly values: Values }
+type StepFacts = CompileFacts & { readonly values: Values }
 
 /** A tree of steps with more nodes than this is nothing that anybody looks at. */
 const MOST_STEPS = 2_000

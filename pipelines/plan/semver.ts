@@ -1,12 +1,12 @@
 /** A version by semantic versioning 2.0.0, without build metadata. */
-export type Semver = {
+type Semver = {
   readonly major: number
   readonly minor: number
   readonly patch: number
   /** `rc.1`; null for a final version. */
   readonly pre: string | null
 }
-export type Bump = {
+type Bump = {
   /** Which part goes up; `final` takes away what says that it comes before the final one. */
   readonly bump: 'major' | 'minor' | 'patch' | 'final'
   /** The word of a version that comes before the final one: `rc` makes `1.3.0-rc.1`, then `1.3.0-rc.2`. */

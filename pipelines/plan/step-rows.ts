@@ -1,7 +1,7 @@
 import { FINISH, HOOKS, type HookName, type Plan, type PlanStep, PREPARE } from '../wire/plan.ts'
 
 /** One step as people see it before it begins. */
-export type StepRow = {
+type StepRow = {
   readonly step: number
   readonly name: string
   readonly kind: 'prepare' | 'finish' | 'service' | PlanStep['kind']

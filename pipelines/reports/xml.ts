@@ -4,7 +4,7 @@ import { Unreadable } from './unreadable.ts'
 export type Attributes = Readonly<Record<string, string>>
 
 /** What a reader of XML is told, in the order of the file. */
-export type XmlListener = {
+type XmlListener = {
   readonly open: (name: string, attributes: Attributes) => void
   readonly text: (text: string) => void
   readonly close: (name: string) => void

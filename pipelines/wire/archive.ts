@@ -113,7 +113,7 @@ export function pathProblem(path: string): string | null {
  * Whether a symlink in the folder of `path` can lead out. Climbing is allowed only at the target's beginning, where the folders
  * are known to be no links: behind a name, `..` would be taken from wherever that name leads.
  */
-export function leadsOut(path: string, target: string): boolean {
+function leadsOut(path: string, target: string): boolean {
   if (target === '' || target.startsWith('/') || target.includes('\0') || target.length > MOST_PATH)
     return true
   const parts = target.split('/').filter((part) => part !== '' && part !== '.')

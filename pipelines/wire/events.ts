@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { DeliveryId, EventId, RevisionId, RunId, RunnerId, TerminalId, VersionId } from '../ids.ts'
+import type { DeliveryId, RevisionId, RunId, RunnerId, TerminalId, VersionId } from '../ids.ts'
 import { RUN_STATES } from '../states.ts'
 
 const id = <Id extends number>() =>
@@ -81,4 +81,3 @@ export const TaktEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('runner.changed'), runner: id<RunnerId>() }),
 ])
 export type TaktEvent = z.output<typeof TaktEvent>
-export type StoredEvent = { readonly id: EventId; readonly event: TaktEvent }

@@ -89,14 +89,14 @@ export const Put = z.discriminatedUnion('kind', [
 ])
 export type Put = z.output<typeof Put>
 
-export const StepRetry = z.object({
+const StepRetry = z.object({
   max: z.number().int().min(0),
   /** `failed`, `errored`, `timeout`, `signal` or `exit:<code>`. */
   on: z.array(z.string()),
   backoff: z.enum(['fixed', 'exponential']),
   delayMs: z.number().int().min(0),
 })
-export type StepRetry = z.output<typeof StepRetry>
+type StepRetry = z.output<typeof StepRetry>
 
 /** When a hook runs: what its step, or the job, came to. */
 export const HOOKS = ['on_success', 'on_failure', 'on_error', 'on_cancel', 'always'] as const

@@ -120,7 +120,7 @@ export type Chosen = {
   readonly inputs?: Readonly<Record<string, string>>
 }
 
-export type ArtifactAt = { readonly run: number; readonly name: string }
+type ArtifactAt = { readonly run: number; readonly name: string }
 export type Again = { readonly inputs: 'same' | 'newest'; readonly hold?: string }
 
 /** Hono's client puts names into an address as they are, and drops a last part that is called `index`. */

@@ -8,7 +8,7 @@ export type StepNode = {
   readonly uncalled: readonly RunStep[]
 }
 
-export type StepTree = {
+type StepTree = {
   /** The runner's own steps and the job's, in the order in which they come. */
   readonly steps: readonly StepNode[]
   readonly hooks: readonly StepNode[]

@@ -4,7 +4,7 @@ import type { HostSays, VisitorSays } from '#pipelines/wire/terminal.ts'
 export type Size = { readonly columns: number; readonly rows: number }
 export type Closed = Pick<Extract<HostSays, { say: 'closed' }>, 'exitCode' | 'reason'>
 
-export type TerminalOptions = {
+type TerminalOptions = {
   readonly dial: () => WebSocket
   readonly run: number
   readonly size: Size
