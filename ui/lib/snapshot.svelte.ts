@@ -8,12 +8,16 @@ import type { Live } from './live.svelte.ts'
 
 export type SnapshotOptions<Value> = {
   readonly topic: Topic
-  readonly take: (signal: AbortSignal) => Promise<Answer<Value>>
+  /** @param since  What is known already; null where all of it has to be taken. */
+  readonly take: (signal: AbortSignal, since: Since<Value> | null) => Promise<Answer<Value>>
   /** Whether the event makes the value old, so that it is taken anew. */
   readonly concerns: (event: TaktEvent, value: Value) => boolean
   /** What the event says about the value by itself, shown before the new one arrives. */
   readonly apply?: (value: Value, event: TaktEvent) => Value
 }
+
+/** The value as it was taken last, and the events that have made it old since. */
+export type Since<Value> = { readonly value: Value; readonly events: readonly TaktEvent[] }
 
 const WAIT_MS = 80
 
@@ -26,6 +30,8 @@ export class Snapshot<Value> {
   #value = $state.raw<Value | null>(null)
   #problem = $state.raw<Refusal | null>(null)
   #unheard: { event: TaktEvent; cursor: number }[] = []
+  /** What was heard since the last take began; null where nothing that is known counts any more. */
+  #news: readonly TaktEvent[] | null = null
   #taking: Coalesced | null = null
   #stopWatching: (() => void) | null = null
   readonly #live: Live
@@ -55,6 +61,7 @@ export class Snapshot<Value> {
   }
 
   refresh(): void {
+    this.#news = null
     this.#taking?.now()
   }
 
@@ -68,19 +75,34 @@ export class Snapshot<Value> {
     taking.now()
     return () => {
       taking.stop()
+      this.#news = null
       this.#stopWatching?.()
       this.#stopWatching = null
     }
   }
 
   async #take(signal: AbortSignal): Promise<void> {
-    const { body, cursor } = await this.#options.take(signal)
+    const { body, cursor } = await this.#ask(signal)
     if (signal.aborted) return
     const overtaken = this.#unheard.filter((heard) => heard.cursor > cursor)
     this.#unheard = []
     this.#value = overtaken.reduce((value, { event }) => this.#options.apply?.(value, event) ?? value, body)
     this.#problem = null
     this.#stopWatching ??= this.#watch(cursor)
+  }
+
+  async #ask(signal: AbortSignal): Promise<Answer<Value>> {
+    const news = this.#news
+    this.#news = []
+    let isTaken = false
+    try {
+      const since = news && this.#value !== null ? { value: this.#value, events: news } : null
+      const answer = await this.#options.take(signal, since)
+      isTaken = !signal.aborted
+      return answer
+    } finally {
+      if (!isTaken) this.#news = news && this.#news && [...news, ...this.#news]
+    }
   }
 
   #watch(after: number): () => void {
@@ -91,6 +113,7 @@ export class Snapshot<Value> {
       behind: () => {
         this.#stopWatching?.()
         this.#stopWatching = null
+        this.#news = null
         this.#taking?.ask()
       },
       refused: (reason) =>
@@ -101,6 +124,7 @@ export class Snapshot<Value> {
   #hear(event: TaktEvent, cursor: number): void {
     if (this.#value === null || !this.#options.concerns(event, this.#value)) return
     this.#unheard.push({ event, cursor })
+    this.#news = this.#news && [...this.#news, event]
     this.#value = this.#options.apply?.(this.#value, event) ?? this.#value
     this.#taking?.ask()
   }
