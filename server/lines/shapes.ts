@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { Revision } from '../catalog/shapes.ts'
 import { RUN_STATES } from '#pipelines/states.ts'
-import { RunSummary } from '../runs/shapes.ts'
+import { Leg, RunSummary } from '../runs/shapes.ts'
 
 const time = z.string().openapi({ format: 'date-time' })
 
@@ -79,6 +79,9 @@ export const PipelineView = z
         image: z.string().nullable(),
         inputs: z.array(FormField).readonly().openapi({ description: 'What a start by hand asks for' }),
         last_run: RunSummary.nullable(),
+        legs: z.array(Leg).openapi({
+          description: 'The newest run of every leg, where the last run is one of a matrix; else none',
+        }),
         waiting: z.string().nullable().openapi({ description: 'What the job waits for, in words' }),
       }),
     ),

@@ -5,6 +5,7 @@ import { isGit } from '#pipelines/language/resource.ts'
 import type { Db } from '../db/connect.ts'
 import { summariesOf, versionWords } from '../runs/queries.ts'
 import { checksOf } from './check-standing.ts'
+import { legsOf } from './legs-of.ts'
 import { newestVersions } from './newest-versions.ts'
 import type { PipelineView } from './shapes.ts'
 import { standingsOf } from './standings.ts'
@@ -28,6 +29,10 @@ export async function viewLine(
     db,
     [...standings.values()].flatMap(({ last }) => (last ? [last.run] : [])),
   )
+  const legs = await legsOf(
+    db,
+    last.flatMap(({ batch }) => (batch === null ? [] : [batch])),
+  )
   const checks = await checksOf(db, pipeline.id)
   const resources = definition.resources.map((resource) => {
     const { name, kind } = resource
@@ -44,13 +49,15 @@ export async function viewLine(
   })
   const jobs = definition.jobs.map(({ name, gets, needs, image, inputs }) => {
     const standing = standings.get(name)
+    const last_run = last.find((run) => run.job === name) ?? null
     return {
       name,
       gets: gets.map(({ resource, trigger }) => ({ resource, trigger })),
       needs: needs.map(({ job, trigger }) => ({ job, trigger })),
       image,
       inputs,
-      last_run: last.find((run) => run.job === name) ?? null,
+      last_run,
+      legs: legs.get(last_run?.batch ?? 0) ?? [],
       waiting: standing ? waitingWords(standing) : null,
     }
   })

@@ -23,6 +23,14 @@ type Placed = ReturnType<typeof placedRuns>
 type PlacedTables =
   Placed extends SelectQueryBuilder<infer DB, infer TB, object> ? { db: DB; tables: TB } : never
 
+/** Whether a run counts as green only because a failure was allowed: its own, or a step's of its newest attempt. */
+export const isAllowed = sql<boolean>`case runs.state
+  when 'failed' then runs.allow_failure
+  when 'succeeded' then exists (
+    select from steps where steps.run_id = runs.id and steps.attempt = runs.attempt and steps.allowed
+  )
+  else false end`
+
 /** Runs as lists show them, inputs and all, in one query. */
 export const summaries = (runs: SelectQueryBuilder<PlacedTables['db'], PlacedTables['tables'], object>) =>
   runs.select((eb) => [
@@ -38,6 +46,7 @@ export const summaries = (runs: SelectQueryBuilder<PlacedTables['db'], PlacedTab
     'runs.again',
     'runs.not_before',
     'runs.allow_failure',
+    isAllowed.as('allowed'),
     'runs.runs_on',
     'runs.reason',
     'runs.error',

@@ -95,6 +95,10 @@ export const RunSummary = z
       .nullable()
       .openapi({ description: 'The end of the pause before its next attempt; null where there is none' }),
     allow_failure: z.boolean().openapi({ description: 'Where it fails, the line goes on all the same' }),
+    allowed: z.boolean().openapi({
+      description:
+        'It counts as green only because of `allow_failure`: it failed and may, or a step of it did',
+    }),
     runs_on: z.array(z.string()).openapi({ description: 'The labels that a runner must have' }),
     reason: z.string(),
     start: z.enum(START_MODES),
@@ -130,6 +134,12 @@ export const RunSummary = z
     ended_at: time.nullable(),
   })
   .openapi('RunSummary')
+
+/** One run of a matrix, as the line shows it. */
+export const Leg = RunSummary.pick({
+  ...{ id: true, number: true, state: true, allow_failure: true, allowed: true, matrix: true },
+  ...{ started_at: true, ended_at: true },
+}).openapi('Leg')
 
 export const Run = RunSummary.extend({
   steps: z.array(RunStep),

@@ -64,7 +64,7 @@ function viewLine({ world, url }: Asked, project = '', name = ''): Reply {
       `project \`${project}\` has no pipeline \`${name}\``,
     )
   const lane = url.searchParams.get('lane') ?? line.lane
-  if (lane === line.lane) return ok(line)
+  if (lane === line.lane) return ok(world.viewOf(line))
   return ok({ ...line, lane, jobs: line.jobs.map((job) => ({ ...job, last_run: null, waiting: null })) })
 }
 

@@ -30,6 +30,8 @@ export function decideMuch(world: FakeWorld, line: Pipeline): void {
     ...{ upstream: [{ job: 'build', run: built?.id ?? 1, inputs: ['src'] }], downstream: [scan.id] },
     given: { ticket: 'OPS-7', note: '' },
   })
+  const load = pastRun(world, line, 'load', { state: 'failed', minutes: 1, tookS: 12 })
+  Object.assign(load, { allow_failure: true, allowed: true })
   for (const job of line.jobs) if (job.last_run) job.waiting = null
   const held = line.jobs.find((job) => job.name === 'integration')
   const hold = 'waits for run 4 of the concurrency group `database`'

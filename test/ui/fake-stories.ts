@@ -70,6 +70,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
       image: 'node:22',
       inputs: [],
       last_run: null,
+      legs: [],
       waiting: null,
     })),
   }

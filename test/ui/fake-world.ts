@@ -88,6 +88,17 @@ export class FakeWorld {
     return [...this.runs.values()].filter(wanted).toSorted((a, b) => b.id - a.id)
   }
 
+  /** The line with the newest run of each leg, where the last run of a job is one of a matrix. */
+  viewOf(line: Pipeline): Pipeline {
+    const jobs = line.jobs.map((job) => {
+      const batch = job.last_run?.batch ?? null
+      const runs = batch === null ? [] : this.runsOf((run) => run.batch === batch && run.job === job.name)
+      const legs = Map.groupBy(runs.toReversed(), ({ matrix }) => JSON.stringify(matrix))
+      return { ...job, legs: [...legs.values()].flatMap((all) => all.at(-1) ?? []) }
+    })
+    return { ...line, jobs }
+  }
+
   /** Why a job does not run; what it waits for comes from the line. */
   whyOf(line: Pipeline, name: string): Why {
     const job = line.jobs.find((one) => one.name === name)
@@ -132,6 +143,7 @@ export class FakeWorld {
       again: null,
       not_before: null,
       allow_failure: false,
+      allowed: false,
       runs_on: [],
       earlier: [],
       reason: `new version of \`${resource?.name ?? 'src'}\``,

@@ -93,6 +93,6 @@ test('a job that is red on its newest run keeps the line red, though others run'
   const [line] = world.pipelineList().items
   if (!line) throw new Error('no line')
   const summary = summarise(line)
-  expect(summary.state).toBe('failed')
+  expect(summary.look).toBe('failed')
   expect(summary.broken.map((run) => run.job)).toEqual(['lint'])
 })

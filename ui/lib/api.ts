@@ -25,6 +25,7 @@ export type Pipelines = InferResponseType<typeof v1.pipelines.$get, 200>
 export type PipelineSummary = Pipelines['items'][number]
 export type Pipeline = InferResponseType<typeof line.$get, 200>
 export type Job = Pipeline['jobs'][number]
+export type Leg = Job['legs'][number]
 export type Resource = Pipeline['resources'][number]
 export type Revision = NonNullable<Pipeline['revision']>
 export type Runs = InferResponseType<typeof v1.runs.$get, 200>

@@ -1,57 +1,35 @@
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import {
   api,
-  type Answer,
   type JobAt,
+  type Leg,
   type LineAt,
   type Pipeline,
   type ResourceAt,
   type Runs,
-  type RunSummary,
   type Versions,
   type Why,
 } from './api.ts'
-import { legsOf } from './legs.ts'
 import type { SnapshotOptions } from './snapshot.svelte.ts'
 
-/** A line, and of each job that ran as a matrix the newest run of every leg. */
-export type LineView = Pipeline & { readonly legs: Readonly<Record<string, readonly RunSummary[]>> }
-
 /** One line on one lane, and which events make it old. */
-export const followLine = (at: LineAt): SnapshotOptions<LineView> => ({
+export const followLine = (at: LineAt): SnapshotOptions<Pipeline> => ({
   topic: { of: 'project', project: at.project },
-  take: (signal) => lineWithLegs(at, signal),
+  take: (signal) => api.pipeline(at, signal),
   concerns: (event, view) =>
     isHere(event, at) && (!('lane' in event) || event.lane === view.lane || changesLanes(event, view)),
   apply: (view, event) =>
-    event.kind === 'run.moved'
-      ? {
+    event.kind !== 'run.moved'
+      ? view
+      : {
           ...view,
-          jobs: view.jobs.map((job) =>
-            job.last_run ? { ...job, last_run: moved(job.last_run, event) } : job,
-          ),
-          legs: Object.fromEntries(
-            Object.entries(view.legs).map(([job, runs]) => [job, runs.map((run) => moved(run, event))]),
-          ),
-        }
-      : view,
+          jobs: view.jobs.map((job) => ({
+            ...job,
+            last_run: job.last_run && moved(job.last_run, event),
+            legs: job.legs.map((leg) => moved(leg, event)),
+          })),
+        },
 })
-
-/** Legs come from the runs of their jobs: the line itself tells only the newest run of each job. */
-async function lineWithLegs(at: LineAt, signal: AbortSignal): Promise<Answer<LineView>> {
-  const { body: view, cursor } = await api.pipeline(at, signal)
-  const split = view.jobs.flatMap(({ name, last_run }) =>
-    last_run && last_run.batch !== null ? [{ name, batch: last_run.batch }] : [],
-  )
-  const legs = await Promise.all(
-    split.map(async ({ name, batch }) => {
-      const { body } = await api.runs({ ...at, lane: view.lane, job: name, limit: MOST_LEGS }, signal)
-      return [name, legsOf(body.items, batch)] as const
-    }),
-  )
-  return { body: { ...view, legs: Object.fromEntries(legs) }, cursor }
-}
-const MOST_LEGS = 200
 
 /** Why a job does not run, and what became of what could have started it. */
 export const followWhy = (at: JobAt): SnapshotOptions<Why> => ({
@@ -64,7 +42,7 @@ export const followWhy = (at: JobAt): SnapshotOptions<Why> => ({
 export const followVersions = (at: ResourceAt, limit: number): SnapshotOptions<Versions> => ({
   topic: { of: 'project', project: at.project },
   take: (signal) => api.versions(at, limit, signal),
-  concerns: (event) => isHere(event, at) && event.kind !== 'run.moved',
+  concerns: (event) => isHere(event, at) && event.kind !== 'run.moved' && event.kind !== 'resource.checked',
 })
 
 const isOnLane = (event: TaktEvent, { lane }: LineAt): boolean =>
@@ -86,6 +64,7 @@ const LINE_EVENTS: readonly TaktEvent['kind'][] = [
   'version.recorded',
   'revision.synced',
   'lane.closed',
+  'resource.checked',
 ]
 
 const isHere = (event: TaktEvent, at: LineAt): boolean =>
@@ -99,8 +78,9 @@ const changesLanes = (event: TaktEvent, view: Pipeline): boolean =>
   'lane' in event && (event.kind === 'lane.closed' || !view.lanes.some((lane) => lane.name === event.lane))
 
 /** A run as it looks right after a move, until the server tells the rest; its clock starts here and now. */
-export function moved(run: RunSummary, event: TaktEvent): RunSummary {
+export function moved<Run extends Leg>(run: Run, event: TaktEvent): Run {
   if (event.kind !== 'run.moved' || event.run !== run.id) return run
   const startedAt = event.to === 'running' ? (run.started_at ?? new Date().toISOString()) : run.started_at
-  return { ...run, state: event.to, started_at: startedAt }
+  const isAllowed = event.to === 'failed' && run.allow_failure
+  return { ...run, state: event.to, allowed: isAllowed, started_at: startedAt }
 }

@@ -1,14 +1,13 @@
-import type { RunState } from '#pipelines/states.ts'
 import type { PipelineSummary, RunSummary } from './api.ts'
-import { isRed, isUnderWay } from './state-words.ts'
+import { isRed, isUnderWay, runLook, type RunLook, together } from './state-words.ts'
 
 /** One pipeline on the front page: what it does now, and what is broken. */
 export type LineSummary = {
   readonly pipeline: PipelineSummary
-  /** The state the whole line is in; null before its first run. */
-  readonly state: RunState | null
+  /** What the whole line looks like; null before its first run. */
+  readonly look: RunLook | null
   readonly underWay: readonly RunSummary[]
-  /** The newest run of a job and lane, where that is red. */
+  /** The newest run of a job and lane, where that is red and may not be. */
   readonly broken: readonly RunSummary[]
   readonly newest: RunSummary | null
 }
@@ -17,23 +16,23 @@ export type LineSummary = {
 export function summarise(pipeline: PipelineSummary): LineSummary {
   const latest = newestPerJob(pipeline.recent_runs)
   const underWay = latest.filter((run) => isUnderWay(run.state))
-  const broken = latest.filter((run) => isRed(run.state))
-  return { pipeline, underWay, broken, newest: pipeline.recent_runs[0] ?? null, state: stateOf(latest) }
+  const broken = latest.filter((run) => isRed(run.state) && !run.allowed)
+  const look = together(latest.map(runLook), ORDER)
+  return { pipeline, underWay, broken, newest: pipeline.recent_runs[0] ?? null, look }
 }
 
-const ORDER: readonly RunState[] = [
+const ORDER: readonly RunLook[] = [
   'errored',
   'failed',
   'running',
   'waiting',
   'queued',
   'cancelled',
+  'allowed',
+  'flawed',
   'succeeded',
   'skipped',
 ]
-
-const stateOf = (latest: readonly RunSummary[]): RunState | null =>
-  ORDER.find((state) => latest.some((run) => run.state === state)) ?? null
 
 /** `runs` come newest first. */
 function newestPerJob(runs: readonly RunSummary[]): RunSummary[] {

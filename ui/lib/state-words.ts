@@ -1,4 +1,4 @@
-import type { Job, RunStep } from './api.ts'
+import type { Job, RunStep, RunSummary } from './api.ts'
 import type { RunState, StepState } from '#pipelines/states.ts'
 
 export type AnyState = RunState | StepState
@@ -14,15 +14,35 @@ export function stepLook({ state, allowed }: Pick<RunStep, 'state' | 'allowed'>)
 export const stepWord = (look: StepLook): string =>
   look === 'allowed' ? 'failed, as it may' : look === 'unreached' ? 'passed over' : look
 
+/** How a run is drawn: its state, but for one that the line goes on behind only because a failure was allowed. */
+export type RunLook = RunState | 'allowed' | 'flawed'
+
+export function runLook({ state, allowed }: Pick<RunSummary, 'state' | 'allowed'>): RunLook {
+  if (!allowed) return state
+  return state === 'succeeded' ? 'flawed' : 'allowed'
+}
+
+/** What several runs look like as one: the first of `order` that one of them is; null where there are none. */
+export function together(looks: readonly RunLook[], order: readonly RunLook[]): RunLook | null {
+  const first = order.find((look) => looks.includes(look)) ?? null
+  return first === 'allowed' && looks.some((look) => look !== 'allowed') ? 'flawed' : first
+}
+
+const RUN_WORDS: { readonly [look in RunLook]?: string } = {
+  skipped: 'passed through',
+  allowed: 'failed, as it may',
+  flawed: 'partly succeeded',
+}
+
 /**
- * What the state of a run is called in the middle of a sentence. Colour and shape always come together with this word.
+ * What a run is called in the middle of a sentence. Colour and shape always come together with this word.
  *
  * A job that is passed through counts for those behind it as if it had run.
  */
-export const runWord = (state: RunState): string => (state === 'skipped' ? 'passed through' : state)
+export const runWord = (look: RunLook): string => RUN_WORDS[look] ?? look
 
-/** What a state means, for tooltips and legends. */
-export const STATE_MEANINGS: Readonly<Record<AnyState, string>> = {
+/** What a run's look means, for tooltips and legends. */
+export const RUN_MEANINGS: Readonly<Record<RunLook, string>> = {
   queued: 'Ready to run; waits for a runner',
   running: 'Runs right now',
   waiting: 'Waits for a person, an event or a time; holds no runner',
@@ -31,6 +51,8 @@ export const STATE_MEANINGS: Readonly<Record<AnyState, string>> = {
   errored: 'Takt or a machine could not go on: not the author’s fault',
   cancelled: 'Somebody, or a newer version, stopped it',
   skipped: 'The job was not run, and those behind it go on as if it were green',
+  allowed: 'It failed and may (`allow_failure`): those behind it go on as if it were green',
+  flawed: 'It is green, though a part of it failed that may (`allow_failure`)',
 }
 
 /** What a force-push means for the version that came by it. */

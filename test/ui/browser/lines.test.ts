@@ -123,6 +123,47 @@ describe('the graph', () => {
     expect(await visit.page.evaluate('document.documentElement.scrollWidth')).toBe(390)
   })
 
+  test('tells in amber and in words what went on only because it may fail', async () => {
+    await using visit = await house.visit(fullWorld())
+    const docs = visit.page.locator('li', {
+      has: visit.page.getByRole('link', { name: 'docs', exact: true }),
+    })
+    await docs.getByText('partly succeeded', { exact: true }).waitFor()
+    await visit.page.goto('/p/shop/main')
+    await visit.page.locator('.node.is-allowed', { hasText: 'failed, as it may' }).waitFor()
+    await visit.page.getByRole('row', { name: /failed, as it may load #1/ }).waitFor()
+    expect(visit.complaints).toEqual([])
+  })
+
+  test('asks for the line alone, also where jobs ran as matrices', async () => {
+    const world = fullWorld()
+    await using visit = await house.visit(world, { path: '/p/shop/main' })
+    const types = visit.page.locator('.node', { hasText: 'types' }).first()
+    await types.getByText('3/4').waitFor()
+    await visit.page.getByRole('link', { name: 'load #1' }).waitFor()
+    const lists = () => world.asked.filter((path) => path === 'GET /runs').length
+    expect(lists()).toBe(1)
+    const leg = [...world.runs.values()].find((run) => run.matrix?.['node'] === '24')
+    if (leg) world.move(leg, 'succeeded')
+    await until(() => lists() === 2)
+    await types.getByText('4/4').waitFor()
+    expect(lists()).toBe(2)
+  })
+
+  test('shows by itself what became of looking for versions', async () => {
+    const { world, shop } = smallWorld()
+    await using visit = await house.visit(world, { path: '/p/shop/main?resource=src' })
+    const panel = visit.page.getByRole('dialog', { name: 'src' })
+    await panel.waitFor()
+    const check = { every_ms: 60_000, checked_at: null, next_at: null, running: false, waits: null }
+    const message = 'https://git.acme.io/shop.git does not answer'
+    for (const resource of shop.resources)
+      resource.check = { ...check, error: { code: 'unreachable', message } }
+    expect(await panel.getByText(message).count()).toBe(0)
+    world.announce({ kind: 'resource.checked', project: 'shop', pipeline: 'main', resource: 'src' })
+    await panel.getByText(message).waitFor()
+  })
+
   test('goes to another lane and back with the browser’s own buttons', async () => {
     const { world } = smallWorld()
     await using visit = await house.visit(world, { path: '/p/shop/main' })
@@ -132,6 +173,22 @@ describe('the graph', () => {
     await visit.page.goBack()
     await visit.page.getByRole('heading', { name: 'Runs on main' }).waitFor()
   })
+})
+
+test('where a commit is asks again only the project in which something happened', async () => {
+  const world = fullWorld()
+  const sha = world.line('infra', 'deploy')?.resources[0]?.newest?.name
+  await using visit = await house.visit(world, { path: `/where?version=${sha}` })
+  const jobs = visit.page.getByRole('list', { name: 'Jobs of deploy on main' })
+  await jobs.getByText('failed').waitFor()
+  const asks = (project: string) =>
+    world.asked.filter((path) => path === `GET /projects/${project}/trace`).length
+  const before = asks('shop')
+  const apply = world.line('infra', 'deploy')?.jobs.find(({ name }) => name === 'apply')?.last_run
+  if (apply) world.move(world.runs.get(apply.id)!, 'succeeded')
+  await jobs.getByText('failed').waitFor({ state: 'detached' })
+  expect([asks('infra'), asks('shop')]).toEqual([before + 1, before])
+  expect(visit.complaints).toEqual([])
 })
 
 test('a broken file is shown with the line that broke it and a hint', async () => {

@@ -70,7 +70,7 @@ describe('a job on the line', () => {
   })
 
   test('that was never triggered says what would trigger it', async () => {
-    await using visit = await house.visit(fullWorld(), { path: '/p/shop/main?job=load' })
+    await using visit = await house.visit(fullWorld(), { path: '/p/shop/main?job=smoke' })
     await visit.page.getByText('Nothing yet on this lane.').waitFor()
     await visit.page.getByText('Never ran on this lane.').waitFor()
   })
