@@ -11,9 +11,7 @@ const keys = z
   .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/), z.string().max(20_000))
   .refine((set) => Object.keys(set).length <= 200, { error: 'at most 200 keys' })
 
-const Metadata = z
-  .array(z.object({ name: z.string().max(1_000), value: z.string().max(20_000) }))
-  .max(200)
+const Metadata = z.array(z.object({ name: z.string().max(1_000), value: z.string().max(20_000) })).max(200)
 type Metadata = z.output<typeof Metadata>
 
 export const PutSaid = z.discriminatedUnion('kind', [
