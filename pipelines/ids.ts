@@ -19,3 +19,5 @@ export type EndingId = Branded<'ending'>
 export type CheckId = Branded<'check'>
 export type ArchiveId = Branded<'archive'>
 export type TerminalId = Branded<'terminal'>
+export type OrganizationId = Branded<'organization'>
+export type TeamId = Branded<'team'>

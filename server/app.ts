@@ -1,5 +1,6 @@
 import type { Db } from './db/connect.ts'
 import { sql } from 'kysely'
+import { allow } from './access/allow.ts'
 import { authenticate } from './access/authenticate.ts'
 import { accessRoutes } from './access/routes.ts'
 import { catalogRoutes } from './catalog/routes.ts'
@@ -90,6 +91,7 @@ export function createApp(deps: AppDeps) {
   app.route('/runner', runnerFileRoutes(deps))
   app.route('/runner', runnerReportRoutes(deps.db))
   app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps.db), legibleBody())
+  app.use('/api/v1/*', allow(deps.db))
   app.use('/api/v1/*', async (c, next) => {
     // The cursor is read before the snapshot: events in between are told twice, never not at all.
     if (c.req.method === 'GET') c.header('takt-cursor', String(await cursor(deps.db)))

@@ -7,6 +7,8 @@ const PROBLEMS = {
   'not-signed-in': { status: 401, title: 'This needs a session or an API token' },
   'bad-token': { status: 401, title: 'The API token is not known or has expired' },
   'bad-login-link': { status: 401, title: 'The login link is not known, was used, or has expired' },
+  'not-allowed': { status: 403, title: 'You may not do this' },
+  'organization-not-found': { status: 404, title: 'There is no such organization' },
   'bad-signature': { status: 401, title: 'The delivery is not signed with the shared secret' },
   'hook-not-configured': { status: 404, title: 'No secret is configured for this hook' },
   'foreign-origin': { status: 403, title: 'The request comes from a page of another origin' },

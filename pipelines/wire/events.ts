@@ -77,6 +77,8 @@ export const TaktEvent = z.discriminatedUnion('kind', [
     user: z.string(),
     lastedMs: z.number().int().min(0),
   }),
+  /** Somebody may more or less than before: whoever watches is asked about again. */
+  z.object({ kind: z.literal('access.changed') }),
   /** A runner came, went, or changed its mind about how much it takes. */
   z.object({ kind: z.literal('runner.changed'), runner: id<RunnerId>() }),
 ])

@@ -1,18 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { MiddlewareHandler } from 'hono'
 import type { Db } from '../db/connect.ts'
-import type { HouseEnv, User } from '../http/kit.ts'
+import type { HouseEnv } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
-import { userOfSession, userOfToken } from './queries.ts'
+import { accessOf } from './grants.ts'
+import { type Identity, userOfSession, userOfToken } from './queries.ts'
 
 export const SESSION_COOKIE = 'takt_session'
-
-/** The API routes that need nobody: signing in, and the description of the API itself. A test walks all others. */
-export const PUBLIC_ROUTES: readonly string[] = [
-  'POST /api/v1/session',
-  'GET /api/openapi.json',
-  'GET /api/docs',
-]
 
 export type Credentials = { readonly authorization: string | undefined; readonly cookie: string | undefined }
 
@@ -27,7 +21,7 @@ export const credentialsOf = (headers: IncomingHttpHeaders): Credentials => ({
  * @returns Null when they show nothing.
  * @throws {Problem} `bad-token`, when they show something that opens nothing.
  */
-export async function identify(db: Db, { authorization, cookie }: Credentials): Promise<User | null> {
+export async function identify(db: Db, { authorization, cookie }: Credentials): Promise<Identity | null> {
   const bearer = /^Bearer (\S{1,200})$/i.exec(authorization ?? '')?.[1]
   if (bearer) {
     const user = await userOfToken(db, bearer)
@@ -47,19 +41,14 @@ export function sessionIn(cookie: string | undefined): string | null {
   return null
 }
 
-/** Let nobody pass who is nobody, but for the public routes. */
+/** Find out who asks and what they may. Whether that is enough is `allow`'s to say. */
 export const authenticate = (db: Db): MiddlewareHandler<HouseEnv> =>
   async function authenticated(c, next) {
-    if (PUBLIC_ROUTES.includes(`${c.req.method} ${c.req.path}`)) return next()
-    const user = await identify(db, {
+    const who = await identify(db, {
       authorization: c.req.header('authorization'),
       cookie: c.req.header('cookie'),
     })
-    if (!user)
-      throw new Problem(
-        'not-signed-in',
-        'open a login link (`takt login-link`), or send `Authorization: Bearer <API token>`',
-      )
-    c.set('user', user)
+    if (who) c.set('user', who)
+    c.set('access', await accessOf(db, who))
     await next()
   }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import type { UserId } from '#pipelines/ids.ts'
+import type { Role } from '#pipelines/access/roles.ts'
+import type { ProjectId, UserId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import { inMs } from '../db/transact.ts'
 import type { User } from '../http/kit.ts'
@@ -69,6 +70,9 @@ export async function spendLoginLink(db: Db, secret: string): Promise<UserId | n
     .where('hash', '=', hashSecret(secret))
     .where('used_at', 'is', null)
     .where('expires_at', '>', sql<Date>`now()`)
+    .where('user_id', 'in', (users) =>
+      users.selectFrom('users').select('id').where('disabled_at', 'is', null),
+    )
     .returning('user_id')
     .executeTakeFirst()
   return spent?.user_id ?? null
@@ -87,25 +91,31 @@ export async function endSession(db: Db, secret: string): Promise<void> {
   await db.deleteFrom('sessions').where('hash', '=', hashSecret(secret)).execute()
 }
 
-export async function userOfSession(db: Db, secret: string): Promise<User | null> {
+/** Somebody, with the bounds of the token that was shown: at most a role, in one project alone; null where it has none. */
+export type Identity = User & { readonly most: Role | null; readonly only: ProjectId | null }
+
+export async function userOfSession(db: Db, secret: string): Promise<Identity | null> {
   const row = await db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .select(['users.id', 'users.name', 'users.role'])
     .where('sessions.hash', '=', hashSecret(secret))
     .where('sessions.expires_at', '>', sql<Date>`now()`)
+    .where('users.disabled_at', 'is', null)
     .executeTakeFirst()
-  return row ?? null
+  return row ? { ...row, most: null, only: null } : null
 }
 
 /** Whose API token it is. Its last use is noted at most once a minute, so that reading stays reading. */
-export async function userOfToken(db: Db, secret: string): Promise<User | null> {
+export async function userOfToken(db: Db, secret: string): Promise<Identity | null> {
   if (secret === '') return null
   const row = await db
     .selectFrom('tokens')
     .innerJoin('users', 'users.id', 'tokens.user_id')
     .select(['users.id', 'users.name', 'users.role', 'tokens.id as token', 'tokens.last_used_at'])
+    .select(['tokens.role as most', 'tokens.project_id as only'])
     .where('tokens.hash', '=', hashSecret(secret))
+    .where('users.disabled_at', 'is', null)
     .where((eb) =>
       eb.or([eb('tokens.expires_at', 'is', null), eb('tokens.expires_at', '>', sql<Date>`now()`)]),
     )
@@ -118,5 +128,5 @@ export async function userOfToken(db: Db, secret: string): Promise<User | null> 
       .where('id', '=', row.token)
       .execute()
   }
-  return { id: row.id, name: row.name, role: row.role }
+  return { id: row.id, name: row.name, role: row.role, most: row.most, only: row.only }
 }

@@ -6,7 +6,7 @@ import { Problem } from '../problem.ts'
 import { identify, SESSION_COOKIE, sessionIn } from './authenticate.ts'
 import { endSession, newLoginLink, newSession, spendLoginLink } from './queries.ts'
 
-const Me = z.object({ name: z.string(), role: z.enum(['admin']) }).openapi('Me')
+const Me = z.object({ name: z.string(), role: z.enum(['admin', 'member']) }).openapi('Me')
 const SignIn = z.object({ link: z.string().max(200).optional() }).openapi('SignIn')
 const LoginLink = z.object({ url: z.string() }).openapi('LoginLink')
 

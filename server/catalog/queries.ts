@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import type { Access } from '#pipelines/access/roles.ts'
 import type { JobId, PipelineId, ProjectId, RepositoryId } from '#pipelines/ids.ts'
 import { laneKindOf, laneOf, LIKE_ANOTHER } from '#pipelines/plan/lanes.ts'
+import { mayIn } from '../access/grants.ts'
 import type { Db, Trx } from '../db/connect.ts'
 
 export type ProjectRow = Awaited<ReturnType<typeof listProjects>>[number]
@@ -9,10 +11,14 @@ const projects = (db: Db | Trx) =>
   db
     .selectFrom('projects')
     .innerJoin('repositories', 'repositories.id', 'projects.repository_id')
+    .innerJoin('organizations', 'organizations.id', 'projects.organization_id')
     .select((eb) => [
       'projects.id',
       'projects.name',
       'projects.created_at',
+      'projects.organization_id',
+      'projects.public',
+      'organizations.name as organization',
       'repositories.id as repository_id',
       'repositories.kind',
       'repositories.url',
@@ -24,7 +30,9 @@ const projects = (db: Db | Trx) =>
       ),
     ])
 
-export const listProjects = (db: Db) => projects(db).orderBy('projects.name').execute()
+/** The projects that somebody sees, by name. */
+export const listProjects = (db: Db, access: Access) =>
+  projects(db).where(mayIn(access, 'viewer')).orderBy('projects.name').execute()
 export const findProject = (db: Db | Trx, name: string) =>
   projects(db).where('projects.name', '=', name).executeTakeFirst()
 

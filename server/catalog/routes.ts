@@ -6,6 +6,7 @@ import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
 import { addProject } from './add-project.ts'
+import { DEFAULT_ORGANIZATION, organizationToAddTo } from './organizations.ts'
 import { findProject, listProjects, type ProjectRow } from './queries.ts'
 import { Diagnostic, Hook, Project, ProjectList } from './shapes.ts'
 
@@ -15,6 +16,8 @@ const NewProject = z
   .object({
     name: z.string().regex(NAME, { error: 'a name has 1 to 100 characters out of a-z, 0-9 and -' }),
     repository: z.object({ url: z.string().min(1).max(2_000) }).optional(),
+    organization: z.string().max(100).default(DEFAULT_ORGANIZATION),
+    public: z.boolean().default(false).openapi({ description: 'Whether anybody may look, signed in or not' }),
   })
   .openapi('NewProject')
 const Check = z.object({ text: z.string().max(1_000_000) })
@@ -23,7 +26,7 @@ const list = createRoute({
   method: 'get',
   path: '/projects',
   tags,
-  summary: 'All projects',
+  summary: 'The projects that you see',
   responses: { 200: json(ProjectList, 'By name') },
 })
 const add = createRoute({
@@ -76,6 +79,8 @@ export async function theProject(db: Db, name: string): Promise<ProjectRow> {
 export const catalogRoutes = ({ db, dataDir, publicUrl, secretKey }: Deps) => {
   const show = (row: ProjectRow): z.output<typeof Project> => ({
     name: row.name,
+    organization: row.organization,
+    public: row.public,
     repository: {
       kind: row.kind,
       url: row.kind === 'hosted' ? cloneUrl(row.url) : row.url,
@@ -87,10 +92,18 @@ export const catalogRoutes = ({ db, dataDir, publicUrl, secretKey }: Deps) => {
   })
   const cloneUrl = (name: string) => `${publicUrl()}/git/${name}.git`
   return routes()
-    .openapi(list, async (c) => c.json({ items: (await listProjects(db)).map(show), next: null }, 200))
+    .openapi(list, async (c) =>
+      c.json({ items: (await listProjects(db, c.get('access'))).map(show), next: null }, 200),
+    )
     .openapi(add, async (c) => {
-      const { name, repository } = c.req.valid('json')
-      await addProject(db, dataDir, { name, address: repository?.url ?? null })
+      const { name, repository, ...rest } = c.req.valid('json')
+      const organization = await organizationToAddTo(db, c.get('access'), rest.organization)
+      await addProject(db, dataDir, {
+        name,
+        address: repository?.url ?? null,
+        organization,
+        public: rest.public,
+      })
       return c.json(show(await theProject(db, name)), 201)
     })
     .openapi(get, async (c) => c.json(show(await theProject(db, c.req.valid('param').project)), 200))

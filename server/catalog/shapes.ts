@@ -16,6 +16,8 @@ export const Diagnostic = z
 export const Project = z
   .object({
     name: z.string(),
+    organization: z.string(),
+    public: z.boolean().openapi({ description: 'Whether anybody may look, signed in or not' }),
     repository: z.object({
       kind: z.enum(['hosted', 'git', 'github']),
       url: z.string(),

@@ -21,6 +21,7 @@ import type {
 import type { How } from '#pipelines/plan/facts.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
+import type { AccessTables } from './access-tables.ts'
 import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
 import type { ReportTables } from './report-tables.ts'
@@ -56,22 +57,10 @@ export type FieldsBody = {
 export type VersionBody = CommitBody | FieldsBody
 
 /** The tables that have a file of their own. */
-type Elsewhere = TerminalTables & RunTables & FileTables & ReportTables
+type Elsewhere = AccessTables & TerminalTables & RunTables & FileTables & ReportTables
 
 /** The tables as the migrations make them; a test holds the two against each other. */
 export type Schema = Elsewhere & {
-  users: { id: Generated<UserId>; name: string; role: 'admin'; created_at: Time }
-  tokens: {
-    id: Generated<number>
-    user_id: UserId
-    name: string
-    hash: Buffer
-    created_at: Time
-    expires_at: Time | null
-    last_used_at: Time | null
-  }
-  sessions: { hash: Buffer; user_id: UserId; created_at: Time; expires_at: Time }
-  login_links: { hash: Buffer; user_id: UserId; created_at: Time; expires_at: Time; used_at: Time | null }
   repositories: {
     id: Generated<RepositoryId>
     kind: 'hosted' | 'git' | 'github'
@@ -90,7 +79,6 @@ export type Schema = Elsewhere & {
   }
   refs: { repository_id: RepositoryId; name: string; sha: string; updated_at: Time }
   applied_pushes: { repository_id: RepositoryId; name: string; sha: string | null; delivery_id: DeliveryId }
-  projects: { id: Generated<ProjectId>; name: string; repository_id: RepositoryId; created_at: Time }
   deliveries: {
     id: Generated<DeliveryId>
     source: DeliverySource

@@ -91,8 +91,8 @@ const escape = (letter: string) => `%${letter.charCodeAt(0).toString(16).toUpper
 export function artifactRoutes({ db, store }: Vault) {
   const described = routes()
   const registry = described.openAPIRegistry
-  registry.registerPath(bytesOf('One file of an artifact', '/api/v1/runs/{id}/artifacts/{name}/files/{path}'))
-  registry.registerPath(bytesOf('An artifact, packed', '/api/v1/runs/{id}/artifacts/{name}.tar.gz'))
+  registry.registerPath(bytesOf('One file of an artifact', '/runs/{id}/artifacts/{name}/files/{path}'))
+  registry.registerPath(bytesOf('An artifact, packed', '/runs/{id}/artifacts/{name}.tar.gz'))
   return described
     .openapi(list, async (c) => {
       const found = await artifactsOf(db, c.req.valid('param').id)

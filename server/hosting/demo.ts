@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { addProject } from '../catalog/add-project.ts'
+import { defaultOrganization } from '../catalog/organizations.ts'
 import type { Db } from '../db/connect.ts'
 import { git } from '../forges/git.ts'
 import { hostedDir, hostedRefs, initHosted } from '../forges/repository.ts'
@@ -13,7 +14,11 @@ export const DEMO = 'demo'
  */
 export async function ensureDemo(db: Db, dataDir: string): Promise<void> {
   const projects = await db.selectFrom('projects').select('name').limit(2).execute()
-  if (projects.length === 0) await addProject(db, dataDir, { name: DEMO, address: null })
+  if (projects.length === 0)
+    await addProject(db, dataDir, {
+      ...{ name: DEMO, address: null, public: false },
+      organization: await defaultOrganization(db),
+    })
   else if (!projects.some((project) => project.name === DEMO)) return
   await initHosted(dataDir, DEMO)
   if ((await hostedRefs(dataDir, DEMO)).size === 0) await firstCommit(hostedDir(dataDir, DEMO))

@@ -1,4 +1,6 @@
 import { type Context, Hono } from 'hono'
+import { type Access, NOBODY } from '#pipelines/access/roles.ts'
+import { accessOf, mayIn } from '../access/grants.ts'
 import { userOfToken } from '../access/queries.ts'
 import type { Db } from '../db/connect.ts'
 import { withoutHurry } from '../http/silence.ts'
@@ -11,7 +13,12 @@ import { leaseOpens } from './lease-opens.ts'
 const WANTED = /^\/git\/([a-z0-9-]{1,100})\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/
 
 type Deps = { db: Db; dataDir: string }
-type Guest = { readonly name: string; readonly writes: boolean }
+type Guest = {
+  /** Null: nobody in particular, who may read what is public. */
+  readonly name: string | null
+  readonly reads: boolean
+  readonly writes: boolean
+}
 
 /** `/git`: repositories of our own. Any user name, an API token as password; a runner comes with the lease of its run. */
 export function hostingRoutes({ db, dataDir }: Deps) {
@@ -20,13 +27,14 @@ export function hostingRoutes({ db, dataDir }: Deps) {
     const [, name = '', wanted = ''] = WANTED.exec(c.req.path) ?? []
     const repository = name === '' ? undefined : await findHosted(db, name)
     const guest = await guestOf(db, c.req.header('authorization'), repository?.id)
-    if (!guest)
+    const writes = wanted === 'git-receive-pack' || c.req.query('service') === 'git-receive-pack'
+    if (!guest || (writes && guest.name === null))
       return c.text('Any user name, and an API token as the password.\n', 401, {
         'www-authenticate': 'Basic realm="Takt"',
       })
-    if (!repository) return c.text('There is no such repository.\n', 404)
-    const writes = wanted === 'git-receive-pack' || c.req.query('service') === 'git-receive-pack'
-    if (writes && !guest.writes) return c.text('This token may read and not write.\n', 403)
+    if (!repository || !guest.reads) return c.text('There is no such repository.\n', 404)
+    if (writes && !guest.writes)
+      return c.text('You may read this and not push to it: that needs the role maintainer.\n', 403)
     const answer = () =>
       backend(c, dataDir, { path: `/${name}.git/${wanted}`, writer: guest.writes ? guest.name : null })
     if (wanted !== 'git-receive-pack') return (await answer()).response
@@ -53,17 +61,35 @@ async function guestOf(
   authorization: string | undefined,
   repository: RepositoryId | undefined,
 ): Promise<Guest | null> {
+  const open = repository !== undefined && (await mayThere(db, NOBODY, repository)).reads
   const basic = /^Basic ([A-Za-z0-9+/=]{1,2000})$/i.exec(authorization ?? '')?.[1]
-  if (!basic) return null
+  if (!basic) return open ? { name: null, reads: true, writes: false } : null
   const [user = '', ...rest] = Buffer.from(basic, 'base64').toString('utf8').split(':')
   const password = rest.join(':')
   const run = /^run-(\d{1,15})$/.exec(user)?.[1]
   if (run && repository !== undefined) {
     const opening = await leaseOpens(db, { run: Number(run), token: password, repository })
-    return opening?.reads ? { name: `run-${run}`, writes: opening.writes } : null
+    return opening?.reads ? { name: `run-${run}`, ...opening } : null
   }
   const person = await userOfToken(db, password)
-  return person && { name: person.name, writes: true }
+  if (!person) return null
+  const may = repository === undefined ? NOTHING : await mayThere(db, await accessOf(db, person), repository)
+  return { name: person.name, ...may }
+}
+
+const NOTHING = { reads: false, writes: false }
+
+/** What somebody may do with a repository: what the projects that are tied to it let them. */
+async function mayThere(db: Db, access: Access, repository: RepositoryId) {
+  const row = await db
+    .selectFrom('projects')
+    .select(({ fn }) => [
+      fn.agg<boolean | null>('bool_or', [mayIn(access, 'viewer')]).as('reads'),
+      fn.agg<boolean | null>('bool_or', [mayIn(access, 'maintainer')]).as('writes'),
+    ])
+    .where('repository_id', '=', repository)
+    .executeTakeFirstOrThrow()
+  return { reads: row.reads ?? false, writes: row.writes ?? false }
 }
 
 const backend = (c: Context, dataDir: string, { path, writer }: { path: string; writer: string | null }) =>

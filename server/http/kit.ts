@@ -2,13 +2,15 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { z } from 'zod'
+import type { Access } from '#pipelines/access/roles.ts'
 import type { UserId } from '#pipelines/ids.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
 
 /** Who is asking, as `authenticate` found out. */
-export type User = { readonly id: UserId; readonly name: string; readonly role: 'admin' }
-export type HouseEnv = { Variables: { user: User } }
+export type User = { readonly id: UserId; readonly name: string; readonly role: 'admin' | 'member' }
+/** `user` is there for every route that needs somebody; `access` for every request to the API, also of those who are nobody. */
+export type HouseEnv = { Variables: { user: User; access: Access } }
 
 /** A fresh set of routes whose requests are checked against their schemas before a handler sees them. */
 export const routes = () =>

@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import type { z } from 'zod'
+import type { Access } from '#pipelines/access/roles.ts'
 import type { PipelineId, RevisionId } from '#pipelines/ids.ts'
 import { laneOfBranch } from '#pipelines/plan/lanes.ts'
+import { mayIn } from '../access/grants.ts'
 import { definitionAt, revisionMark } from '../catalog/definitions.ts'
 import { defaultLane } from '../catalog/queries.ts'
 import type { Revision } from '../catalog/shapes.ts'
@@ -149,8 +151,8 @@ async function recentRuns(db: Db, pipeline: PipelineId) {
 }
 const RECENT = 10
 
-/** Every pipeline with its newest runs. */
-export async function listPipelines(db: Db): Promise<z.output<typeof PipelineList>['items']> {
+/** Every pipeline that somebody sees, with its newest runs. */
+export async function listPipelines(db: Db, access: Access): Promise<z.output<typeof PipelineList>['items']> {
   const pipelines = await db
     .selectFrom('pipelines')
     .innerJoin('projects', 'projects.id', 'pipelines.project_id')
@@ -166,6 +168,7 @@ export async function listPipelines(db: Db): Promise<z.output<typeof PipelineLis
       isValid.as('valid'),
       'lanes.newest_revision_id',
     ])
+    .where(mayIn(access, 'viewer'))
     .orderBy('projects.name')
     .orderBy('pipelines.name')
     .execute()

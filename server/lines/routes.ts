@@ -13,7 +13,7 @@ const list = createRoute({
   method: 'get',
   path: '/pipelines',
   tags,
-  summary: 'Every pipeline with its newest runs',
+  summary: 'Every pipeline that you see, with its newest runs',
   responses: { 200: json(PipelineList, 'All of them') },
 })
 const get = createRoute({
@@ -36,7 +36,7 @@ const get = createRoute({
 
 export const lineRoutes = ({ db }: { db: Db }) =>
   routes()
-    .openapi(list, async (c) => c.json({ items: await listPipelines(db), next: null }, 200))
+    .openapi(list, async (c) => c.json({ items: await listPipelines(db, c.get('access')), next: null }, 200))
     .openapi(get, async (c) => {
       const { project, pipeline } = c.req.valid('param')
       const wanted = c.req.valid('query').lane

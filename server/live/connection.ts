@@ -6,10 +6,17 @@ import type { Db } from '../db/connect.ts'
 import { eventsAfter, type Followed } from '../events/follow.ts'
 import { log } from '../log.ts'
 import type { LogHub } from '../logs/hub.ts'
+import type { Problem } from '../problem.ts'
 import type { Feed } from './feed.ts'
+import { refusalOf, seesEvent, type Sight } from './sight.ts'
 import { tail } from './tail.ts'
 
 export type LiveDeps = { readonly db: Db; readonly hub: LogHub; readonly feed: Feed }
+type Deps = LiveDeps & {
+  /** What the connection may see now; asked again whenever somebody's rights have changed. */
+  readonly look: () => Promise<Sight>
+  readonly sight: Sight
+}
 
 const MOST_WATCHES = 100
 const PAGE = 500
@@ -19,18 +26,22 @@ const MOST_MISSED = 5_000
 const MOST_BUFFERED = 4 * 1024 * 1024
 
 type EventWatch = { readonly topic: Topic; cursor: number; catchingUp: boolean }
+type Tail = { readonly run: RunId; readonly quit: AbortController }
 
 /** One dashboard's socket: what it watches, and from where. */
 export class LiveConnection {
   readonly #socket: WebSocket
-  readonly #deps: LiveDeps
+  readonly #deps: Deps
+  #sight: Sight
+  #looking: Promise<void> | null = null
   readonly #events = new Map<number, EventWatch>()
-  readonly #tails = new Map<number, AbortController>()
+  readonly #tails = new Map<number, Tail>()
   readonly #off: () => void
 
-  constructor(socket: WebSocket, deps: LiveDeps) {
+  constructor(socket: WebSocket, deps: Deps) {
     this.#socket = socket
     this.#deps = deps
+    this.#sight = deps.sight
     this.#off = deps.feed.on((events, since) => this.#tell(events, since))
     socket.on('message', (frame: Buffer) => this.#receive(frame))
     socket.on('error', (error) => log.warn({ err: error }, 'live.socket-failed'))
@@ -58,18 +69,60 @@ export class LiveConnection {
   }
 
   #watch(number: number, topic: Topic, after: number): void {
-    const watch: EventWatch = { topic, cursor: after, catchingUp: false }
+    // Until it is known that this may be watched, nothing is passed on.
+    const watch: EventWatch = { topic, cursor: after, catchingUp: true }
     this.#events.set(number, watch)
-    if (after < this.#deps.feed.cursor) this.#catchUp(number, watch)
+    this.#admit(number, watch).catch((error: unknown) => this.#fail(error))
+  }
+
+  async #admit(number: number, watch: EventWatch): Promise<void> {
+    await this.#looking
+    const refusal = await refusalOf(this.#deps.db, this.#sight, watch.topic)
+    if (this.#events.get(number) !== watch) return
+    if (refusal) return this.#refuse(number, refusal)
+    this.#catchUp(number, watch)
+  }
+
+  #refuse(number: number, { code, detail }: Problem): void {
+    this.#unwatch(number)
+    void this.#say({ say: 'refused', watch: number, code, reason: detail })
+  }
+
+  /** Rights have changed: nothing more is told before they are looked at, and what may no longer be watched ends. */
+  #lookAgain(): void {
+    const looked = this.#deps
+      .look()
+      .then(async (sight) => {
+        this.#sight = sight
+        await this.#endUnseen()
+      })
+      .then(() => {
+        if (this.#looking !== looked) return // they have changed once more meanwhile
+        this.#looking = null
+        for (const [number, watch] of this.#events) this.#catchUp(number, watch)
+      })
+    this.#looking = looked
+    looked.catch((error: unknown) => this.#fail(error))
+  }
+
+  async #endUnseen(): Promise<void> {
+    const { db } = this.#deps
+    const watched = [...this.#events].map(([number, { topic }]) => [number, topic] as const)
+    const tailed = [...this.#tails].map(([number, { run }]) => [number, { of: 'run', run } as const] as const)
+    for (const [number, topic] of [...watched, ...tailed]) {
+      const refusal = await refusalOf(db, this.#sight, topic)
+      if (refusal) this.#refuse(number, refusal)
+    }
   }
 
   #tail(number: number, of: { run: RunId; from: LogPosition | null }): void {
     const quit = new AbortController()
-    this.#tails.set(number, quit)
+    const tailing = { run: of.run, quit }
+    this.#tails.set(number, tailing)
     this.#follow(number, of, quit.signal)
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
-        if (this.#tails.get(number) === quit) this.#tails.delete(number)
+        if (this.#tails.get(number) === tailing) this.#tails.delete(number)
       })
   }
 
@@ -78,6 +131,10 @@ export class LiveConnection {
     of: { run: RunId; from: LogPosition | null },
     quit: AbortSignal,
   ): Promise<void> {
+    await this.#looking
+    const refusal = await refusalOf(this.#deps.db, this.#sight, { of: 'run', run: of.run })
+    if (quit.aborted) return
+    if (refusal) return this.#refuse(number, refusal)
     // Each piece waits until the one before has left: a slow reader slows its own tail and nobody else.
     for await (const piece of tail(this.#deps, of, quit))
       await this.#say({ say: 'log', watch: number, ...piece })
@@ -86,11 +143,13 @@ export class LiveConnection {
 
   #unwatch(number: number): void {
     this.#events.delete(number)
-    this.#tails.get(number)?.abort()
+    this.#tails.get(number)?.quit.abort()
     this.#tails.delete(number)
   }
 
   #tell(events: readonly Followed[], since: number): void {
+    if (events.some(({ event }) => event.kind === 'access.changed')) this.#lookAgain()
+    if (this.#looking) return // each watch goes on from its cursor when that is done
     for (const [number, watch] of this.#events) {
       if (watch.catchingUp) continue
       if (watch.cursor < since) this.#catchUp(number, watch)
@@ -103,7 +162,8 @@ export class LiveConnection {
     for (const { id, event } of events) {
       if (id <= watch.cursor) continue
       watch.cursor = id
-      if (concerns(watch.topic, event)) void this.#say({ say: 'event', watch: number, cursor: id, event })
+      if (concerns(watch.topic, event) && seesEvent(this.#sight, event))
+        void this.#say({ say: 'event', watch: number, cursor: id, event })
     }
   }
 
@@ -117,7 +177,7 @@ export class LiveConnection {
     while (watch.cursor < this.#deps.feed.cursor) {
       const events = await eventsAfter(this.#deps.db, watch.cursor, PAGE)
       // Left or replaced while the database answered: the number is another watch's now, or nobody's.
-      if (events.length === 0 || this.#events.get(number) !== watch) break
+      if (events.length === 0 || this.#looking || this.#events.get(number) !== watch) return
       this.#pass(number, watch, events)
     }
     // In the same breath as the last look: an event told in between would be skipped.

@@ -1,17 +1,23 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { type Credentials, credentialsOf, identify } from '../access/authenticate.ts'
+import { NOBODY } from '#pipelines/access/roles.ts'
+import { type Credentials, credentialsOf } from '../access/authenticate.ts'
 import { isOurs } from '../http/guard.ts'
 import { startHeartbeat } from '../http/heartbeat.ts'
 import { refuseUpgrade } from '../http/upgrade.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
 import { LiveConnection, type LiveDeps } from './connection.ts'
+import { type Sight, sightOf } from './sight.ts'
 
 /** The close code for those who may no longer watch: 401, in the range that is an application's own. */
 const NOT_LET_IN = 4401
-const NOBODY: Credentials = { authorization: undefined, cookie: undefined }
+const NOTHING: Credentials = { authorization: undefined, cookie: undefined }
+
+const BLIND: Sight = { isSomebody: false, access: NOBODY, projects: new Set() }
+/** Who is nobody may watch where there is something public. */
+const maySit = ({ isSomebody, projects }: Sight) => isSomebody || projects === null || projects.size > 0
 
 export interface LiveSockets extends AsyncDisposable {
   /** Take over an HTTP request for `/live`. */
@@ -25,8 +31,8 @@ const RECHECK_MS = 30_000
 type Deps = LiveDeps & { readonly publicUrl: () => string; readonly recheckMs?: number }
 
 /**
- * Where dashboards and command lines watch. A browser must come from our own pages; everybody must be somebody, and is asked
- * about again now and then.
+ * Where dashboards and command lines watch. A browser must come from our own pages; everybody must be somebody, or find something
+ * public, and is asked about again now and then and whenever rights have changed.
  */
 export function liveSockets(deps: Deps): LiveSockets {
   const server = new WebSocketServer({
@@ -45,22 +51,32 @@ export function liveSockets(deps: Deps): LiveSockets {
     if (origin !== undefined && !isOurs(origin, host, deps.publicUrl()))
       return refuseUpgrade(socket, 403, 'the page is of another origin')
     const credentials = credentialsOf(request.headers)
-    const user = await identify(deps.db, credentials)
-    if (!user) return refuseUpgrade(socket, 401, 'sign in first')
+    const sight = await sightOf(deps.db, credentials)
+    if (!maySit(sight)) return refuseUpgrade(socket, 401, 'sign in first')
     server.handleUpgrade(request, socket, head, (ws) => {
       admitted.set(ws, credentials)
-      new LiveConnection(ws, deps)
+      new LiveConnection(ws, { ...deps, sight, look: () => lookAgain(ws, credentials) })
     })
+  }
+
+  async function lookAgain(socket: WebSocket, credentials: Credentials): Promise<Sight> {
+    try {
+      const sight = await sightOf(deps.db, credentials)
+      if (!maySit(sight)) socket.close(NOT_LET_IN, 'the session has ended; sign in again')
+      return sight
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      socket.close(NOT_LET_IN, 'the API token is not known any more')
+      return BLIND
+    }
   }
 
   async function recheckOne(socket: WebSocket) {
     try {
-      const user = await identify(deps.db, admitted.get(socket) ?? NOBODY)
-      if (!user) socket.close(NOT_LET_IN, 'the session has ended; sign in again')
+      await lookAgain(socket, admitted.get(socket) ?? NOTHING)
     } catch (error) {
-      if (error instanceof Problem) socket.close(NOT_LET_IN, 'the API token is not known any more')
       // The database is away, and so are the events that it would tell: asked again next time.
-      else log.warn({ err: error }, 'live.recheck-failed')
+      log.warn({ err: error }, 'live.recheck-failed')
     }
   }
   return {

@@ -37,7 +37,7 @@ const read = createRoute({
 /** Described for the OpenAPI document but routed by hand: its answer has two content types, which typed routes do not know. */
 export function logRoutes({ db }: { db: Db }) {
   const described = routes()
-  described.openAPIRegistry.registerPath({ ...read, path: '/api/v1/runs/{id}/log' })
+  described.openAPIRegistry.registerPath(read)
   return described.get('/runs/:id/log', async (c) => {
     const id = checked(WithRunId, c.req.param()).id
     const { from, limit, as, attempt } = checked(Page, c.req.query())

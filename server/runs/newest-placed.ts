@@ -1,10 +1,14 @@
 import { sql } from 'kysely'
+import type { Access } from '#pipelines/access/roles.ts'
 import type { JobId, LaneId, RunId } from '#pipelines/ids.ts'
 import type { RunState } from '#pipelines/states.ts'
+import { mayIn } from '../access/grants.ts'
 import type { Db } from '../db/connect.ts'
 import { newestOfJob, ofJobOnLane } from '../db/newest-of.ts'
 
 export type RunFilter = {
+  /** Whose list it is: only runs of projects that they see. */
+  readonly access: Access
   readonly project?: string | undefined
   readonly pipeline?: string | undefined
   readonly job?: string | undefined
@@ -50,14 +54,15 @@ function orderOf(filter: RunFilter) {
   return filter.lane === undefined ? sql`job_id desc, id desc` : newestOfJob
 }
 
-async function spotsOf(db: Db, { project, pipeline, job, lane, ...rest }: RunFilter): Promise<Spot[]> {
-  const ofLane = isOfLane({ ...rest, job, lane })
+async function spotsOf(db: Db, filter: RunFilter): Promise<Spot[]> {
+  const { access, project, pipeline, job, lane } = filter
+  const ofLane = isOfLane(filter)
   const { rows } = await sql<Spot>`
     select ${ofLane ? sql`null::bigint` : sql`jobs.id`} as job, ${lane === undefined ? sql`null::bigint` : sql`lanes.id`} as lane
     from pipelines join projects on projects.id = pipelines.project_id
     ${ofLane ? sql`` : sql`join jobs on jobs.pipeline_id = pipelines.id`}
     ${lane === undefined ? sql`` : sql`join lanes on lanes.pipeline_id = pipelines.id and lanes.name = ${lane}`}
-    where true
+    where ${mayIn(access, 'viewer')}
       ${project === undefined ? sql`` : sql`and projects.name = ${project}`}
       ${pipeline === undefined ? sql`` : sql`and pipelines.name = ${pipeline}`}
       ${job === undefined ? sql`` : sql`and jobs.name = ${job}`}`.execute(db)

@@ -2,6 +2,7 @@ import { sql, type SelectQueryBuilder } from 'kysely'
 import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import type { z } from 'zod'
 import type { RunId } from '#pipelines/ids.ts'
+import { mayIn, seesAll } from '../access/grants.ts'
 import type { Db } from '../db/connect.ts'
 import type { VersionBody } from '../db/schema.ts'
 import { newestPlaced, type RunFilter } from './newest-placed.ts'
@@ -140,9 +141,11 @@ export const versionWords = (body: VersionBody) =>
 /** Runs, newest first. */
 export async function listRuns(db: Db, filter: RunFilter): Promise<Summary[]> {
   const { project, pipeline, job, lane, version } = filter
-  const isPlaced = [project, pipeline, job, lane].some((name) => name !== undefined)
+  // Who does not see all is asked for by place: nobody's list is looked through for what few of its runs they see.
+  const isPlaced =
+    !seesAll(filter.access) || [project, pipeline, job, lane].some((name) => name !== undefined)
   if (isPlaced && version === undefined) return summariesOf(db, await newestPlaced(db, filter))
-  let runs = placedRuns(db)
+  let runs = placedRuns(db).where(mayIn(filter.access, 'viewer'))
   if (project !== undefined) runs = runs.where('projects.name', '=', project)
   if (pipeline !== undefined) runs = runs.where('pipelines.name', '=', pipeline)
   if (job !== undefined) runs = runs.where('jobs.name', '=', job)

@@ -83,7 +83,12 @@ export const runRoutes = ({ db }: { db: Db }) =>
   routes()
     .openapi(list, async (c) => {
       const { after, limit, ...filter } = c.req.valid('query')
-      const items = await listRuns(db, { ...filter, before: after as RunId | undefined, limit })
+      const items = await listRuns(db, {
+        ...filter,
+        access: c.get('access'),
+        before: after as RunId | undefined,
+        limit,
+      })
       const last = items.at(-1)
       return c.json({ items, next: last && items.length === limit ? String(last.id) : null }, 200)
     })

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { sql } from 'kysely'
+import { mayIn } from '../access/grants.ts'
 import type { Db } from '../db/connect.ts'
 import { json, routes } from '../http/kit.ts'
 import { theRun, WithRunId } from '../runs/routes.ts'
@@ -81,6 +82,7 @@ export const terminalRoutes = ({ db }: { db: Db }) =>
         .select(['run_holds.run_id as run', 'projects.name as project', 'pipelines.name as pipeline'])
         .select(['jobs.name as job', 'run_holds.until'])
         .where('until', '>', sql<Date>`now()`)
+        .where(mayIn(c.get('access'), 'viewer'))
         .orderBy('until')
         .limit(200)
         .execute()

@@ -3,7 +3,10 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { TERMINAL_FRAME_BYTES, TERMINAL_WINDOW_BYTES } from '#pipelines/wire/terminal-frames.ts'
 import { type HostSays, VisitorSays } from '#pipelines/wire/terminal.ts'
+import { reaches } from '#pipelines/access/roles.ts'
+import type { RunId } from '#pipelines/ids.ts'
 import { type Credentials, credentialsOf, identify } from '../access/authenticate.ts'
+import { accessOf, roleInRun } from '../access/grants.ts'
 import type { Db } from '../db/connect.ts'
 import { isOurs } from '../http/guard.ts'
 import { startHeartbeat } from '../http/heartbeat.ts'
@@ -30,9 +33,10 @@ const RECHECK_MS = 30_000
 /** Who connects knows what it wants. */
 const FIRST_WORD_MS = 10_000
 const GOODBYE_MS = 1_000
+const ENDED = 'the session has ended, or may do less than before'
 
 /**
- * Where people's terminals dial in: admins only. A browser must say that it comes from our own pages; a program shows a token
+ * Where people's terminals dial in: those who maintain the run's project. A browser must say that it comes from our own pages; a program shows a token
  * and says nothing of the kind.
  */
 export function terminalSockets(deps: Deps): TerminalSockets {
@@ -51,7 +55,6 @@ export function terminalSockets(deps: Deps): TerminalSockets {
     if (isForeign) return refuseUpgrade(socket, 403, 'the page is of another origin')
     const user = await identify(deps.db, credentials)
     if (!user) return refuseUpgrade(socket, 401, 'sign in first')
-    if (user.role !== 'admin') return refuseUpgrade(socket, 403, 'terminals are for admins')
     server.handleUpgrade(request, socket, head, (ws) => receive(ws, user, { ...deps, credentials }))
   }
 
@@ -77,6 +80,7 @@ type Door = Deps & { readonly credentials: Credentials }
 function receive(ws: WebSocket, user: User, { db, desk, credentials, recheckMs = RECHECK_MS }: Door): void {
   let visit: Visit | null = null
   let asked = false
+  let run: RunId | null = null
   const say = (word: HostSays) => {
     if (ws.readyState === ws.OPEN) ws.send(JSON.stringify(word))
   }
@@ -94,8 +98,17 @@ function receive(ws: WebSocket, user: User, { db, desk, credentials, recheckMs =
       hangUp(ws, 1000, 'closed')
     },
   }
-  async function open({ run, image, command, columns, rows }: Extract<VisitorSays, { say: 'open' }>) {
-    const opened = await desk.open(user, { run, image, command, columns, rows }, visitor)
+  /** Asked with what the person shows now: rights change while somebody is connected. */
+  async function mayOpen(run: RunId): Promise<void> {
+    const role = await roleInRun(db, await accessOf(db, await identify(db, credentials)), run)
+    if (role === null) throw new Problem('run-not-found', `there is no run ${run}`)
+    if (!reaches(role, 'maintainer'))
+      throw new Problem('not-allowed', `terminals need the role maintainer, and yours is ${role}`)
+  }
+  async function open({ say: _, ...wanted }: Extract<VisitorSays, { say: 'open' }>) {
+    await mayOpen(wanted.run)
+    run = wanted.run
+    const opened = await desk.open(user, wanted, visitor)
     if (ws.readyState === ws.OPEN) visit = opened
     else opened.left(null)
   }
@@ -121,12 +134,14 @@ function receive(ws: WebSocket, user: User, { db, desk, credentials, recheckMs =
   )
   const recheck = setInterval(() => void leaveIfGone(), recheckMs)
   async function leaveIfGone() {
-    const known = await identify(db, credentials).catch((error: unknown) => {
-      if (error instanceof Problem) return null
-      log.warn({ err: error }, 'terminal.recheck-failed') // the database is away: asked again next time
-      return user
-    })
-    if (!known) visit ? visit.left('the session has ended') : hangUp(ws, 4401, 'the session has ended')
+    try {
+      if (run === null) {
+        if (!(await identify(db, credentials))) hangUp(ws, 4401, 'the session has ended')
+      } else await mayOpen(run)
+    } catch (error) {
+      if (error instanceof Problem) visit ? visit.left(ENDED) : hangUp(ws, 4401, ENDED)
+      else log.warn({ err: error }, 'terminal.recheck-failed') // the database is away: asked again next time
+    }
   }
   ws.on('message', hear)
   ws.on('error', (error) => log.warn({ err: error }, 'terminal.socket-failed'))

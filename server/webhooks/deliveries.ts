@@ -1,6 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Access } from '#pipelines/access/roles.ts'
 import type { DeliveryId } from '#pipelines/ids.ts'
 import { sql } from 'kysely'
+import { mayIn, seesAll } from '../access/grants.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { json, routes } from '../http/kit.ts'
@@ -53,22 +55,32 @@ export const deliveryRoutes = ({ db }: { db: Db }) =>
   routes()
     .openapi(list, async (c) => {
       const { after, limit } = c.req.valid('query')
-      const items = await listDeliveries(db, limit, after as DeliveryId | undefined)
+      const items = await listDeliveries(db, c.get('access'), {
+        limit,
+        before: after as DeliveryId | undefined,
+      })
       const last = items.at(-1)
       return c.json({ items, next: last && items.length === limit ? String(last.id) : null }, 200)
     })
     .openapi(replay, async (c) => {
       const id = c.req.valid('param').id as DeliveryId
-      await replayDelivery(db, id)
+      await replayDelivery(db, c.get('access'), id)
       return c.json({ delivery: id }, 202)
     })
 
+/** What a git server said of a repository is for those who maintain a project of it; what is of none, for admins of the server. */
+const maySee = (access: Access) =>
+  seesAll(access)
+    ? sql<boolean>`true`
+    : sql<boolean>`exists (select from projects
+        where projects.repository_id = deliveries.repository_id and ${mayIn(access, 'maintainer')})`
+
 async function listDeliveries(
   db: Db,
-  limit: number,
-  before?: DeliveryId,
+  access: Access,
+  { limit, before }: { limit: number; before: DeliveryId | undefined },
 ): Promise<z.output<typeof Delivery>[]> {
-  let deliveries = db.selectFrom('deliveries')
+  let deliveries = db.selectFrom('deliveries').where(maySee(access))
   if (before !== undefined) deliveries = deliveries.where('deliveries.id', '<', before)
   const rows = await deliveries
     .select((eb) => [
@@ -97,7 +109,7 @@ async function listDeliveries(
   }))
 }
 
-async function replayDelivery(db: Db, id: DeliveryId): Promise<void> {
+async function replayDelivery(db: Db, access: Access, id: DeliveryId): Promise<void> {
   await transact(db, async (tx) => {
     const row = await tx.db
       .updateTable('deliveries')
@@ -109,6 +121,7 @@ async function replayDelivery(db: Db, id: DeliveryId): Promise<void> {
         attempt_after: sql<Date>`now()`,
       })
       .where('id', '=', id)
+      .where(maySee(access))
       .returning('id')
       .executeTakeFirst()
     if (!row) throw new Problem('delivery-not-found', `there is no delivery ${id}`)

@@ -3,36 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { UserId } from '#pipelines/ids.ts'
-import { PUBLIC_ROUTES } from '../../server/access/authenticate.ts'
 import { sameSecret } from '../../server/access/derive.ts'
 import { keyFile, newSecret } from '../../server/access/key-files.ts'
 import { ensureToken, userOfToken } from '../../server/access/queries.ts'
-import { type House, startHouse } from '../support/server.ts'
-
-/** Every route of the API, off its own description. */
-async function operations(house: House): Promise<string[]> {
-  const { body } = await house.ask('GET /api/openapi.json', undefined, { as: null })
-  return Object.entries(body.paths).flatMap(([path, methods]) =>
-    Object.keys(methods as object).map(
-      (method) => `${method.toUpperCase()} ${path.replaceAll(/\{\w+\}/g, '1')}`,
-    ),
-  )
-}
-
-test('whoever shows nothing gets 401 from every route but those listed as public', async () => {
-  await using house = await startHouse()
-  const all = await operations(house)
-  expect(all.length).toBeGreaterThan(15)
-  const open: string[] = []
-  for (const operation of all) {
-    const body = /^(POST|PUT|PATCH)/.test(operation) ? {} : undefined
-    const { status, body: problem } = await house.ask(operation, body, { as: null })
-    if (status !== 401 || problem.code !== 'not-signed-in') open.push(operation)
-  }
-  // signing in is public, and with nothing shown it says 401 itself
-  expect(open).toEqual([])
-  expect(PUBLIC_ROUTES).toEqual(['POST /api/v1/session', 'GET /api/openapi.json', 'GET /api/docs'])
-})
+import { operations } from '../support/operations.ts'
+import { startHouse } from '../support/server.ts'
 
 test('a wrong or expired token opens nothing, and says so', async () => {
   await using house = await startHouse()

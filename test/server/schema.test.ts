@@ -11,7 +11,7 @@ const KINDS: Record<string, RegExp> = {
   bigint: /^(number|\w+Id)$/,
   integer: /^number$/,
   boolean: /^boolean$/,
-  text: /^(string|RunState|StepState|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|'[\w' |]+')$/,
+  text: /^(string|RunState|StepState|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|Role|'[\w' |]+')$/,
   bytea: /^Buffer$/,
   jsonb: /^(Json<.*>|JSONColumnType<.*>)$/,
   'timestamp with time zone': /^Time$/,
@@ -54,6 +54,7 @@ test('the schema’s types say what the migrations made', async () => {
 
 /** The files that say what the tables look like, and the type in each of them that does. */
 const DECLARED = [
+  ['access-tables.ts', 'export type AccessTables = '],
   ['schema.ts', 'export type Schema = '],
   ['run-tables.ts', 'export type RunTables = '],
   ['file-tables.ts', 'export type FileTables = '],

@@ -83,6 +83,8 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
     }
     world.projects.push({
       name: project,
+      organization: 'default',
+      public: false,
       repository,
       pipelines: [],
       clone: repository.url,

@@ -1,0 +1,90 @@
+import { type RawBuilder, sql } from 'kysely'
+import {
+  type Access,
+  type Ground,
+  NOBODY,
+  reaches,
+  type Role,
+  roleIn,
+  ROLES,
+} from '#pipelines/access/roles.ts'
+import type { OrganizationId, ProjectId, RunId } from '#pipelines/ids.ts'
+import type { Db, Trx } from '../db/connect.ts'
+import type { Identity } from './queries.ts'
+
+/** What somebody may: their own grants and those of their teams, within the bounds of the token they showed. */
+export async function accessOf(db: Db | Trx, who: Identity | null): Promise<Access> {
+  if (!who) return NOBODY
+  const { most, only } = who
+  if (who.role === 'admin') return { ...NOBODY, site: true, most, only }
+  const rows = await db
+    .selectFrom('grants')
+    .select(['organization_id', 'project_id', 'role'])
+    .where((eb) =>
+      eb.or([
+        eb('user_id', '=', who.id),
+        eb('team_id', 'in', eb.selectFrom('team_members').select('team_id').where('user_id', '=', who.id)),
+      ]),
+    )
+    .execute()
+  const organizations = new Map<OrganizationId, Role>()
+  const projects = new Map<ProjectId, Role>()
+  for (const { organization_id, project_id, role } of rows) {
+    if (project_id === null) raise(organizations, organization_id, role)
+    else raise(projects, project_id, role)
+  }
+  return { site: false, organizations, projects, most, only }
+}
+
+function raise<Id>(roles: Map<Id, Role>, id: Id, role: Role): void {
+  if (!reaches(roles.get(id) ?? null, role)) roles.set(id, role)
+}
+
+/**
+ * Beside a row of `projects`: whether somebody has at least this role in it. The same rule as `roleIn`, for lists: a test holds
+ * the two against each other.
+ */
+export function mayIn(access: Access, least: Role): RawBuilder<boolean> {
+  const { site, most, only, organizations, projects } = access
+  if (most !== null && !reaches(most, least)) return sql<boolean>`false`
+  const bound = only === null ? sql<boolean>`true` : sql<boolean>`projects.id = ${only}`
+  if (site) return bound
+  const inOrganizations = [...organizations].filter(([, role]) => reaches(role, least)).map(([id]) => id)
+  const inProjects = [...projects].filter(([, role]) => reaches(role, least)).map(([id]) => id)
+  const isPublic = least === ROLES[0] ? sql<boolean>`projects.public` : sql<boolean>`false`
+  return sql<boolean>`(${bound} and (projects.organization_id = any(${inOrganizations}::bigint[])
+    or projects.id = any(${inProjects}::bigint[]) or ${isPublic}))`
+}
+
+/** Whether somebody sees every project there is, so that a list needs no look at each. */
+export const seesAll = (access: Access): boolean => access.site && access.only === null
+
+const grounds = (db: Db | Trx) =>
+  db
+    .selectFrom('projects')
+    .select(['projects.id as project', 'projects.organization_id as organization', 'projects.public'])
+
+export const groundOfProject = (db: Db | Trx, name: string): Promise<Ground | undefined> =>
+  grounds(db).where('projects.name', '=', name).executeTakeFirst()
+
+/** The project that a run belongs to. */
+export const groundOfRun = (db: Db | Trx, run: RunId): Promise<Ground | undefined> =>
+  grounds(db)
+    .innerJoin('pipelines', 'pipelines.project_id', 'projects.id')
+    .innerJoin('jobs', 'jobs.pipeline_id', 'pipelines.id')
+    .innerJoin('runs', 'runs.job_id', 'jobs.id')
+    .where('runs.id', '=', run)
+    .executeTakeFirst()
+
+/** The role that somebody has where a run belongs; null also where there is no such run. */
+export async function roleInRun(db: Db, access: Access, run: RunId): Promise<Role | null> {
+  const ground = await groundOfRun(db, run)
+  return ground ? roleIn(access, ground) : null
+}
+
+/** The names of the projects that somebody sees; null for those who see all. */
+export async function namesSeen(db: Db, access: Access): Promise<ReadonlySet<string> | null> {
+  if (seesAll(access)) return null
+  const rows = await db.selectFrom('projects').select('name').where(mayIn(access, 'viewer')).execute()
+  return new Set(rows.map(({ name }) => name))
+}

@@ -1,0 +1,79 @@
+import type { Role } from '#pipelines/access/roles.ts'
+
+/**
+ * What a route of the API needs. `anyone`: nobody in particular may ask, and the answer shows only what the asker sees. `someone`:
+ * whoever is signed in. `site`: an admin of the server. Else a role in the place that the route’s path names: a project, a run’s
+ * project, or an organization.
+ */
+export type Need =
+  'anyone' | 'someone' | 'site' | { readonly on: 'project' | 'run' | 'organization'; readonly role: Role }
+
+const project = (role: Role): Need => ({ on: 'project', role })
+const run = (role: Role): Need => ({ on: 'run', role })
+
+const PIPELINE = '/projects/:project/pipelines/:pipeline'
+const RESOURCE = `${PIPELINE}/resources/:resource`
+const JOB = `${PIPELINE}/jobs/:job`
+
+/** Every route below `/api/v1`. One that is not listed is refused to everybody; a test holds this against the API’s description. */
+export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
+  'POST /session': 'anyone',
+  'DELETE /session': 'someone',
+  'GET /me': 'someone',
+  'POST /login-links': 'someone',
+  'GET /server': 'someone',
+  'POST /check': 'someone',
+
+  'GET /runners': 'someone',
+  'GET /runners/:name/events': 'someone',
+  'POST /runners/:name/pause': 'site',
+  'POST /runners/:name/drain': 'site',
+  'POST /runners/:name/resume': 'site',
+  'POST /runners/:name/reset': 'site',
+  'GET /deliveries': 'someone',
+  'POST /deliveries/:id/replay': 'someone',
+  'GET /holds': 'someone',
+
+  'GET /projects': 'anyone',
+  'POST /projects': 'someone',
+  'GET /pipelines': 'anyone',
+  'GET /projects/:project': project('viewer'),
+  'GET /projects/:project/hook': project('maintainer'),
+  'GET /projects/:project/secrets': project('maintainer'),
+  'PUT /projects/:project/secrets/:name': project('maintainer'),
+  'DELETE /projects/:project/secrets/:name': project('maintainer'),
+  'GET /projects/:project/trace': project('viewer'),
+  'POST /projects/:project/events/:source': project('operator'),
+
+  [`GET ${PIPELINE}`]: project('viewer'),
+  [`POST ${PIPELINE}/rerun`]: project('operator'),
+  [`GET ${RESOURCE}`]: project('viewer'),
+  [`GET ${RESOURCE}/versions`]: project('viewer'),
+  [`PUT ${RESOURCE}/pin`]: project('maintainer'),
+  [`DELETE ${RESOURCE}/pin`]: project('maintainer'),
+  [`POST ${RESOURCE}/versions/:version/disable`]: project('maintainer'),
+  [`POST ${RESOURCE}/versions/:version/enable`]: project('maintainer'),
+  [`PUT ${RESOURCE}/params`]: project('maintainer'),
+  [`POST ${RESOURCE}/check`]: project('operator'),
+  [`GET ${RESOURCE}/hook`]: project('maintainer'),
+  [`POST ${JOB}/pause`]: project('maintainer'),
+  [`POST ${JOB}/resume`]: project('maintainer'),
+  [`POST ${JOB}/runs`]: project('operator'),
+  [`GET ${JOB}/why`]: project('viewer'),
+  [`GET ${JOB}/tests`]: project('viewer'),
+
+  'GET /runs': 'anyone',
+  'GET /runs/:id': run('viewer'),
+  'POST /runs/:id/cancel': run('operator'),
+  'POST /runs/:id/retry': run('operator'),
+  'GET /runs/:id/explain': run('viewer'),
+  'GET /runs/:id/log': run('viewer'),
+  'GET /runs/:id/tests': run('viewer'),
+  'GET /runs/:id/coverage': run('viewer'),
+  'GET /runs/:id/artifacts': run('viewer'),
+  'GET /runs/:id/artifacts/:name/files': run('viewer'),
+  'GET /runs/:id/artifacts/:name/files/:path': run('viewer'),
+  'GET /runs/:id/artifacts/:name': run('viewer'),
+  'GET /runs/:id/terminals': run('viewer'),
+  'POST /runs/:id/hold/end': run('maintainer'),
+}
