@@ -10,6 +10,7 @@ import { git, GitError, type GitOptions } from './git.ts'
 import { bringLargeFiles } from './lfs.ts'
 import { fetchCommit, holds, mirrorPath, prepareMirror, writeRepository } from './mirror.ts'
 import type { Source } from './mirror.ts'
+import { type Reach, TRUSTED } from './submodule-address.ts'
 import { HEAD, submodulesOf } from './submodules.ts'
 import { Locks } from './turnstile.ts'
 
@@ -71,15 +72,19 @@ export class Checkouts {
   async materialise(source: Plan['checkout'], directory: string, options: OpenOptions): Promise<void> {
     if (!source) return
     await options.say(`Checkout: ${source.sha.slice(0, 10)} of ${source.ref}\n`)
-    await this.#materialise(source, directory, { ...options, budget: { modules: MOST_MODULES } })
+    await this.#materialise(source, directory, {
+      ...options,
+      reach: TRUSTED,
+      budget: { modules: MOST_MODULES },
+    })
   }
 
   async #materialise(source: Source, directory: string, options: Materialising): Promise<void> {
-    const { signal } = options
+    const { signal, reach } = options
     try {
       const url = readUrl(source)
       const mirror = mirrorPath(join(this.#folder, 'mirrors'), source)
-      await this.#fill(source, { url, mirror, directory, signal })
+      await this.#fill(source, { url, mirror, directory, signal, reach })
       if (source.submodules) await this.#submodules(source, directory, options)
     } catch (error) {
       signal.throwIfAborted()
@@ -89,48 +94,53 @@ export class Checkouts {
     }
   }
 
-  async #fill(source: Source, { url, mirror, directory, signal }: Filling): Promise<void> {
+  async #fill(source: Source, filling: Filling): Promise<void> {
+    const { mirror, directory, signal } = filling
     using _turn = await this.#locks.hold(mirror, signal)
-    if (!(await holds(mirror, source.sha))) await this.#fetch(source, { url, mirror, signal })
+    if (!(await holds(mirror, source.sha))) await this.#fetch(source, filling)
     await this.#copy(source, { mirror, directory, signal })
-    if (source.lfs) await this.#largeFiles(source, { url, mirror, directory, signal })
+    if (!source.lfs) return
+    const options = { ...this.#asking(source, filling), repository: join(directory, '.git'), mirror }
+    await bringLargeFiles(source, directory, options)
   }
 
-  async #largeFiles(source: Source, { url, mirror, directory, signal }: Filling): Promise<void> {
-    const { settings, secrets } = authorization(url, source.credential)
-    const options = { repository: join(directory, '.git'), env: this.env, signal, settings, secrets, mirror }
-    await bringLargeFiles(source, directory, options)
+  /** What git is told when it speaks to the server of a repository. */
+  #asking({ credential }: Source, { url, signal, reach }: Filling) {
+    const { settings, secrets } = authorization(url, credential)
+    return {
+      signal,
+      secrets,
+      env: { ...this.env, ...reach.env },
+      settings: { ...settings, ...reach.settings },
+    }
   }
 
   /** The repositories inside, each at the commit that this one names, off mirrors of their own; and those inside them. */
   async #submodules(source: Source, directory: string, options: Materialising): Promise<void> {
     const repository = join(directory, '.git')
-    const modules = await submodulesOf(source, { repository, env: this.env, signal: options.signal })
+    const git = { repository, env: this.env, signal: options.signal }
+    const modules = await submodulesOf(source, options.reach, git)
     for (const module of modules) {
       if (--options.budget.modules < 0)
         throw new EngineError('checkout_failed', `There are more than ${MOST_MODULES} submodules.`)
       await options.say(`Submodule ${module.path}: ${module.source.sha.slice(0, 10)}\n`)
-      await this.#materialise(module.source, join(directory, module.path), options)
+      const { reach } = module
+      await this.#materialise(module.source, join(directory, module.path), { ...options, reach })
     }
   }
 
-  async #fetch(
-    source: Source,
-    { url, mirror, signal }: { url: URL; mirror: string; signal: AbortSignal },
-  ): Promise<void> {
+  async #fetch(source: Source, filling: Filling): Promise<void> {
+    const { mirror } = filling
     await prepareMirror(mirror, source.sha)
-    const { settings, secrets } = authorization(url, source.credential)
-    const options = {
+    const asking = this.#asking(source, filling)
+    await fetchCommit(source, {
+      ...asking,
       repository: mirror,
-      env: this.env,
-      signal,
-      settings: { ...REMOTE, ...settings },
-      secrets,
-    }
-    await fetchCommit(source, options)
+      settings: { ...REMOTE, ...asking.settings },
+    })
   }
 
-  async #copy(source: Source, { mirror, directory, signal }: Omit<Filling, 'url'>): Promise<void> {
+  async #copy(source: Source, { mirror, directory, signal }: Omit<Filling, 'url' | 'reach'>): Promise<void> {
     const { url, sha } = source
     const repository = join(directory, '.git')
     await mkdir(directory, { recursive: true })
@@ -148,8 +158,9 @@ type Filling = {
   readonly mirror: string
   readonly directory: string
   readonly signal: AbortSignal
+  readonly reach: Reach
 }
-type Materialising = OpenOptions & { readonly budget: { modules: number } }
+type Materialising = OpenOptions & { readonly budget: { modules: number }; readonly reach: Reach }
 
 /** What a fetch from the mirror would do with five processes, done with one: pack this commit without its past. */
 async function packAlone(sha: string, { into, ...options }: GitOptions & { into: string }): Promise<void> {

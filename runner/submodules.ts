@@ -1,6 +1,6 @@
-import { EngineError } from './engine.ts'
 import { gitOutput, GitError, type GitOptions } from './git.ts'
 import type { Source } from './mirror.ts'
+import { addressOf, type Reach } from './submodule-address.ts'
 
 /** The name of whatever a server shows first: a submodule's commit has no other. */
 export const HEAD = 'HEAD'
@@ -9,21 +9,27 @@ export type Submodule = {
   /** Below the working directory. The commit itself says that a repository stands there, so no link can. */
   readonly path: string
   readonly source: Source
+  readonly reach: Reach
 }
 
 /**
- * The submodules of a commit, by its own `.gitmodules`: a file that strangers write. The credential goes along only to the server
- * that the commit came from.
+ * The submodules of a commit, by its own `.gitmodules`: a file that strangers write.
  *
  * @throws {EngineError} `checkout_failed`, for an address that is not accepted.
  */
-export async function submodulesOf(parent: Source, options: GitOptions): Promise<Submodule[]> {
+export async function submodulesOf(parent: Source, reach: Reach, options: GitOptions): Promise<Submodule[]> {
   const written = await writtenIn(parent.sha, options)
   const found: Submodule[] = []
   for (const { name, path, url } of written) {
     const sha = await commitAt(parent.sha, path, options)
     if (sha === null) continue // left over from a submodule that is gone
-    found.push({ path, source: { ...parent, ...addressOf(parent, { name, url }), sha, ref: HEAD } })
+    const address = await addressOf({ ...parent, reach }, { name, url }, options.env)
+    const { credential } = address
+    found.push({
+      path,
+      source: { ...parent, url: address.url, credential, sha, ref: HEAD },
+      reach: address.reach,
+    })
   }
   return found
 }
@@ -61,24 +67,4 @@ async function commitAt(sha: string, path: string, options: GitOptions): Promise
   )
   const [, commit, at] = /^160000 commit ([0-9a-f]+)\t([^\0]*)\0$/.exec(line) ?? []
   return commit !== undefined && at === path ? commit : null
-}
-
-/** Where a submodule is fetched from, and with what. `../lib.git` is beside the repository that names it. */
-function addressOf(
-  parent: Source,
-  { name, url }: { name: string; url: string },
-): Pick<Source, 'url' | 'credential'> {
-  const isNear = url.startsWith('./') || url.startsWith('../')
-  const [, user, host, path] = /^([\w.-]+@)?([\w.-]+):(?![/:])(.+)$/.exec(url) ?? []
-  const spelled = !isNear && host && path && !url.includes('://') ? `ssh://${user ?? ''}${host}/${path}` : url
-  const full = isNear ? URL.parse(url, `${parent.url.replace(/\/+$/, '')}/`) : URL.parse(spelled)
-  if (!full || !['http:', 'https:', 'ssh:'].includes(full.protocol) || full.password !== '') {
-    const words = `The submodule ${JSON.stringify(name)} has the address ${JSON.stringify(url)}`
-    throw new EngineError(
-      'checkout_failed',
-      `${words}, which is no http, https or ssh URL without a password.`,
-    )
-  }
-  const isSame = full.origin === new URL(parent.url).origin && full.protocol !== 'ssh:'
-  return { url: full.href, credential: isSame ? parent.credential : null }
 }
