@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isRefName } from '#pipelines/refs.ts'
@@ -8,7 +8,16 @@ import { EngineError } from './engine.ts'
 import type { OpenOptions } from './engine.ts'
 import { git, GitError, type GitOptions } from './git.ts'
 import { bringLargeFiles } from './lfs.ts'
-import { fetchCommit, holds, mirrorPath, prepareMirror, writeRepository } from './mirror.ts'
+import {
+  fetchCommit,
+  holds,
+  isUnused,
+  mirrorPath,
+  noteUse,
+  prepareMirror,
+  removeMirror,
+  writeRepository,
+} from './mirror.ts'
 import type { Source } from './mirror.ts'
 import { type Reach, TRUSTED } from './submodule-address.ts'
 import { HEAD, submodulesOf } from './submodules.ts'
@@ -19,6 +28,7 @@ export const WORK = 'work'
 
 /** Of one checkout, those inside others included. */
 const MOST_MODULES = 100
+const DAY_MS = 86_400_000
 const SHA = /^([0-9a-f]{40}|[0-9a-f]{64})$/
 export const REMOTE = {
   'protocol.http.allow': 'always',
@@ -37,17 +47,22 @@ export type Scratch = AsyncDisposable & {
 /**
  * Commits made into working directories, each repository fetched from its server once.
  *
- * What was fetched stays in a bare mirror for each address under `<folder>/mirrors`, so the next commit costs its difference.
+ * What was fetched stays in a bare mirror for each project and address under `<folder>/mirrors`, so the next commit costs its difference.
  */
 export class Checkouts {
   readonly #folder: string
   /** Of the machine's environment, what git needs. */
   readonly env: Readonly<Record<string, string>>
+  readonly #mirrors: string
+  readonly #now: () => number
   readonly #locks = new Locks()
+  #tidiedAt = -Infinity
 
   /** @param env  Of the machine's environment, what git needs. */
-  constructor(folder: string, env: Readonly<Record<string, string>>) {
+  constructor(folder: string, env: Readonly<Record<string, string>>, now: () => number = Date.now) {
     this.#folder = folder
+    this.#mirrors = join(folder, 'mirrors')
+    this.#now = now
     this.env = env
   }
 
@@ -69,21 +84,27 @@ export class Checkouts {
    *
    * @throws {EngineError} `checkout_failed`, with git's last words.
    */
-  async materialise(source: Plan['checkout'], directory: string, options: OpenOptions): Promise<void> {
+  async materialise(
+    { project, checkout: source }: Pick<Plan, 'project' | 'checkout'>,
+    directory: string,
+    options: OpenOptions,
+  ): Promise<void> {
     if (!source) return
+    await this.#removeUnused(options.signal)
     await options.say(`Checkout: ${source.sha.slice(0, 10)} of ${source.ref}\n`)
     await this.#materialise(source, directory, {
       ...options,
+      project,
       reach: TRUSTED,
       budget: { modules: MOST_MODULES },
     })
   }
 
   async #materialise(source: Source, directory: string, options: Materialising): Promise<void> {
-    const { signal, reach } = options
+    const { signal, reach, project } = options
     try {
       const url = readUrl(source)
-      const mirror = mirrorPath(join(this.#folder, 'mirrors'), source)
+      const mirror = mirrorPath(this.#mirrors, project, source)
       await this.#fill(source, { url, mirror, directory, signal, reach })
       if (source.submodules) await this.#submodules(source, directory, options)
     } catch (error) {
@@ -94,10 +115,24 @@ export class Checkouts {
     }
   }
 
+  /** Once a day, so that a runner which is asked for ever new repositories does not fill its disk with old ones. */
+  async #removeUnused(signal: AbortSignal): Promise<void> {
+    const now = this.#now()
+    if (now - this.#tidiedAt < DAY_MS) return
+    this.#tidiedAt = now
+    const names = await readdir(this.#mirrors).catch(() => []) // none yet
+    for (const mirror of names.map((name) => join(this.#mirrors, name))) {
+      if (!(await isUnused(mirror, now))) continue
+      using _turn = await this.#locks.hold(mirror, signal)
+      if (await isUnused(mirror, now)) await removeMirror(mirror)
+    }
+  }
+
   async #fill(source: Source, filling: Filling): Promise<void> {
     const { mirror, directory, signal } = filling
     using _turn = await this.#locks.hold(mirror, signal)
     if (!(await holds(mirror, source.sha))) await this.#fetch(source, filling)
+    await noteUse(mirror)
     await this.#copy(source, { mirror, directory, signal })
     if (!source.lfs) return
     const options = { ...this.#asking(source, filling), repository: join(directory, '.git'), mirror }
@@ -160,7 +195,11 @@ type Filling = {
   readonly signal: AbortSignal
   readonly reach: Reach
 }
-type Materialising = OpenOptions & { readonly budget: { modules: number }; readonly reach: Reach }
+type Materialising = OpenOptions & {
+  readonly project: string
+  readonly budget: { modules: number }
+  readonly reach: Reach
+}
 
 /** What a fetch from the mirror would do with five processes, done with one: pack this commit without its past. */
 async function packAlone(sha: string, { into, ...options }: GitOptions & { into: string }): Promise<void> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { git, GitError } from './git.ts'
@@ -14,12 +14,50 @@ const MOST_COMMITS = 256
 const REFUSED_SHA =
   /not our ref|unadvertised object|does not allow request|no such remote ref|couldn't find remote ref/i
 
+/** A mirror that nobody has used for so long is removed. */
+const UNUSED_MS = 14 * 86_400_000
+/** A mirror that is about to be removed, and one that is about to be there. */
+const [GONE, HALF] = ['.gone', '.new']
+
 /**
- * The folder of the machine's copy of one repository. Copies with their past lie apart: a shallow fetch beside them would cut
- * it off.
+ * The folder of the machine's copy of one repository, as one project may see it. A commit that is here is taken without asking the
+ * server; another project, or one that comes without the login, might not get it there.
+ *
+ * Copies with their past lie apart: a shallow fetch beside them would cut it off.
  */
-export const mirrorPath = (folder: string, { url, depth }: Pick<Source, 'url' | 'depth'>): string =>
-  join(folder, `${createHash('sha256').update(url).digest('hex')}${depth === 1 ? '' : '-whole'}.git`)
+export function mirrorPath(
+  folder: string,
+  project: string,
+  { url, credential, depth }: Pick<Source, 'url' | 'credential' | 'depth'>,
+): string {
+  const whose = JSON.stringify([project, url, credential?.username ?? null])
+  const name = createHash('sha256').update(whose).digest('hex')
+  return join(folder, `${name}${depth === 1 ? '' : '-whole'}.git`)
+}
+
+/** Say that the mirror is of use. */
+export const noteUse = (mirror: string): Promise<void> => utimes(mirror, new Date(), new Date())
+
+/** Whether nobody has used it for long. */
+export const isUnused = (mirror: string, now: number): Promise<boolean> =>
+  stat(mirror).then(
+    ({ mtimeMs }) => now - mtimeMs > UNUSED_MS,
+    () => false, // not there: nothing to remove
+  )
+
+/** At once for everybody who looks: half a mirror would pass for a whole one. */
+export async function removeMirror(mirror: string): Promise<void> {
+  const gone = mirror.endsWith(GONE) ? mirror : `${mirror}${GONE}`
+  if (gone !== mirror) {
+    await rm(gone, { recursive: true, force: true })
+    await rename(mirror, gone).catch(unlessMissing)
+  }
+  await rm(gone, { recursive: true, force: true })
+}
+
+function unlessMissing(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+}
 
 /** Whether the commit was fetched, and fetched completely: its ref is written last. */
 export const holds = (mirror: string, sha: string): Promise<boolean> =>
@@ -32,8 +70,8 @@ export const holds = (mirror: string, sha: string): Promise<boolean> =>
 export async function prepareMirror(mirror: string, sha: string): Promise<void> {
   const commits = await readdir(join(mirror, 'refs/takt')).catch(() => null) // null: there is no mirror yet
   if (commits && commits.length < MOST_COMMITS) return
-  await rm(mirror, { recursive: true, force: true })
-  const half = `${mirror}.new`
+  await removeMirror(mirror)
+  const half = `${mirror}${HALF}`
   await rm(half, { recursive: true, force: true })
   await writeRepository(half, { bare: true, sha })
   await mkdir(join(half, 'refs/takt'))

@@ -35,7 +35,7 @@ export async function openWorkspace(
   const parts = [
     options.say(`Engine: ${words}\nImage: ${place.image}\n${limitsInWords(plan.limits, place.limits)}`),
     place.begin(all),
-    house.checkouts.materialise(plan.checkout, files.path, all),
+    house.checkouts.materialise(plan, files.path, all),
   ]
   try {
     await Promise.all(parts)

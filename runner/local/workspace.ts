@@ -20,7 +20,7 @@ export async function openWorkspace(
   const place = new LocalWorkspace(options, plan)
   try {
     await place.make()
-    await options.checkouts.materialise(plan.checkout, join(place.root, FOLDERS.work), { signal, say })
+    await options.checkouts.materialise(plan, join(place.root, FOLDERS.work), { signal, say })
     await place.open()
     signal.throwIfAborted()
     return place

@@ -43,7 +43,7 @@ const source = (sha: string, changes: Partial<Source> = {}): Source => ({
 
 async function checkout(of: Source, signal = new AbortController().signal): Promise<string> {
   const place = join(folder, `place-${++places}`)
-  await checkouts.materialise(of, place, { signal, say: async () => {} })
+  await checkouts.materialise({ project: 'shop', checkout: of }, place, { signal, say: async () => {} })
   return place
 }
 

@@ -28,9 +28,9 @@ afterEach(async () => {
 
 async function checkout(sha: string, wanted: { lfs: boolean }, path = process.env['PATH'] ?? '') {
   const place = join(folder, `place-${++places}`)
-  const source = checkoutOf({ url: lfs.url, sha, ref: 'refs/heads/main', credential, ...wanted })
+  const checkout = checkoutOf({ url: lfs.url, sha, ref: 'refs/heads/main', credential, ...wanted })
   const options = { signal: new AbortController().signal, say: async () => {} }
-  await new Checkouts(folder, { PATH: path }).materialise(source, place, options)
+  await new Checkouts(folder, { PATH: path }).materialise({ project: 'shop', checkout }, place, options)
   return (name: string) => readFile(join(place, name), 'utf8')
 }
 const downloads = () => lfs.seen.filter(({ path }) => path.startsWith('/objects/')).length

@@ -14,7 +14,7 @@ export async function getGit(
 ): Promise<Fields> {
   const say = async (text: string) => write(Buffer.from(text))
   await using scratch = checkouts.scratch({ ...work.plan, checkout })
-  await checkouts.materialise(checkout, scratch.path, { signal, say })
+  await checkouts.materialise({ ...work.plan, checkout }, scratch.path, { signal, say })
   await clearInput(resource, { work, workspace, signal, write })
   const root = { uid: 0, gid: 0 }
   const packed = tar.pack(scratch.path, {
