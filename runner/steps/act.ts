@@ -29,7 +29,7 @@ export async function runCommands(
   const either = AbortSignal.any([signal, silence.signal])
   const output = place.shell.run({ commands, env: course.variables.of(env) }, either)
   try {
-    const status = await passOn(output, { step, course, pen, heard: () => silence.heard() })
+    const status = await passOn(output, { step, course, pen, silence })
     course.note(status, pen)
     return resultOf(status)
   } finally {
@@ -41,23 +41,24 @@ type PassingOn = {
   readonly step: number
   readonly course: Course
   readonly pen: Pen
-  readonly heard: () => void
+  readonly silence: Silence
 }
 
 async function passOn(
   output: AsyncGenerator<Output, ExitStatus>,
-  { step, course, pen, heard }: PassingOn,
+  { step, course, pen, silence }: PassingOn,
 ): Promise<ExitStatus> {
   let next = await output.next()
   for (; !next.done; next = await output.next()) {
     if (next.value.kind === 'bytes') {
+      using _deaf = silence.deafen()
       pen.write(next.value.bytes)
       await course.room()
     } else {
       pen.flush()
       course.work.report({ step, ...next.value })
+      silence.heard()
     }
-    heard()
   }
   return next.value
 }

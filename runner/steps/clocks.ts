@@ -19,6 +19,7 @@ export class Silence implements Clock {
   readonly #longestMs: number
   readonly #abort = new AbortController()
   #heardAt = performance.now()
+  #deaf = 0
   #timer: NodeJS.Timeout
 
   constructor(longestMs: number) {
@@ -34,7 +35,18 @@ export class Silence implements Clock {
     this.#heardAt = performance.now()
   }
 
+  /** Nobody listens until this is disposed of: who is made to wait can say nothing. */
+  deafen(): Disposable {
+    this.#deaf++
+    const listen = () => {
+      this.#deaf--
+      this.heard()
+    }
+    return { [Symbol.dispose]: listen }
+  }
+
   #look(): void {
+    if (this.#deaf > 0) this.heard()
     const leftMs = this.#longestMs - (performance.now() - this.#heardAt)
     if (leftMs > 0) this.#timer = setTimeout(() => this.#look(), leftMs)
     else this.#abort.abort(new Stop('inactive', `The commands said nothing for ${inWords(this.#longestMs)}.`))
