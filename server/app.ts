@@ -23,6 +23,10 @@ import { versionRoutes } from './lines/version-routes.ts'
 import { logRoutes } from './logs/routes.ts'
 import { log } from './log.ts'
 import { Problem } from './problem.ts'
+import { memberRoutes } from './organizations/member-routes.ts'
+import { organizationRoutes } from './organizations/routes.ts'
+import { settingsRoute } from './organizations/settings-route.ts'
+import { teamRoutes } from './organizations/team-routes.ts'
 import { secretRoutes } from './secrets/routes.ts'
 import { reportRoutes } from './reports/routes.ts'
 import { runnerReportRoutes } from './reports/runner-routes.ts'
@@ -54,6 +58,10 @@ const api = (deps: AppDeps) =>
     .route('/', accessRoutes(deps))
     .route('/', serverRoutes(deps))
     .route('/', catalogRoutes(deps))
+    .route('/', organizationRoutes(deps))
+    .route('/', memberRoutes(deps))
+    .route('/', teamRoutes(deps))
+    .route('/', settingsRoute(deps))
     .route('/', secretRoutes(deps))
     .route('/', lineRoutes(deps))
     .route('/', versionRoutes(deps))

@@ -8,6 +8,7 @@ import type { Role } from '#pipelines/access/roles.ts'
 export type Need =
   'anyone' | 'someone' | 'site' | { readonly on: 'project' | 'run' | 'organization'; readonly role: Role }
 
+const organization = (role: Role): Need => ({ on: 'organization', role })
 const project = (role: Role): Need => ({ on: 'project', role })
 const run = (role: Role): Need => ({ on: 'run', role })
 
@@ -34,10 +35,31 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'POST /deliveries/:id/replay': 'someone',
   'GET /holds': 'someone',
 
+  'GET /organizations': 'someone',
+  'POST /organizations': 'site',
+  'GET /organizations/:organization': 'someone',
+  'DELETE /organizations/:organization': 'site',
+  'GET /organizations/:organization/members': organization('viewer'),
+  'PUT /organizations/:organization/members/people/:name': organization('admin'),
+  'DELETE /organizations/:organization/members/people/:name': organization('admin'),
+  'PUT /organizations/:organization/members/teams/:name': organization('admin'),
+  'DELETE /organizations/:organization/members/teams/:name': organization('admin'),
+  'GET /organizations/:organization/teams': organization('viewer'),
+  'PUT /organizations/:organization/teams/:team': organization('admin'),
+  'DELETE /organizations/:organization/teams/:team': organization('admin'),
+  'PUT /organizations/:organization/teams/:team/people/:name': organization('admin'),
+  'DELETE /organizations/:organization/teams/:team/people/:name': organization('admin'),
+
   'GET /projects': 'anyone',
   'POST /projects': 'someone',
   'GET /pipelines': 'anyone',
   'GET /projects/:project': project('viewer'),
+  'GET /projects/:project/members': project('viewer'),
+  'PUT /projects/:project/members/people/:name': project('admin'),
+  'DELETE /projects/:project/members/people/:name': project('admin'),
+  'PUT /projects/:project/members/teams/:name': project('admin'),
+  'DELETE /projects/:project/members/teams/:name': project('admin'),
+  'PATCH /projects/:project/settings': project('admin'),
   'GET /projects/:project/hook': project('maintainer'),
   'GET /projects/:project/secrets': project('maintainer'),
   'PUT /projects/:project/secrets/:name': project('maintainer'),

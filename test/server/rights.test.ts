@@ -13,7 +13,7 @@ import { until } from '../support/until.ts'
 const LINE = 'jobs:\n  test: { run: say x }\n'
 const PLACE = {
   ...{ project: 'shop', pipeline: 'main', job: 'test', resource: 'src', version: '1' },
-  ...{ id: '1', name: 'A_NAME', source: 'x', path: 'a/b', organization: 'default' },
+  ...{ id: '1', name: 'A_NAME', source: 'x', path: 'a/b', organization: 'default', team: 'ship' },
 }
 
 /** `GET /projects/:project` of an operation of the API’s description. */

@@ -52,6 +52,7 @@ export const SERVER_ORDER = [
     'forges',
     'access',
     'catalog',
+    'organizations',
     'secrets',
     'resources',
     'runs',
