@@ -23,5 +23,11 @@ export type FileTables = {
     created_at: Time
     used_at: Time
   }
-  folders: { resource_id: ResourceId; version: string; archive_id: ArchiveId; created_at: Time }
+  folders: {
+    resource_id: ResourceId
+    version: string
+    archive_id: ArchiveId | null
+    created_at: Time
+    expires_at: Time | null
+  }
 }

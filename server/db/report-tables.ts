@@ -11,7 +11,7 @@ export type ReportTables = {
     refusal: string | null
   }
   tests: { id: Generated<number>; job_id: JobId; hash: Buffer; suite: string; name: string }
-  tested_runs: { run_id: RunId; attempt: number; job_id: JobId; lane_id: LaneId; inputs: string }
+  tested_runs: { run_id: RunId; job_id: JobId; lane_id: LaneId; inputs: string }
   test_results: {
     run_id: RunId
     test_id: number
@@ -24,7 +24,7 @@ export type ReportTables = {
     flaky: Generated<boolean>
     rank: Generated<number>
   }
-  covered_runs: { run_id: RunId; attempt: number; job_id: JobId; lane_id: LaneId }
+  covered_runs: { run_id: RunId; job_id: JobId; lane_id: LaneId }
   coverage_files: {
     run_id: RunId
     path: string

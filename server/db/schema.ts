@@ -120,6 +120,7 @@ export type Schema = Elsewhere & {
     created_at: Time
     touched_at: Time
     closed_at: Time | null
+    files_dropped_for: Time | null
   }
   jobs: {
     id: Generated<JobId>

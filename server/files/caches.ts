@@ -4,9 +4,11 @@ import { defaultLane } from '../catalog/queries.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { Problem } from '../problem.ts'
 import type { HeldRun } from '../runs/lease-holder.ts'
+import { leftOn } from './closed-lanes.ts'
 
 /** A cache's name in the pipeline file, and what it was made for: the machine and the contents of files, `<hex>-<hex>`. */
 export type CacheName = { readonly name: string; readonly key: string }
+const MOST_OF_A_NAME = 10
 const NAME = /^[a-z0-9-]{1,100}$/
 const KEY = /^([0-9a-f]{16})-[0-9a-f]{64}$/
 
@@ -53,7 +55,7 @@ export async function cacheFor(
   return { key: row.place, match: row.key === key ? 'exact' : 'near' }
 }
 
-/** Written once: a cache of the same key holds the same. */
+/** Written once: a cache of the same key holds the same. Of each name on a lane the newest ones stay. */
 export async function keepCache(
   db: Trx,
   run: HeldRun,
@@ -64,6 +66,10 @@ export async function keepCache(
     .values({ lane_id: run.lane_id, name, key, archive_id: archive })
     .onConflict((already) => already.doNothing())
     .execute()
+  await sql`delete from caches where (lane_id, name, key) in (
+      select lane_id, name, key from caches where lane_id = ${run.lane_id} and name = ${name}
+      order by created_at desc, key offset ${MOST_OF_A_NAME} for update skip locked)`.execute(db)
+  await leftOn(db, run.lane_id)
 }
 
 async function defaultLaneOf(db: Db, run: HeldRun): Promise<LaneId | null> {

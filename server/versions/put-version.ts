@@ -3,6 +3,7 @@ import { stepsIn } from '#pipelines/language/step.ts'
 import type { PutAnswer, PutSaid } from '#pipelines/wire/puts.ts'
 import { definitionIn } from '../catalog/definitions.ts'
 import type { Tx } from '../db/transact.ts'
+import { keepVersion } from '../files/folders.ts'
 import { Problem } from '../problem.ts'
 import { fieldsOfVersion } from '../resources/fields.ts'
 import { newestOnLane, putBefore } from '../resources/newest-on-lane.ts'
@@ -41,9 +42,16 @@ export async function putVersion(
   const before = await putBefore(tx.db, run.id, at)
   const known = before && isCounted(said) ? before : null
   const made = known ?? makeVersion(resource, { said, newest: await newestOnLane(tx.db, at) })
-  if (!known) await recordOutput(tx, run, { resource: name, ...made })
+  if (!known) {
+    const version = await recordOutput(tx, run, { resource: name, ...made })
+    if (resource.kind === 'files') await keepVersion(tx.db, version, resource)
+    if (resource.kind === 'state') await keepVersion(tx.db, version, FOR_EVER)
+  }
   return { version: made.name, fields: fieldsOfVersion(made) }
 }
+
+/** What a state was before is what a job is put back to. */
+const FOR_EVER = { keepMs: null, runs: null }
 
 const isCounted = ({ kind }: PutSaid): boolean => kind === 'semver' || kind === 'params' || kind === 'state'
 
