@@ -11,11 +11,17 @@ const WINDOW = 20
 /** A job with more tests that were red of late has other worries. */
 const MOST_SUSPECTS = 5_000
 
-/** Say of a run's results which are newly red and which waver, compared with the runs before it and with those of the same versions. */
-export async function markResults(db: Trx, run: LockedRun, inputs: string): Promise<void> {
+/** What a report told of: a hash of its run's versions, and the tests. */
+type Told = { readonly inputs: string; readonly tests: readonly number[] }
+
+/**
+ * Say of these tests of a run which are newly red and which waver, compared with the runs before it and with those of the same
+ * versions. What other reports of the run told is marked already, and a report of many costs the same as the first.
+ */
+export async function markResults(db: Trx, run: LockedRun, { inputs, tests }: Told): Promise<void> {
   const before = await runsBefore(db, run)
   const twins = await runsOfInputs(db, run, inputs)
-  const outcomes = await outcomesOf(db, run, [...before, ...twins])
+  const outcomes = await outcomesOf(db, tests, [run.id, ...before, ...twins])
   const marked = [...outcomes].flatMap(([test, results]) => {
     const now = results.find((result) => result.run === run.id)
     if (!now) return []
@@ -28,6 +34,8 @@ export async function markResults(db: Trx, run: LockedRun, inputs: string): Prom
     .updateTable('test_results')
     .set({ new_failure: false, flaky: sql<boolean>`wavered`, rank: rankOf })
     .where('run_id', '=', run.id)
+    .where('test_id', '=', sql<number>`any(${tests}::bigint[])`)
+    .where(sql<boolean>`(new_failure or flaky <> wavered or rank <> ${rankOf})`)
     .execute()
   await write(db, run, marked)
 }
@@ -81,20 +89,21 @@ async function runsOfInputs(db: Trx, run: LockedRun, inputs: string): Promise<Ru
   return rows.map(({ run_id }) => run_id)
 }
 
-/** How the tests came out that were red in any of these runs, or in this one; by test, in the order of the runs. */
+/** How those of the tests came out that were red in any of these runs; by test, in the order of the runs. */
 async function outcomesOf(
   db: Trx,
-  run: LockedRun,
-  others: readonly RunId[],
+  tests: readonly number[],
+  runs: readonly RunId[],
 ): Promise<Map<number, Outcome[]>> {
   const { rows } = await sql<Outcome & { test: number }>`
     with suspects as (
       select distinct test_id from test_results
-      where run_id = any(${[run.id, ...others]}::bigint[]) and rank <= ${sql.lit(RANK.failed)} limit ${MOST_SUSPECTS}
+      where run_id = any(${runs}::bigint[]) and test_id = any(${tests}::bigint[]) and rank <= ${sql.lit(RANK.failed)}
+      limit ${MOST_SUSPECTS}
     )
     select test_id as test, run_id as run, state, inputs
     from suspects join test_results using (test_id) join tested_runs using (run_id)
-    where run_id = any(${[run.id, ...others]}::bigint[]) order by run_id`.execute(db)
+    where run_id = any(${runs}::bigint[]) order by run_id`.execute(db)
   const byTest = new Map<number, Outcome[]>()
   for (const { test, ...outcome } of rows) byTest.set(test, [...(byTest.get(test) ?? []), outcome])
   return byTest

@@ -16,14 +16,19 @@ type Told = TestCase & { readonly hash: Buffer; readonly wavered: boolean }
 /**
  * Write down how the tests of one report came out. A test that is told of several times in a run has failed if it failed once;
  * if it passed as well, it wavered. Writing the same report twice changes nothing.
+ *
+ * @returns The tests it told of.
  */
-export async function storeTests(db: Trx, run: LockedRun, cases: readonly TestCase[]): Promise<void> {
+export async function storeTests(db: Trx, run: LockedRun, cases: readonly TestCase[]): Promise<number[]> {
   // In the order of their hashes: two runs that report the same new tests at once never wait for each other in a circle.
   const told = [...eachOnce(cases)].toSorted((a, b) => Buffer.compare(a.hash, b.hash))
-  for (let at = 0; at < told.length; at += BATCH) await storeBatch(db, run, told.slice(at, at + BATCH))
+  const tests: number[] = []
+  for (let at = 0; at < told.length; at += BATCH)
+    tests.push(...(await storeBatch(db, run, told.slice(at, at + BATCH))))
+  return tests
 }
 
-async function storeBatch(db: Trx, run: LockedRun, batch: readonly Told[]): Promise<void> {
+async function storeBatch(db: Trx, run: LockedRun, batch: readonly Told[]): Promise<number[]> {
   const ids = await testIds(db, run, batch)
   const results = batch.map((test) => ({
     run_id: run.id,
@@ -51,6 +56,7 @@ async function storeBatch(db: Trx, run: LockedRun, batch: readonly Told[]): Prom
       }),
     )
     .execute()
+  return results.map(({ test_id }) => test_id)
 }
 
 const worse = (column: 'state' | 'message' | 'details' | 'duration_us' | 'rank') =>

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setImmediate as breath } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { type Report, type ReportKind, readReport } from '#pipelines/reports/read-report.ts'
@@ -84,8 +85,8 @@ async function forgetEarlierAttempts(db: Trx, { id, attempt }: LockedRun): Promi
     .where('attempt', '<', attempt)
     .executeTakeFirst()
   if (numDeletedRows === 0n) return
-  await db.deleteFrom('test_results').where('run_id', '=', id).execute()
-  await db.deleteFrom('coverage_files').where('run_id', '=', id).execute()
+  for (const table of ['test_results', 'tested_runs', 'coverage_files', 'covered_runs'] as const)
+    await db.deleteFrom(table).where('run_id', '=', id).execute()
 }
 
 const note = (
@@ -100,7 +101,7 @@ const note = (
     .execute()
 
 async function store(db: Trx, run: LockedRun, report: Report): Promise<void> {
-  const at = { run_id: run.id, attempt: run.attempt, job_id: run.job_id, lane_id: run.lane_id }
+  const at = { run_id: run.id, job_id: run.job_id, lane_id: run.lane_id }
   if (report.kind === 'coverage') {
     await db
       .insertInto('covered_runs')
@@ -115,16 +116,17 @@ async function store(db: Trx, run: LockedRun, report: Report): Promise<void> {
     .values({ ...at, inputs })
     .onConflict((oc) => oc.doNothing())
     .execute()
-  await storeTests(db, run, report.cases)
-  await markResults(db, run, inputs)
+  const tests = await storeTests(db, run, report.cases)
+  await markResults(db, run, { inputs, tests })
 }
 
-/** The run's versions, and the leg of its matrix: what equal results are expected of. */
+/** A hash of the run's versions and the leg of its matrix: what equal results are expected of. */
 async function inputsOf(db: Trx, { id, matrix }: LockedRun): Promise<string> {
   const { versions } = await db
     .selectFrom('run_inputs')
     .select(sql<string>`coalesce(string_agg(version_id::text, ' ' order by position), '')`.as('versions'))
     .where('run_id', '=', id)
     .executeTakeFirstOrThrow()
-  return matrix ? `${versions} ${JSON.stringify(Object.entries(matrix).toSorted())}` : versions
+  const inputs = matrix ? `${versions} ${JSON.stringify(Object.entries(matrix).toSorted())}` : versions
+  return createHash('sha256').update(inputs).digest('hex')
 }
