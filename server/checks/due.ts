@@ -64,7 +64,7 @@ export async function untilNextMs(db: Db): Promise<number | null> {
     select ceil(extract(epoch from min(at) - now()) * 1000)::int as ms from (
       (select due_at as at from checks where due_at > now() order by due_at limit 1)
       union all
-      select lease_until as at from checks where lease_until > now()
+      select min(lease_until) as at from checks where lease_until > now()
     ) next`.execute(db)
   return rows[0]?.ms ?? null
 }

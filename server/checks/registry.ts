@@ -1,12 +1,13 @@
+import { sql } from 'kysely'
 import { matchesGlob } from '#pipelines/language/glob.ts'
 import { fieldsOfImage } from '#pipelines/plan/image-fields.ts'
-import type { Db } from '../db/connect.ts'
+import type { Db, Trx } from '../db/connect.ts'
 import type { Claimed } from './due.ts'
 import type { Question } from './questions.ts'
 import { moveOnTop } from './record-told.ts'
 import { digestOf, listTags, type Login, Registry, RegistryError } from './registry-api.ts'
 import { settle } from './settle.ts'
-import { hasVersion, withEach } from './subjects.ts'
+import { hasVersion, type Subject, withEach } from './subjects.ts'
 
 type Asked = Extract<Question, { kind: 'registry' }>
 /** Where each tag pointed, tags in their natural order: `v9` before `v10`. */
@@ -39,10 +40,10 @@ export async function checkRegistry(
   }
   const registry = new Registry({ repository: asked.repository, login, signal })
   const now = await pointersOf(registry, asked.tag)
-  const before = new Map((check.seen ?? []) as Seen)
-  const moved = now.filter(([tag, digest]) => before.get(tag) !== digest)
+  const before = check.seen === null ? null : new Map(check.seen as Seen)
+  const moved = before && now.filter(([tag, digest]) => before.get(tag) !== digest)
   await withEach(db, check, async (subject, { tx, at }) => {
-    const told = (await hasVersion(tx.db, subject)) ? moved : now
+    const told = (await hasVersion(tx.db, subject)) ? await newTo(tx.db, subject, { now, moved }) : now
     await moveOnTop(tx, at, {
       id: subject.resource,
       name: subject.name,
@@ -50,6 +51,23 @@ export async function checkRegistry(
     })
   })
   await settle(db, check, { seen: now })
+}
+
+/** What has moved since the last look; where nobody looked for a while, what the resource does not have. */
+async function newTo(
+  db: Trx,
+  { resource }: Subject,
+  { now, moved }: { readonly now: Seen; readonly moved: Seen | null },
+): Promise<Seen> {
+  if (moved) return moved
+  const rows = await db
+    .selectFrom('versions')
+    .select('name')
+    .where('resource_id', '=', resource)
+    .where('name', '=', sql<string>`any(${now.map(([, digest]) => digest)}::text[])`)
+    .execute()
+  const known = new Set(rows.map(({ name }) => name))
+  return now.filter(([, digest]) => !known.has(digest))
 }
 
 /** One version for each digest, under the last of its tags that says more than `latest`. */

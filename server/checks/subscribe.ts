@@ -32,14 +32,17 @@ async function write(db: Trx, pipeline: PipelineId, askings: readonly Asking[]):
     .where('pipeline_id', '=', pipeline)
     .execute()
   const standing = new Map(before.map((row) => [row.name, row]))
+  const old = new Set(before.flatMap((row) => row.check_id ?? []))
+  await lockChecks(db, { ids: [...old], keys: keyed.map(({ key }) => key) })
+  const joined: CheckId[] = []
   for (const { key, question, everyMs, resource } of keyed.toSorted((a, b) => (a.key < b.key ? -1 : 1))) {
-    const { id, every_ms } = await ensureCheck(db, { key, kind: question.kind, question, everyMs })
+    const id = await ensureCheck(db, { key, kind: question.kind, question, everyMs })
     const known = standing.get(resource)
     standing.delete(resource)
+    joined.push(id)
     if (known?.check_id === id && known.check_ms === everyMs) continue
     await link(db, pipeline, { resource, id, everyMs })
     if (known?.check_id !== id) await askAtOnce(db, id)
-    if (every_ms !== everyMs) await setPace(db, id)
   }
   const rest = [...standing.values()].filter((row) => row.check_id !== null).map(({ name }) => name)
   if (rest.length > 0)
@@ -49,7 +52,20 @@ async function write(db: Trx, pipeline: PipelineId, askings: readonly Asking[]):
       .where('pipeline_id', '=', pipeline)
       .where('name', 'in', rest)
       .execute()
+  await setPaces(db, [...old, ...joined])
 }
+
+/**
+ * Those that are there, in the order of their keys: whoever joins one waits till it is known whether the one who leaves was the last,
+ * and nobody waits in a circle.
+ */
+const lockChecks = (
+  db: Trx,
+  { ids, keys }: { readonly ids: readonly CheckId[]; readonly keys: readonly string[] },
+) =>
+  sql`select id from checks where id = any(${ids}::bigint[]) or key = any(${keys}::text[]) order by key for update`.execute(
+    db,
+  )
 
 /** Who has just come knows nothing yet: it is asked at once, and what git servers were told to have is told anew. */
 const askAtOnce = (db: Trx, id: CheckId) =>
@@ -61,13 +77,15 @@ const askAtOnce = (db: Trx, id: CheckId) =>
 
 type New = { key: string; kind: Asking['question']['kind']; question: Asking['question']; everyMs: number }
 
-const ensureCheck = (db: Trx, { key, kind, question, everyMs }: New) =>
-  db
+const ensureCheck = async (db: Trx, { key, kind, question, everyMs }: New): Promise<CheckId> => {
+  const { id } = await db
     .insertInto('checks')
     .values({ key, kind, question: toJson(question), every_ms: everyMs })
     .onConflict((oc) => oc.column('key').doUpdateSet({ kind }))
-    .returning(['id', 'every_ms'])
+    .returning('id')
     .executeTakeFirstOrThrow()
+  return id
+}
 
 const link = (
   db: Trx,
@@ -81,11 +99,14 @@ const link = (
     .where('name', '=', resource)
     .execute()
 
-/** As often as who wants it most often. */
-const setPace = (db: Trx, id: CheckId) =>
-  sql`update checks set every_ms = (select min(check_ms) from resources where check_id = ${id}) where id = ${id}`.execute(
-    db,
-  )
+/** As often as who wants it most often, of those who are left; and what nobody asks any more is no check. */
+async function setPaces(db: Trx, ids: readonly CheckId[]): Promise<void> {
+  await sql`delete from checks where id = any(${ids}::bigint[])
+    and not exists (select from resources where resources.check_id = checks.id)`.execute(db)
+  await sql`update checks set every_ms = asked.ms
+    from (select check_id, min(check_ms) as ms from resources where check_id = any(${ids}::bigint[]) group by check_id) as asked
+    where checks.id = asked.check_id and checks.every_ms <> asked.ms`.execute(db)
+}
 
 /** The git resources whose repositories tell nobody of their pushes, as far as is known: no project is tied to them. */
 async function untoldRepositories(db: Trx, pipeline: PipelineId): Promise<ReadonlyMap<string, RepositoryId>> {

@@ -46,6 +46,22 @@ test('every digest that a tag comes to point to is the newest version and starts
   expect((await it.runs('scan')).length).toBe(3)
 })
 
+test('where nobody looked for a while only digests that are not known yet are new', async () => {
+  await using registry = await fakeRegistry('acme/shop')
+  const [one, two] = [registry.push('v1', 'a'), registry.push('v2', 'b')]
+  await using it = await imageLine(registry)
+  await it.first()
+  await it.push({ '.takt.yml': 'jobs: { scan: { run: x } }' })
+  expect(await it.house.db.selectFrom('checks').select('id').execute()).toEqual([])
+  const three = registry.push('v3', 'c')
+  await it.first()
+  expect(await it.versions()).toEqual([three, two, one])
+  const taken = (await it.runs('scan')).flatMap(({ inputs }) =>
+    inputs.filter((each) => each.startsWith('image')),
+  )
+  expect(taken).toEqual([`image ${two.slice(0, 7)}`, `image ${three.slice(0, 7)}`])
+})
+
 test('a version of an image tells how to get it', async () => {
   await using registry = await fakeRegistry('acme/shop')
   const digest = registry.push('v1', 'a')

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerSays } from '#pipelines/wire/runner.ts'
+import { definitionOf } from '../../server/catalog/definitions.ts'
 import { claimDue } from '../../server/checks/due.ts'
 import { nextCheckMs } from '../../server/checks/settle.ts'
+import { subscribe } from '../../server/checks/subscribe.ts'
+import { transact } from '../../server/db/transact.ts'
 import { type Hand, hand, HELLO } from '../support/hand.ts'
 import type { House } from '../support/server.ts'
 import { steeredLine } from '../support/steer.ts'
@@ -141,9 +144,63 @@ test('what no job gets any more is not looked for', async () => {
   await it.clone.push({ '.takt.yml': FILE.replace('get: odd, ', 'get: src, ') })
   await it.quiet()
   expect(await standing(it.house)).toBeNull()
+  expect(await it.house.db.selectFrom('checks').select('id').execute()).toEqual([])
   await it.clone.push({ '.takt.yml': FILE })
   await it.quiet()
-  expect((await asked(line.checker, 2)).version).toEqual({ ref: '3' })
+  expect((await asked(line.checker, 2)).version).toBeNull()
+  answer(line.checker, refs('3'))
+  await until(async () => (await standing(it.house)).running === false)
+  expect(await listed(it.house)).toEqual(['3', '2', '1'])
+})
+
+test('a check goes on as often as those want it who are left, also where one only wants it less often', async () => {
+  const file = (one: string, two: string) => `resource_types: { odd: { image: "example.org/odd:1" } }
+resources: { one: { type: odd, check: ${one} }, two: { type: odd, check: ${two} } }
+jobs: { take: { get: [two], run: x }, other: { get: GET, run: x } }
+`
+  await using it = await steeredLine('')
+  const { db } = it.house
+  const paces = async () => {
+    await it.quiet()
+    return (await db.selectFrom('checks').select('every_ms').execute()).map(
+      ({ every_ms }) => every_ms / 60_000,
+    )
+  }
+  const push = (text: string) => it.clone.push({ '.takt.yml': text })
+  await push(file('1m', '1h').replace('GET', 'one'))
+  expect(await paces()).toEqual([1])
+  await push(file('5m', '1h').replace('GET', 'one'))
+  expect(await paces()).toEqual([5])
+  await push(file('5m', '1h').replace('GET', 'two'))
+  expect(await paces()).toEqual([60])
+})
+
+test('two files that take each other’s checks at the same moment wait in no circle', async () => {
+  const source = (n: string) => `resource_types: { odd: { image: "example.org/odd:1" } }
+resources: { r: { type: odd, source: { n: ${n} } } }
+jobs: { take: { get: r, run: x } }
+`
+  await using it = await steeredLine('')
+  const { db } = it.house
+  await it.clone.push({ '.takt/a.yml': source('x'), '.takt/b.yml': source('y') })
+  await it.quiet()
+  const lanes = await db.selectFrom('lanes').select(['id', 'pipeline_id']).orderBy('id').execute()
+  const files = await Promise.all(lanes.map(async ({ id }) => (await definitionOf(db, id))!.definition))
+  for (let round = 1; round <= 20; round++)
+    await Promise.all(
+      lanes.map(({ pipeline_id: pipelineId }, at) =>
+        transact(db, (tx) =>
+          subscribe(tx, { project: 'shop', pipelineId, definition: files[(at + round) % 2]! }),
+        ),
+      ),
+    )
+  const asked = await db
+    .selectFrom('resources')
+    .select('check_id')
+    .where('check_id', 'is not', null)
+    .execute()
+  expect(new Set(asked.map(({ check_id }) => check_id)).size).toBe(2)
+  expect(await db.selectFrom('checks').select('id').execute()).toHaveLength(2)
 })
 
 test('a check under way is nobody else’s, and another runner’s when its own is gone', async () => {
