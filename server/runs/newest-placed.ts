@@ -22,8 +22,8 @@ export type RunFilter = {
 type Spot = { readonly job: JobId | null; readonly lane: LaneId | null }
 
 /**
- * The newest runs of what the names mean, newest first: of each job, of each lane, or of each job on its lane by the index that is
- * made for it. Names are looked up first: runs of a rare one are not looked for among those of all others.
+ * The newest runs of what the names mean, newest first: of each job, in each of its states, of each lane, or of each job on its lane by
+ * the index that is made for it. Names are looked up first: runs of a rare one are not looked for among those of all others.
  */
 export async function newestPlaced(db: Db, filter: RunFilter): Promise<RunId[]> {
   const spots = await spotsOf(db, filter)
@@ -32,7 +32,7 @@ export async function newestPlaced(db: Db, filter: RunFilter): Promise<RunId[]> 
       as spot(job, lane)
     cross join lateral (
       select id from runs where ${belonging(filter)}
-        ${filter.state === undefined ? sql`` : sql`and state = ${filter.state}`}
+        ${filter.state === undefined || isOfJob(filter) ? sql`` : sql`and state = ${filter.state}`}
         ${filter.before === undefined ? sql`` : sql`and id < ${filter.before}`}
       order by ${orderOf(filter)} limit ${filter.limit}
     ) as newest
@@ -40,18 +40,23 @@ export async function newestPlaced(db: Db, filter: RunFilter): Promise<RunId[]> 
   return rows.map((row) => row.id)
 }
 
+const isOfJob = ({ lane }: RunFilter) => lane === undefined
 const isOfLane = ({ job, lane }: RunFilter) => lane !== undefined && job === undefined
 
 /** Spelt as ranges, so that no other index gives the order. */
 function belonging(filter: RunFilter) {
   if (isOfLane(filter)) return sql`lane_id >= spot.lane and lane_id <= spot.lane`
-  if (filter.lane === undefined) return sql`job_id >= spot.job and job_id <= spot.job`
+  const { state } = filter
+  if (isOfJob(filter) && state !== undefined)
+    return sql`(job_id, state) >= (spot.job, ${state}) and (job_id, state) <= (spot.job, ${state})`
+  if (isOfJob(filter)) return sql`job_id >= spot.job and job_id <= spot.job`
   return ofJobOnLane(sql`spot.job`, sql`spot.lane`)
 }
 
 function orderOf(filter: RunFilter) {
   if (isOfLane(filter)) return sql`lane_id desc, id desc`
-  return filter.lane === undefined ? sql`job_id desc, id desc` : newestOfJob
+  if (!isOfJob(filter)) return newestOfJob
+  return filter.state === undefined ? sql`job_id desc, id desc` : sql`job_id desc, state desc, id desc`
 }
 
 async function spotsOf(db: Db, filter: RunFilter): Promise<Spot[]> {
