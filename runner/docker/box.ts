@@ -11,7 +11,7 @@ import { BOOTSTRAP } from '../shell.ts'
 import { orAbort } from '../stop.ts'
 import { demux } from './demux.ts'
 import { KILL_BELOW } from './kill-below.ts'
-import { lifeOf } from './life.ts'
+import { exitOf, lifeOf } from './life.ts'
 import { isAnswer, wordsOf } from './refusal.ts'
 
 /** How long a container may take to end after its shell did. */
@@ -193,9 +193,9 @@ export class Box {
 
   async #end(): Promise<{ exitCode: number; oom: boolean }> {
     try {
-      const { StatusCode } = await orAbort(this.#facts.container.wait(), AbortSignal.timeout(ENDED_MS))
+      const exitCode = await orAbort(exitOf(this.#facts.container), AbortSignal.timeout(ENDED_MS))
       const { State } = await this.#facts.container.inspect()
-      return { exitCode: StatusCode, oom: State.OOMKilled }
+      return { exitCode, oom: State.OOMKilled }
     } catch (error) {
       return this.#cutOff(error)
     }

@@ -10,6 +10,7 @@ import { type Check, checksOf, HEALTHY } from './health.ts'
 import type { Holder } from './holder.ts'
 import { workConfig } from './host-config.ts'
 import { LABEL, labelsOf, type Maker } from './labels.ts'
+import { exitOf } from './life.ts'
 import type { Limits } from './limits.ts'
 import { wordsOf } from './refusal.ts'
 import type { Remains } from './remains.ts'
@@ -118,15 +119,12 @@ export class RunningService {
 
   /** Its exit code, once all that it said was heard. */
   async #end(hearing: Promise<void>, told: OpenOptions['serviceEnded']): Promise<number> {
-    const [{ StatusCode }] = await Promise.all([
-      this.#container.wait() as Promise<{ StatusCode: number }>,
-      hearing,
-    ])
+    const [exitCode] = await Promise.all([exitOf(this.#container), hearing])
     if (!this.#disposed) {
-      const state = StatusCode === 0 ? 'succeeded' : 'failed'
-      told?.(this.#facts.service.step, { state, exitCode: StatusCode })
+      const state = exitCode === 0 ? 'succeeded' : 'failed'
+      told?.(this.#facts.service.step, { state, exitCode })
     }
-    return StatusCode
+    return exitCode
   }
 
   #unhealthy(what: string, check?: Check): EngineError {

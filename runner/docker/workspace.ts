@@ -17,6 +17,7 @@ import type { House } from './house.ts'
 import { LABEL, labelsOf } from './labels.ts'
 import { clamped, type Limits, limitsInWords } from './limits.ts'
 import { type RunNetwork, takeNetwork } from './networks.ts'
+import { onceBack } from './once-back.ts'
 import { mayBePrivileged } from './privileged.ts'
 import { wordsOf } from './refusal.ts'
 import { Services } from './services.ts'
@@ -145,8 +146,10 @@ class DockerWorkspace implements Workspace {
 
   async shell(image: string | null, signal: AbortSignal): Promise<Shell> {
     try {
-      const { box } = await this.#open(image ?? this.image, { signal, say: this.#say })
-      return await box.shell(signal)
+      return await onceBack(this.#house.docker, signal, async () => {
+        const { box } = await this.#open(image ?? this.image, { signal, say: this.#say })
+        return box.shell(signal)
+      })
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof EngineError) throw error

@@ -8,6 +8,7 @@ import type { Holder } from '../docker/holder.ts'
 import { workConfig } from '../docker/host-config.ts'
 import type { House } from '../docker/house.ts'
 import { labelsOf } from '../docker/labels.ts'
+import { exitOf } from '../docker/life.ts'
 import { clamped } from '../docker/limits.ts'
 import type { Limits } from '../docker/limits.ts'
 import { sending } from '../docker/pack.ts'
@@ -191,8 +192,7 @@ export class Program implements AsyncDisposable {
       if (piece.stream === 'stderr') yield { kind: 'bytes', bytes: piece.bytes }
       else answer.push(piece.bytes)
     }
-    const { StatusCode } = await this.#container.wait()
-    return exited(StatusCode)
+    return exited(await exitOf(this.#container))
   }
 
   /** Whether a folder stands at `path`, and not a link to one. */
