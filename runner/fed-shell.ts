@@ -8,6 +8,9 @@ import type { Token } from './marks.ts'
 import { type Counted, Notes } from './notes.ts'
 import { OPENING, stepScript, usageScript } from './shell.ts'
 
+/** What the kernel counted since the last failure, and whether the shell itself was asked to end meanwhile. */
+export type Clues = Counted & { readonly terminated: boolean }
+
 /** The two ends of a shell that was started with `BOOTSTRAP`, and what its engine knows of it. */
 export type Line = {
   readonly input: Writable
@@ -23,8 +26,8 @@ export type Line = {
   readonly ended: () => Promise<ExitStatus>
   /** The shell was left in the middle of a step: end it and all that is below. */
   readonly abandon: () => void
-  /** Why a step failed, from what the kernel counted since the last failure; null where it counts for nobody. */
-  readonly cause: ((counted: Counted) => ExitStatus['error']) | null
+  /** Why a step failed, from what the shell says behind it; null where the engine knows nothing. */
+  readonly cause: ((clues: Clues) => Promise<ExitStatus['error']>) | null
 }
 
 /** A shell that is fed one step after the other over its stdin, and says on its stdout where each begins and ends. */
@@ -115,7 +118,7 @@ export class FedShell implements Shell {
         if (!notes.take(token.bytes)) yield token
       } else {
         if (open !== null) yield { kind: 'command.ended', command: open, exitCode: token.code }
-        if (token.kind === 'end') return this.#status(token.code, notes)
+        if (token.kind === 'end') return await this.#status(token.code, notes)
         yield { kind: 'command.started', command: (open = token.command) }
       }
     }
@@ -145,11 +148,13 @@ export class FedShell implements Shell {
     this.#pending = null
   }
 
-  #status(exitCode: number, notes: Notes): ExitStatus {
+  async #status(exitCode: number, notes: Notes): Promise<ExitStatus> {
     const status = { ...exited(exitCode), output: notes.output, stateTouched: notes.stateTouched }
     if (exitCode === 0 || !this.#line.cause) return status
     const before = this.#counted
     const { oom, pids } = (this.#counted = notes.counted)
-    return { ...status, error: this.#line.cause({ oom: oom - before.oom, pids: pids - before.pids }) }
+    const { terminated } = notes
+    const clues = { oom: oom - before.oom, pids: pids - before.pids, terminated }
+    return { ...status, error: await this.#line.cause(clues) }
   }
 }

@@ -40,6 +40,11 @@ export class Notes {
     return { oom: this.#values.get('oom') ?? 0, pids: this.#values.get('pids') ?? 0 }
   }
 
+  /** Whether the shell itself was asked to end: by who ends its container, or by the step's own commands. */
+  get terminated(): boolean {
+    return this.#values.get('term') === 1
+  }
+
   get taken(): Usage {
     const [usec, nsec] = [this.#values.get('usec'), this.#values.get('nsec')]
     const cpuMs = usec === undefined ? nsec && nsec / 1e6 : usec / 1e3

@@ -31,7 +31,8 @@ export type ScriptPlace = {
  * One step as a shell script: a subshell, in which `cd` and variables last from command to command, with nothing on its stdin.
  *
  * Between the commands the script prints marks (`marks.ts` reads them). A failed command ends the step with its exit code. On
- * SIGTERM the subshell waits for the command that is running and then ends with 143. Behind the step the shell says what it
+ * SIGTERM the subshell waits for the command that is running and then ends with 143; a shell that got one itself says so: then
+ * somebody may be ending all that it runs in. Behind the step the shell says what it
  * left: the content of the output file, whether there is state, and after a failure what the kernel counted.
  */
 export function stepScript({ commands, env }: Script, at: ScriptPlace): string {
@@ -41,6 +42,7 @@ export function stepScript({ commands, env }: Script, at: ScriptPlace): string {
     `eval ${quote(text)}`,
   ])
   const lines = [
+    `trap ${quote(mark(`${prefix}/term`, '1'))} TERM`,
     '(',
     "trap 'exit 143' TERM",
     mark(`${prefix}/pid`, '$$'),

@@ -5,13 +5,14 @@ import type Docker from 'dockerode'
 import { EngineError, exited } from '../engine.ts'
 import type { ExitStatus, Shell } from '../engine.ts'
 import type { EndSignal } from '../ending.ts'
-import { FedShell, type Line } from '../fed-shell.ts'
+import { type Clues, FedShell, type Line } from '../fed-shell.ts'
 import type { Log } from '../log.ts'
+import type { Counted } from '../notes.ts'
 import { BOOTSTRAP } from '../shell.ts'
 import { orAbort } from '../stop.ts'
 import { demux } from './demux.ts'
 import { KILL_BELOW } from './kill-below.ts'
-import { exitOf, lifeOf } from './life.ts'
+import { exitOf, knocks, lifeOf } from './life.ts'
 import { isAnswer, wordsOf } from './refusal.ts'
 
 /** How long a container may take to end after its shell did. */
@@ -26,7 +27,7 @@ export type BoxFacts = {
   /** Where the run's volume is mounted. */
   readonly root: string
   readonly log: Log
-  readonly cause: NonNullable<Line['cause']>
+  readonly cause: (counted: Counted) => ExitStatus['error']
 }
 
 /** One container of a run: its own shell, and further ones for steps that go on at the same time. */
@@ -108,20 +109,38 @@ export class Box {
       root: this.#facts.root,
       nonce: randomBytes(16).toString('hex'),
       kill: (shell, name) => void this.#signal(shell, name),
-      cause: (counted) => this.#cause(counted, fed),
+      cause: (clues) => this.#cause(clues, fed),
       ...ends,
     })
     return fed
   }
 
   /** Who has used up all processes leaves none for the hooks: they get a new container, on the same files. */
-  #cause(counted: Parameters<BoxFacts['cause']>[0], fed: FedShell): ExitStatus['error'] {
-    const cause = this.#facts.cause(counted)
+  async #cause(clues: Clues, fed: FedShell): Promise<ExitStatus['error']> {
+    if (clues.terminated && (await this.#isEnding())) {
+      this.#dead = true
+      fed.retire()
+      throw new EngineError('shell_killed', 'The container was ended from outside, or Docker itself.')
+    }
+    const cause = this.#facts.cause(clues)
     if (cause?.code !== 'pids_exhausted') return cause
     this.#dead = true
     fed.retire()
     void this.#die()
     return cause
+  }
+
+  /**
+   * Whether the container is being ended as a whole. An engine that is stopped lets nobody in any more, and then asks its
+   * containers to end; commands that ask their own group (`kill 0`) leave both alive.
+   */
+  async #isEnding(): Promise<boolean> {
+    const late = performance.now() + KNOWN_MS
+    while (performance.now() < late) {
+      if (this.dead || !(await knocks(this.#facts.container))) return true
+      await delay(100)
+    }
+    return false
   }
 
   /** A container that lets nobody in any more (no process left to it, no memory) is ended as a whole. */

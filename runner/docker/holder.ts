@@ -74,6 +74,8 @@ function create(facts: HolderFacts, name: string): Promise<Docker.Container> {
     Labels: labelsOf(maker, 'holder'),
     AttachStdout: true,
     AttachStderr: true,
+    // Nobody in there would hear anything else: an engine that is stopped would wait its ten seconds for each of them.
+    StopSignal: 'SIGKILL',
     HostConfig: holderConfig(network, runtime),
     ...(alias ? { NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [alias] } } } } : {}),
   })

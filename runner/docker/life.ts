@@ -1,4 +1,6 @@
-import type Docker from 'dockerode'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import Docker from 'dockerode'
 import { z } from 'zod'
 
 /** Who asks for so long and is then cut off was waiting for nothing but a container that lives. */
@@ -51,3 +53,14 @@ export const isRunning = (container: Docker.Container): Promise<boolean> =>
     ({ State }) => State.Running,
     () => false, // it is gone, or its engine is
   )
+
+/** Whether the engine still lets somebody new in: an old connection may outlive its door. */
+export async function knocks(container: Docker.Container): Promise<boolean> {
+  const { modem } = container
+  const { Agent } = modem.protocol === 'https' ? https : http
+  const visitor = new Docker({ ...modem, agent: new Agent({ keepAlive: false }) })
+  return visitor.ping().then(
+    () => true,
+    () => false, // it does not
+  )
+}

@@ -27,7 +27,8 @@ const service = (name: string, commands: string[]): Plan['services'][number] => 
 })
 const SERVES = 'while :; do echo here | nc -l -p 7000; done'
 
-describe.skipIf(reason)(`an engine that has its moods${reason ? ` (skipped: ${reason})` : ''}`, () => {
+const title = `an engine that has its moods${reason ? ` (skipped: ${reason})` : ''}`
+describe.skipIf(reason)(title, { timeout: 90_000 }, () => {
   let ground: Awaited<ReturnType<typeof groundOf>>
   let flaky: FlakyEngine
   let engine: Awaited<ReturnType<typeof dockerEngine>>
@@ -59,6 +60,8 @@ describe.skipIf(reason)(`an engine that has its moods${reason ? ` (skipped: ${re
       ...networks.map(({ Name }) => `network ${Name}`),
     ]
   }
+  const nothingLeft = () =>
+    until(async () => engine.house.remains.waiting === 0 && (await left()).length === 0, { withinMs: 60_000 })
   const shellContainer = async () => {
     const filters = { label: [`${LABEL.runner}=${ground.identity}`, LABEL.run] }
     const [found] = await docker.listContainers({ all: true, filters })
@@ -72,7 +75,7 @@ describe.skipIf(reason)(`an engine that has its moods${reason ? ` (skipped: ${re
       await workspace[Symbol.asyncDispose]()
       expect((await left()).length).toBeGreaterThan(4)
     }
-    await until(async () => engine.house.remains.waiting === 0 && (await left()).length === 0)
+    await nothingLeft()
   })
 
   test('that was away when a run ended removes what is left of it as soon as it answers again', async () => {
@@ -92,7 +95,7 @@ describe.skipIf(reason)(`an engine that has its moods${reason ? ` (skipped: ${re
     await expect(open(engine, plan([]))).rejects.toMatchObject({ code: 'engine_unavailable' })
     flaky.open()
     flaky.forget()
-    await until(async () => engine.house.remains.waiting === 0 && (await left()).length === 0)
+    await nothingLeft()
   })
 
   test('that is away for good makes nobody keep more than a thousand names', async () => {
@@ -141,18 +144,23 @@ describe.skipIf(reason)(`an engine that has its moods${reason ? ` (skipped: ${re
     })
     flaky.open()
     flaky.forget()
-    await until(async () => (await left()).length === 0)
+    await nothingLeft()
     expect((await runOnce(engine, plan(['echo on']))).text).toBe('on\n')
   })
 
   test('that makes a service slowly leaves none of it when the job’s image cannot be had meanwhile', async () => {
     const made = Promise.withResolvers<void>()
-    flaky.on(/^POST .*containers\/create\?name=\S*-db/, () => delay(1_500).then(made.resolve))
+    const asked = Promise.withResolvers<void>()
+    flaky.on(/^POST \S*images\/create/, () => asked.promise)
+    flaky.on(/^POST .*containers\/create\?name=\S*-db/, () => {
+      asked.resolve()
+      return delay(1_500).then(made.resolve)
+    })
     const broken = plan([], { image: '127.0.0.1:1/nobody/nothing:1', services: [service('db', [SERVES])] })
     await expect(open(engine, broken)).rejects.toMatchObject({ code: 'image_pull_failed' })
     flaky.forget()
     await made.promise
-    await until(async () => (await left()).length === 0) // for good, as is seen when all is over
+    await nothingLeft() // for good, as is seen when all is over
   })
 
   test('that does not tell of a service’s container leaves none of it', async () => {
@@ -164,7 +172,7 @@ describe.skipIf(reason)(`an engine that has its moods${reason ? ` (skipped: ${re
       message: expect.stringContaining('not today'),
     })
     flaky.forget()
-    await until(async () => (await left()).length === 0)
+    await nothingLeft()
   })
 
   test('whose stream breaks while a step is in the container ends that container before the hooks begin', async () => {
@@ -181,7 +189,7 @@ describe.skipIf(reason)(`an engine that has its moods${reason ? ` (skipped: ${re
     const look = ['a=$(cat alive); sleep 1; [ "$a" = "$(cat alive)" ] && echo quiet']
     expect((await collect(hook.run({ commands: look, env: {} }, idle()))).text).toBe('quiet\n')
     expect((await first.inspect()).State.Running).toBe(false)
-  }, 60_000)
+  })
 
   test('that cannot weigh at this moment is asked again, and all runs share one answer', async () => {
     const weights = new Weights(flaky.docker)
