@@ -21,3 +21,6 @@ export type ArchiveId = Branded<'archive'>
 export type TerminalId = Branded<'terminal'>
 export type OrganizationId = Branded<'organization'>
 export type TeamId = Branded<'team'>
+export type SessionId = Branded<'session'>
+export type TokenId = Branded<'token'>
+export type InvitationId = Branded<'invitation'>

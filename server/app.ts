@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { allow } from './access/allow.ts'
 import { authenticate } from './access/authenticate.ts'
 import { accessRoutes } from './access/routes.ts'
+import { sessionRoutes } from './access/session-routes.ts'
 import { catalogRoutes } from './catalog/routes.ts'
 import { resourceHookRoutes } from './checks/hook-routes.ts'
 import { checkRoutes } from './checks/routes.ts'
@@ -11,6 +12,7 @@ import { artifactRoutes } from './files/artifact-routes.ts'
 import { runnerFileRoutes } from './files/runner-routes.ts'
 import type { Store } from './files/store.ts'
 import { hostingRoutes } from './hosting/routes.ts'
+import { sender } from './http/address.ts'
 import { describeApi } from './http/describe.ts'
 import { dashboard } from './http/files.ts'
 import { atMost, headers, sameOrigin } from './http/guard.ts'
@@ -47,6 +49,8 @@ export type AppDeps = {
   readonly publicUrl: () => string
   readonly secretKey: string
   readonly githubSecret: string | undefined
+  /** How many proxies stand before this server. */
+  readonly proxies: number
   readonly standing: Standing
 }
 
@@ -56,6 +60,7 @@ const MOST_BODY_BYTES = 2 * 1024 * 1024
 const api = (deps: AppDeps) =>
   routes()
     .route('/', accessRoutes(deps))
+    .route('/', sessionRoutes(deps))
     .route('/', serverRoutes(deps))
     .route('/', catalogRoutes(deps))
     .route('/', organizationRoutes(deps))
@@ -81,7 +86,7 @@ const api = (deps: AppDeps) =>
 export function createApp(deps: AppDeps) {
   const app = routes()
   app.onError(answerError)
-  app.use(headers(), legibleAddress())
+  app.use(headers(), sender(deps.proxies), legibleAddress())
   app.get('/healthz', (c) => c.text('ok\n'))
   app.get('/readyz', async (c) => {
     try {
@@ -98,7 +103,7 @@ export function createApp(deps: AppDeps) {
   app.route('/runner', putRoutes(deps))
   app.route('/runner', runnerFileRoutes(deps))
   app.route('/runner', runnerReportRoutes(deps.db))
-  app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps.db), legibleBody())
+  app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps), legibleBody())
   app.use('/api/v1/*', allow(deps.db))
   app.use('/api/v1/*', async (c, next) => {
     // The cursor is read before the snapshot: events in between are told twice, never not at all.

@@ -30,6 +30,15 @@ const Config = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('The public address, where it differs from host and port'),
+  TAKT_PROXIES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe(
+      'How many reverse proxies stand before the server; so many addresses at the end of X-Forwarded-For are believed',
+    ),
   TAKT_SECRET_KEY: secret(32)
     .optional()
     .describe('The key that other secrets are derived from. Without it one is made in the data directory'),

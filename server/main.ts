@@ -93,6 +93,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     publicUrl,
     secretKey: keys.secretKey,
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
+    proxies: config.TAKT_PROXIES,
     standing,
   })
   const http = createAdaptorServer({ fetch: app.fetch }) as Server

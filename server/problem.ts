@@ -7,6 +7,12 @@ const PROBLEMS = {
   'not-signed-in': { status: 401, title: 'This needs a session or an API token' },
   'bad-token': { status: 401, title: 'The API token is not known or has expired' },
   'bad-login-link': { status: 401, title: 'The login link is not known, was used, or has expired' },
+  'bad-login': { status: 401, title: 'The name and the password do not open an account' },
+  'too-many-attempts': { status: 429, title: 'Too many passwords were wrong' },
+  'weak-password': { status: 422, title: 'The password is not good enough' },
+  'wrong-password': { status: 422, title: 'The present password is another one' },
+  'session-needed': { status: 403, title: 'This is for whoever is signed in, and for no API token' },
+  'session-not-found': { status: 404, title: 'There is no such session' },
   'not-allowed': { status: 403, title: 'You may not do this' },
   'organization-exists': { status: 409, title: 'An organization of this name exists already' },
   'organization-in-use': { status: 409, title: 'The organization still has projects' },
@@ -59,7 +65,7 @@ export class Problem extends Error {
 
   /**
    * @param detail  What was wrong this time, naming the value, the place and what to do.
-   * @param fields  Further members of the answer, for programs.
+   * @param fields  Further members of the answer, for programs; `retry_after`, in seconds, is its header, too.
    */
   constructor(code: ProblemCode, detail: string, fields: Record<string, unknown> = {}) {
     super(`${PROBLEMS[code].title}: ${detail}`)
@@ -79,6 +85,9 @@ export class Problem extends Error {
       status,
       detail: this.detail,
     }
-    return Response.json(body, { status, headers: { 'content-type': 'application/problem+json' } })
+    const headers = new Headers({ 'content-type': 'application/problem+json' })
+    const retryAfter = this.fields['retry_after']
+    if (typeof retryAfter === 'number') headers.set('retry-after', String(retryAfter))
+    return Response.json(body, { status, headers })
   }
 }

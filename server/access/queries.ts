@@ -1,14 +1,13 @@
 import { sql } from 'kysely'
 import type { Role } from '#pipelines/access/roles.ts'
 import type { ProjectId, UserId } from '#pipelines/ids.ts'
-import type { Db } from '../db/connect.ts'
+import type { Db, Trx } from '../db/connect.ts'
 import { inMs } from '../db/transact.ts'
-import type { User } from '../http/kit.ts'
+import type { User, Via } from '../http/kit.ts'
 import { hashSecret } from './derive.ts'
 import { newSecret } from './key-files.ts'
 
 const LINK_MS = 24 * 3_600_000
-const SESSION_MS = 30 * 24 * 3_600_000
 
 /** The one who was here first. Made when the first server starts; told twice, made once. */
 export async function ensureAdmin(db: Db): Promise<UserId> {
@@ -25,6 +24,10 @@ export async function ensureAdmin(db: Db): Promise<UserId> {
   return admin.id
 }
 
+/** The letters by which its owner knows a token again; too few to open anything with, and none where others chose it. */
+export const prefixOf = (secret: string): string | null =>
+  /^takt_[\w-]{40,}$/.test(secret) ? secret.slice(0, 11) : null
+
 type ManagedToken = { readonly user: UserId; readonly name: string; readonly secret: string | null }
 
 /**
@@ -39,6 +42,7 @@ export async function ensureToken(db: Db, { user, name, secret }: ManagedToken):
   }
   const fresh = {
     hash: hashSecret(secret),
+    prefix: prefixOf(secret),
     created_at: sql<Date>`now()`,
     expires_at: null,
     last_used_at: null,
@@ -53,7 +57,7 @@ export async function ensureToken(db: Db, { user, name, secret }: ManagedToken):
 }
 
 /** A link that signs its opener in once, within a day. */
-export async function newLoginLink(db: Db, user: UserId): Promise<string> {
+export async function newLoginLink(db: Db | Trx, user: UserId): Promise<string> {
   const secret = newSecret()
   await db
     .insertInto('login_links')
@@ -63,7 +67,7 @@ export async function newLoginLink(db: Db, user: UserId): Promise<string> {
 }
 
 /** Use a login link up. @returns Whose it was, or null when it is unknown, used or too old. */
-export async function spendLoginLink(db: Db, secret: string): Promise<UserId | null> {
+export async function spendLoginLink(db: Db | Trx, secret: string): Promise<UserId | null> {
   const spent = await db
     .updateTable('login_links')
     .set({ used_at: sql<Date>`now()` })
@@ -78,32 +82,11 @@ export async function spendLoginLink(db: Db, secret: string): Promise<UserId | n
   return spent?.user_id ?? null
 }
 
-export async function newSession(db: Db, user: UserId): Promise<{ secret: string; maxAgeS: number }> {
-  const secret = newSecret()
-  await db
-    .insertInto('sessions')
-    .values({ hash: hashSecret(secret), user_id: user, expires_at: inMs(SESSION_MS) })
-    .execute()
-  return { secret, maxAgeS: SESSION_MS / 1_000 }
-}
-
-export async function endSession(db: Db, secret: string): Promise<void> {
-  await db.deleteFrom('sessions').where('hash', '=', hashSecret(secret)).execute()
-}
-
-/** Somebody, with the bounds of the token that was shown: at most a role, in one project alone; null where it has none. */
-export type Identity = User & { readonly most: Role | null; readonly only: ProjectId | null }
-
-export async function userOfSession(db: Db, secret: string): Promise<Identity | null> {
-  const row = await db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select(['users.id', 'users.name', 'users.role'])
-    .where('sessions.hash', '=', hashSecret(secret))
-    .where('sessions.expires_at', '>', sql<Date>`now()`)
-    .where('users.disabled_at', 'is', null)
-    .executeTakeFirst()
-  return row ? { ...row, most: null, only: null } : null
+/** Somebody, by what they showed, with the bounds of the token: at most a role, in one project alone; null where it has none. */
+export type Identity = User & {
+  readonly most: Role | null
+  readonly only: ProjectId | null
+  readonly via: Via
 }
 
 /** Whose API token it is. Its last use is noted at most once a minute, so that reading stays reading. */
@@ -113,6 +96,7 @@ export async function userOfToken(db: Db, secret: string): Promise<Identity | nu
     .selectFrom('tokens')
     .innerJoin('users', 'users.id', 'tokens.user_id')
     .select(['users.id', 'users.name', 'users.role', 'tokens.id as token', 'tokens.last_used_at'])
+    .select(['tokens.name as token_name', 'tokens.expires_at'])
     .select(['tokens.role as most', 'tokens.project_id as only'])
     .where('tokens.hash', '=', hashSecret(secret))
     .where('users.disabled_at', 'is', null)
@@ -128,5 +112,7 @@ export async function userOfToken(db: Db, secret: string): Promise<Identity | nu
       .where('id', '=', row.token)
       .execute()
   }
-  return { id: row.id, name: row.name, role: row.role, most: row.most, only: row.only }
+  const { id, name, role, most, only } = row
+  const via = { by: 'token', id: row.token, name: row.token_name, expires_at: row.expires_at } as const
+  return { id, name, role, most, only, via }
 }

@@ -1,13 +1,33 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { deleteCookie, setCookie } from 'hono/cookie'
+import type { Context } from 'hono'
+import type { UserId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
-import { json, routes } from '../http/kit.ts'
+import { transact } from '../db/transact.ts'
+import { type HouseEnv, json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
-import { identify, SESSION_COOKIE, sessionIn } from './authenticate.ts'
-import { endSession, newLoginLink, newSession, spendLoginLink } from './queries.ts'
+import { identify } from './authenticate.ts'
+import { dropSession, keepSession, sessionIn } from './cookie.ts'
+import { Me, meOf } from './me.ts'
+import { MOST_LETTERS } from './passwords.ts'
+import { newLoginLink, spendLoginLink } from './queries.ts'
+import { endSession, newSession } from './sessions.ts'
+import { userByPassword } from './sign-in.ts'
 
-const Me = z.object({ name: z.string(), role: z.enum(['admin', 'member']) }).openapi('Me')
-const SignIn = z.object({ link: z.string().max(200).optional() }).openapi('SignIn')
+const SignIn = z
+  .object({
+    link: z.string().max(200).optional(),
+    name: z
+      .string()
+      .min(1)
+      .max(254)
+      .optional()
+      .openapi({ description: 'The account’s name or e-mail address' }),
+    password: z
+      .string()
+      .max(4 * MOST_LETTERS)
+      .optional(),
+  })
+  .openapi('SignIn')
 const LoginLink = z.object({ url: z.string() }).openapi('LoginLink')
 
 const getMe = createRoute({
@@ -21,7 +41,7 @@ const signIn = createRoute({
   method: 'post',
   path: '/session',
   tags: ['Access'],
-  summary: 'Turn a login link or a bearer token into the dashboard’s session cookie',
+  summary: 'Turn a name and a password, a login link or a bearer token into the dashboard’s session cookie',
   request: { body: { required: false, content: { 'application/json': { schema: SignIn } } } },
   responses: { 200: json(Me, 'Signed in; the cookie is set') },
 })
@@ -43,41 +63,57 @@ const makeLink = createRoute({
 /** Signing in and out. `publicUrl` is the address that people open. */
 export const accessRoutes = ({ db, publicUrl }: { db: Db; publicUrl: () => string }) =>
   routes()
-    .openapi(getMe, (c) => {
-      const { name, role } = c.get('user')
-      return c.json({ name, role }, 200)
-    })
+    .openapi(getMe, async (c) => c.json(await meOf(db, c.get('user').id), 200))
     .openapi(signIn, async (c) => {
-      const link = c.req.header('content-type') ? c.req.valid('json').link : undefined
-      const user = link
-        ? await spendLoginLink(db, link)
-        : (await identify(db, { authorization: c.req.header('authorization'), cookie: undefined }))?.id
-      if (!user) {
-        if (link) throw new Problem('bad-login-link', 'get a new one: `takt login-link`')
-        throw new Problem('not-signed-in', 'send `{"link": …}` or `Authorization: Bearer <API token>`')
-      }
-      const { secret, maxAgeS } = await newSession(db, user)
-      const secure = publicUrl().startsWith('https:')
-      setCookie(c, SESSION_COOKIE, secret, {
-        httpOnly: true,
-        sameSite: 'Lax',
-        secure,
-        path: '/',
-        maxAge: maxAgeS,
+      const said = c.req.header('content-type') ? c.req.valid('json') : {}
+      const { user, how } = await whoSignsIn(db, c, said)
+      const client = c.req.header('user-agent') ?? null
+      const before = sessionIn(c.req.header('cookie'))
+      const fresh = await transact(db, async (tx) => {
+        // What was there before signing in, somebody else may have put there.
+        if (before !== null) await endSession(tx.db, before)
+        return newSession(tx.db, user, { client, address: c.get('address'), how })
       })
-      const { name, role } = await db
-        .selectFrom('users')
-        .select(['name', 'role'])
-        .where('id', '=', user)
-        .executeTakeFirstOrThrow()
-      return c.json({ name, role }, 200)
+      keepSession(c, fresh, publicUrl())
+      return c.json(await meOf(db, user), 200)
     })
     .openapi(signOut, async (c) => {
       const secret = sessionIn(c.req.header('cookie'))
-      if (secret) await endSession(db, secret)
-      deleteCookie(c, SESSION_COOKIE, { path: '/' })
+      if (secret) await transact(db, (tx) => endSession(tx.db, secret))
+      dropSession(c)
       return c.body(null, 204)
     })
-    .openapi(makeLink, async (c) =>
-      c.json({ url: `${publicUrl()}/login#${await newLoginLink(db, c.get('user').id)}` }, 201),
+    .openapi(makeLink, async (c) => {
+      const { most, only } = c.get('access')
+      const via = c.get('via')
+      const ends = via.by === 'token' && via.expires_at !== null
+      if (most !== null || only !== null || ends)
+        throw new Problem(
+          'session-needed',
+          'a token with bounds or an end makes no login link: it would outgrow them',
+        )
+      const link = await transact(db, (tx) => newLoginLink(tx.db, c.get('user').id))
+      return c.json({ url: `${publicUrl()}/login#${link}` }, 201)
+    })
+
+type Shown = z.output<typeof SignIn>
+
+async function whoSignsIn(db: Db, c: Context<HouseEnv>, said: Shown): Promise<{ user: UserId; how: string }> {
+  const { link, name, password } = said
+  if (link !== undefined && link !== '') {
+    const user = await transact(db, (tx) => spendLoginLink(tx.db, link))
+    if (!user) throw new Problem('bad-login-link', 'get a new one: `takt login-link`')
+    return { user, how: 'link' }
+  }
+  if (name !== undefined && password !== undefined)
+    return { user: await userByPassword(db, { name, password, address: c.get('address') }), how: 'password' }
+  const who = await identify(db, { authorization: c.req.header('authorization'), cookie: undefined })
+  if (!who)
+    throw new Problem(
+      'not-signed-in',
+      'send `{"name": …, "password": …}`, `{"link": …}` or `Authorization: Bearer <API token>`',
     )
+  if (who.most !== null || who.only !== null)
+    throw new Problem('session-needed', 'a token with bounds opens no session: it would outgrow them')
+  return { user: who.id, how: 'token' }
+}

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { OrganizationId, ProjectId, RepositoryId, TeamId, UserId } from '#pipelines/ids.ts'
+import type { InvitationId, OrganizationId, ProjectId, RepositoryId, SessionId, TeamId, TokenId, UserId } from '#pipelines/ids.ts'
 import type { Role } from '#pipelines/access/roles.ts'
 import type { Time } from './columns.ts'
 
@@ -16,7 +16,7 @@ export type AccessTables = {
     disabled_at: Time | null
   }
   tokens: {
-    id: Generated<number>
+    id: Generated<TokenId>
     user_id: UserId
     name: string
     hash: Buffer
@@ -25,8 +25,47 @@ export type AccessTables = {
     last_used_at: Time | null
     role: Role | null
     project_id: ProjectId | null
+    prefix: string | null
   }
-  sessions: { hash: Buffer; user_id: UserId; created_at: Time; expires_at: Time }
+  sessions: {
+    id: Generated<SessionId>
+    hash: Buffer
+    user_id: UserId
+    created_at: Time
+    expires_at: Time
+    previous_hash: Buffer | null
+    rotated_at: Time | null
+    seen_at: Time
+    rights: string | null
+    client: string | null
+    address: string | null
+    how: Generated<string>
+  }
+  passwords: { user_id: UserId; phc: string; changed_at: Time }
+  login_attempts: { subject: string; wrong: number; since: Time }
+  invitations: {
+    id: Generated<InvitationId>
+    hash: Buffer
+    organization_id: OrganizationId
+    role: Role | null
+    team_id: TeamId | null
+    email: string | null
+    invited_by: UserId
+    created_at: Time
+    expires_at: Time
+    used_at: Time | null
+    used_by: UserId | null
+  }
+  identities: { provider: string; subject: string; user_id: UserId; name: string; created_at: Time }
+  login_ways: {
+    hash: Buffer
+    provider: string
+    verifier: string
+    nonce: string
+    target: string
+    user_id: UserId | null
+    expires_at: Time
+  }
   login_links: { hash: Buffer; user_id: UserId; created_at: Time; expires_at: Time; used_at: Time | null }
   organizations: { id: Generated<OrganizationId>; name: string; created_at: Time }
   projects: {

@@ -3,14 +3,21 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { z } from 'zod'
 import type { Access } from '#pipelines/access/roles.ts'
-import type { UserId } from '#pipelines/ids.ts'
+import type { SessionId, TokenId, UserId } from '#pipelines/ids.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
 
 /** Who is asking, as `authenticate` found out. */
 export type User = { readonly id: UserId; readonly name: string; readonly role: 'admin' | 'member' }
-/** `user` is there for every route that needs somebody; `access` for every request to the API, also of those who are nobody. */
-export type HouseEnv = { Variables: { user: User; access: Access } }
+/** What somebody showed to be let in. */
+export type Via =
+  | { readonly by: 'session'; readonly id: SessionId }
+  | { readonly by: 'token'; readonly id: TokenId; readonly name: string; readonly expires_at: Date | null }
+/**
+ * `user` and `via` are there for every route that needs somebody; `access` for every request to the API, also of those who are
+ * nobody; `address` for all there is: where the request came from, as far as that can be known.
+ */
+export type HouseEnv = { Variables: { user: User; via: Via; access: Access; address: string } }
 
 /** A fresh set of routes whose requests are checked against their schemas before a handler sees them. */
 export const routes = () =>

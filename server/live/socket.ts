@@ -53,9 +53,10 @@ export function liveSockets(deps: Deps): LiveSockets {
     const credentials = credentialsOf(request.headers)
     const sight = await sightOf(deps.db, credentials)
     if (!maySit(sight)) return refuseUpgrade(socket, 401, 'sign in first')
+    const held = { ...credentials, held: true }
     server.handleUpgrade(request, socket, head, (ws) => {
-      admitted.set(ws, credentials)
-      new LiveConnection(ws, { ...deps, sight, look: () => lookAgain(ws, credentials) })
+      admitted.set(ws, held)
+      new LiveConnection(ws, { ...deps, sight, look: () => lookAgain(ws, held) })
     })
   }
 

@@ -55,7 +55,8 @@ export function terminalSockets(deps: Deps): TerminalSockets {
     if (isForeign) return refuseUpgrade(socket, 403, 'the page is of another origin')
     const user = await identify(deps.db, credentials)
     if (!user) return refuseUpgrade(socket, 401, 'sign in first')
-    server.handleUpgrade(request, socket, head, (ws) => receive(ws, user, { ...deps, credentials }))
+    const door = { ...deps, credentials: { ...credentials, held: true } }
+    server.handleUpgrade(request, socket, head, (ws) => receive(ws, user, door))
   }
 
   return {

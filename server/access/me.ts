@@ -1,0 +1,24 @@
+import { z } from '@hono/zod-openapi'
+import type { UserId } from '#pipelines/ids.ts'
+import type { Db } from '../db/connect.ts'
+
+export const Me = z
+  .object({
+    name: z.string(),
+    role: z.enum(['admin', 'member']),
+    kind: z.enum(['person', 'service']),
+    email: z.string().nullable(),
+    has_password: z.boolean(),
+  })
+  .openapi('Me')
+
+/** What somebody is told of themselves. */
+export async function meOf(db: Db, user: UserId): Promise<z.output<typeof Me>> {
+  const { phc, ...me } = await db
+    .selectFrom('users')
+    .leftJoin('passwords', 'passwords.user_id', 'users.id')
+    .select(['users.name', 'users.role', 'users.kind', 'users.email', 'passwords.phc'])
+    .where('users.id', '=', user)
+    .executeTakeFirstOrThrow()
+  return { ...me, has_password: phc !== null }
+}

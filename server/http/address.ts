@@ -1,0 +1,29 @@
+import { getConnInfo } from '@hono/node-server/conninfo'
+import type { MiddlewareHandler } from 'hono'
+import type { HouseEnv } from './kit.ts'
+
+/**
+ * Where a request came from, as far as it can be known. Proxies write the addresses they saw at the end of `X-Forwarded-For`; of
+ * those only as many are believed as proxies stand before this server.
+ */
+export const sender = (proxies: number): MiddlewareHandler<HouseEnv> =>
+  async function senderKnown(c, next) {
+    const told = proxies > 0 ? c.req.header('x-forwarded-for') : undefined
+    const direct = getConnInfo(c).remote.address ?? ''
+    c.set('address', cleaned(told === undefined ? direct : (told.split(',').at(-proxies)?.trim() ?? direct)))
+    await next()
+  }
+
+/** Without the dress of an IPv4 address on an IPv6 socket, and never longer than an address is. */
+const cleaned = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '').slice(0, 60)
+
+/** Whom one address stands for: itself, or the network that one customer is given. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [left = '', right] = address.toLowerCase().split('::', 2)
+  const groups = left === '' ? [] : left.split(':')
+  const tail = right === undefined || right === '' ? [] : right.split(':')
+  const zeros =
+    right === undefined ? [] : Array<string>(Math.max(0, 8 - groups.length - tail.length)).fill('0')
+  return `${[...groups, ...zeros, ...tail].slice(0, 4).join(':')}::/64`
+}
