@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fillForm } from '#pipelines/language/form-values.ts'
+import { ACCOUNT, meIn, PASSWORD } from './fake-account.ts'
 import { DECISIONS } from './fake-decisions.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { RUNNERS } from './fake-runners.ts'
@@ -13,20 +14,22 @@ const SESSION = 'takt=in; Path=/; HttpOnly; SameSite=Lax'
 const spent = new WeakSet<FakeWorld>()
 
 function signIn({ world, body, bearer }: Asked): Reply {
+  if (body['name'] !== undefined)
+    return body['name'] === 'ada' && body['password'] === PASSWORD
+      ? { ...ok(meIn(world)), cookie: SESSION }
+      : no(401, 'bad-login', 'The name and the password do not open an account', 'look for a slip of the pen')
   if (bearer !== undefined)
     return bearer === TOKEN
-      ? { ...ok(ME), cookie: SESSION }
+      ? { ...ok(meIn(world)), cookie: SESSION }
       : no(401, 'bad-token', 'The API token is not known or has expired')
   if (body['link'] !== LINK || spent.has(world))
     return no(401, 'bad-login-link', 'The login link is not known, was used, or has expired')
   spent.add(world)
-  return { ...ok(ME), cookie: SESSION }
+  return { ...ok(meIn(world)), cookie: SESSION }
 }
 
-const ME = { name: 'ada', role: 'admin' }
-
 const ROUTES: readonly Route[] = [
-  ['GET', /^\/me$/, () => ok(ME)],
+  ...ACCOUNT,
   ['POST', /^\/session$/, signIn],
   ['DELETE', /^\/session$/, () => ({ status: 204, body: null, cookie: 'takt=; Path=/; Max-Age=0' })],
   ['GET', /^\/server$/, ({ world }) => ok(world.server)],

@@ -2,7 +2,7 @@ import { hc, type InferResponseType } from 'hono/client'
 import type { Api } from '../../server/app.ts'
 
 /** The only place that knows the server's API. Its types are read off the server's routes and leave nothing in the bundle. */
-const { v1 } = hc<Api>('/').api
+export const { v1 } = hc<Api>('/').api
 
 const line = v1.projects[':project'].pipelines[':pipeline']
 const oneRun = v1.runs[':id']
@@ -90,13 +90,13 @@ export const asRefusal = (cause: unknown): Refusal =>
 type Reply<Body> = Pick<Response, 'ok' | 'status' | 'headers'> & { json(): Promise<Body> }
 
 /** @throws {Refusal} Whenever the answer is not a success. */
-async function answer<Body>(asked: Promise<Reply<Body>>): Promise<Answer<Body>> {
+export async function answer<Body>(asked: Promise<Reply<Body>>): Promise<Answer<Body>> {
   const reply = await asked
   if (!reply.ok) throw await refusalOf(reply)
   return { body: await reply.json(), cursor: Number(reply.headers.get('takt-cursor') ?? 0) }
 }
 
-const body = async <Body>(asked: Promise<Reply<Body>>): Promise<Body> => (await answer(asked)).body
+export const body = async <Body>(asked: Promise<Reply<Body>>): Promise<Body> => (await answer(asked)).body
 
 async function refusalOf(reply: Reply<unknown>): Promise<Refusal> {
   const said: unknown = await reply.json().catch(() => null) // a proxy's error page is not JSON
@@ -125,7 +125,7 @@ type ArtifactAt = { readonly run: number; readonly name: string }
 export type Again = { readonly inputs: 'same' | 'newest'; readonly hold?: string }
 
 /** Hono's client puts names into an address as they are, and drops a last part that is called `index`. */
-const part = (name: string) => encodeURIComponent(name).replace(/^index$/, '%69ndex')
+export const part = (name: string) => encodeURIComponent(name).replace(/^index$/, '%69ndex')
 const lineOf = (at: LineAt) => ({ project: part(at.project), pipeline: part(at.pipeline) })
 const laneOf = (at: LineAt) => (at.lane === null ? {} : { lane: at.lane })
 const jobOf = (at: JobAt) => ({ param: { ...lineOf(at), job: part(at.job) } })
@@ -138,6 +138,8 @@ const id = (run: number) => ({ param: { id: String(run) } })
 export const api = {
   me: () => body(v1.me.$get()),
   signIn: (link: string) => body(v1.session.$post({ json: { link } })),
+  signInWithPassword: (name: string, password: string) =>
+    body(v1.session.$post({ json: { name, password } })),
   signInWithToken: (token: string) =>
     body(v1.session.$post({ json: {} }, { headers: { authorization: `Bearer ${token}` } })),
   /** Ends the session; a session that is gone already is as good as ended. */

@@ -13,6 +13,7 @@ export type Place =
   | { readonly page: 'run'; readonly id: number; readonly show: RunView }
   | { readonly page: 'deliveries' }
   | { readonly page: 'runners' }
+  | { readonly page: 'account' }
   | { readonly page: 'missing'; readonly path: string }
 
 /** What of a run is looked at. */
@@ -28,6 +29,7 @@ export function placeOf(url: URL): Place {
   if (path === '/login') return { page: 'login', to: ownAddress(url.searchParams.get('to')) }
   if (path === '/deliveries') return { page: 'deliveries' }
   if (path === '/runners') return { page: 'runners' }
+  if (path === '/account') return { page: 'account' }
   if (path === '/where') return { page: 'where', version: url.searchParams.get('version') ?? '' }
   const run = /^\/runs\/([1-9]\d{0,15})$/.exec(path)
   if (run) {

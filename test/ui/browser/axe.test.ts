@@ -43,6 +43,7 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['deliveries', '/deliveries', 'became of each'],
   ['missing', '/nowhere', 'A missed beat'],
   ['login', '/login', 'API token'],
+  ['account', '/account', 'Firefox on Linux'],
 ]
 
 describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
