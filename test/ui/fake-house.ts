@@ -58,6 +58,7 @@ export function fullWorld(): FakeWorld {
   const nightly = addLine(world, { project: 'shop', name: 'nightly', jobs: [{ name: 'fuzz' }] })
   const looked = treeRun(world, nightly, 'fuzz')
   world.reports.set(looked.id, FULL)
+  world.tested.add('fuzz')
   Object.assign(looked, {
     values: { version: 'v1.4.2' },
     usage: { peak_memory_bytes: 326_000_000, cpu_ms: 73_000 },

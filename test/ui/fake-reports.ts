@@ -1,4 +1,4 @@
-import type { Artifacts, ArtifactFiles, Coverage, TestResults } from '../../ui/lib/api.ts'
+import type { Artifacts, ArtifactFiles, Coverage, JobTests, TestResults } from '../../ui/lib/api.ts'
 import { type Asked, ok, type Route } from './fake-reply.ts'
 import { minutesAgo } from './fake-stories.ts'
 
@@ -100,9 +100,34 @@ export const FULL: FakeReports = {
   },
 }
 
+/** Twenty runs of a job whose tests fail, shake and dawdle. */
+export const HISTORY: JobTests['items'] = [
+  ['reserves before it charges', 7, 0, 1_204, 'failed'],
+  ['talks to the warehouse over a line that is sometimes slow and sometimes gone', 3, 5, 380, 'passed'],
+  ['times out politely', 0, 0, 5_020, 'passed'],
+  ['is not for Windows', 0, 0, null, 'skipped'],
+].map(([name, failures, flaky, average_ms, last_state]) => ({
+  ...{ suite: 'cart', runs: 20, last_run: 1, name, failures, flaky, average_ms, last_state },
+})) as JobTests['items']
+
+function jobTests({ world, url }: Asked, job: string): JobTests {
+  const items = world.tested.has(job) ? HISTORY : []
+  const by = { failing: 'failures', flaky: 'flaky', slowest: 'average_ms' } as const
+  const column = by[url.searchParams.get('sort') as keyof typeof by]
+  const told = items
+    .filter((test) => (test[column] ?? 0) > 0)
+    .toSorted((a, b) => (b[column] ?? 0) - (a[column] ?? 0))
+  return { runs: items[0]?.runs ?? 0, items: told, next: null }
+}
+
 const of = ({ world }: Asked, id: string | undefined) => world.reports.get(Number(id)) ?? NOTHING
 
 export const REPORTS: readonly Route[] = [
+  [
+    'GET',
+    /^\/projects\/[^/]+\/pipelines\/[^/]+\/jobs\/([^/]+)\/tests$/,
+    (asked, job = '') => ok(jobTests(asked, decodeURIComponent(job))),
+  ],
   ['GET', /^\/runs\/(\d+)\/tests$/, (asked, id) => ok(sorted(of(asked, id).tests, asked.url))],
   ['GET', /^\/runs\/(\d+)\/coverage$/, (asked, id) => ok(of(asked, id).coverage)],
   ['GET', /^\/runs\/(\d+)\/artifacts$/, (asked, id) => ok(of(asked, id).artifacts)],

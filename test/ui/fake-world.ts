@@ -35,6 +35,8 @@ export class FakeWorld {
   readonly events: TaktEvent[] = []
   readonly logs = new Map<number, Piece[]>()
   readonly reports = new Map<number, FakeReports>()
+  /** Jobs whose runs have reported tests. */
+  readonly tested = new Set<string>()
   /** Who paused a job, by its line and name. */
   readonly pauses = new Map<string, Decree>()
   /** Newest first, by line and job. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Leg } from '../../ui/lib/api.ts'
 import { jobLook, legCount } from '../../ui/lib/legs.ts'
 import { summarise } from '../../ui/lib/line-summary.ts'
-import { moved } from '../../ui/lib/line-sources.ts'
+import { followJobTests, moved } from '../../ui/lib/line-sources.ts'
 import { runLook, runWord } from '../../ui/lib/state-words.ts'
 import { addLine, pastRun, SHOP } from './fake-stories.ts'
 import { FakeWorld } from './fake-world.ts'
@@ -54,4 +54,20 @@ test('a run that fails is amber at once where it may, and red where not', () => 
   const after = (run: Leg) => runLook(moved(run, { ...event, ...place } as never))
   expect(after({ ...leg('running'), allow_failure: true })).toBe('allowed')
   expect(after(leg('running'))).toBe('failed')
+})
+
+test.each([
+  ['a run of it that ended', {}, true],
+  ['one on another lane', { lane: 'pr/12' }, true],
+  ['one that only began', { to: 'running' }, false],
+  ['one of another job', { job: 'lint' }, false],
+  ['one of another pipeline', { pipeline: 'docs' }, false],
+] as const)('%s makes the tests of a job over time old, or not', (_, change, isAsked) => {
+  const follow = followJobTests({
+    ...{ project: 'shop', pipeline: 'main', job: 'unit' },
+    ...{ sort: 'failing', limit: 100 },
+  })
+  const event = { kind: 'run.moved', project: 'shop', pipeline: 'main', lane: 'main', job: 'unit' }
+  const told = { ...event, run: 1, from: 'running', to: 'failed', ...change } as never
+  expect(follow.concerns(told, { runs: 0, items: [], next: null })).toBe(isAsked)
 })

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { lineAddress, loginAddress, ownAddress, placeOf, whereAddress } from '../../ui/lib/places.ts'
+import {
+  lineAddress,
+  loginAddress,
+  ownAddress,
+  placeOf,
+  testsAddress,
+  whereAddress,
+} from '../../ui/lib/places.ts'
 import { summarise } from '../../ui/lib/line-summary.ts'
 import { ago, duration, ticking } from '../../ui/lib/time.ts'
 import { addLine, pastRun, SHOP } from './fake-stories.ts'
@@ -22,6 +29,12 @@ test.each([
   ],
   ['/where', { page: 'where', version: '' }],
   ['/where?version=a1b2c3', { page: 'where', version: 'a1b2c3' }],
+  [
+    '/p/shop/main/jobs/unit/tests?sort=odd',
+    { page: 'tests', project: 'shop', pipeline: 'main', job: 'unit', sort: 'failing' },
+  ],
+  ['/p/shop/main/jobs/../tests', { page: 'missing', path: '/p/shop/main/tests' }],
+  ['/p/shop/main/jobs/unit', { page: 'missing', path: '/p/shop/main/jobs/unit' }],
   ['/p/%E0%A4%A/main', { page: 'missing', path: '/p/%E0%A4%A/main' }],
   ['/nowhere', { page: 'missing', path: '/nowhere' }],
 ])('%s is a place', (path, expected) => {
@@ -37,6 +50,12 @@ test('a line’s address leads back to the line, whatever its names hold', () =>
     ...{ page: 'line', ...at, lane: null },
     open: { ...open, of: 'resource' },
   })
+})
+
+test('the address of a job’s tests leads back to them, whatever its names hold', () => {
+  const at = { project: 'a b', pipeline: 'ü%', job: 'e2e/& more' }
+  for (const sort of ['failing', 'flaky', 'slowest'] as const)
+    expect(place(testsAddress(at, sort))).toEqual({ page: 'tests', ...at, sort })
 })
 
 test('the address of a search leads back to what was searched', () => {

@@ -34,6 +34,8 @@ export type Run = InferResponseType<typeof oneRun.$get, 200>
 export type RunStep = Run['steps'][number]
 export type TestResults = InferResponseType<typeof oneRun.tests.$get, 200>
 export type TestResult = TestResults['items'][number]
+export type JobTests = InferResponseType<typeof oneJob.tests.$get, 200>
+export type JobTest = JobTests['items'][number]
 export type Coverage = InferResponseType<typeof oneRun.coverage.$get, 200>
 export type Artifacts = InferResponseType<typeof oneRun.artifacts.$get, 200>
 export type Artifact = Artifacts['items'][number]
@@ -114,6 +116,13 @@ async function refusalOf(reply: Reply<unknown>): Promise<Refusal> {
 export type LineAt = { readonly project: string; readonly pipeline: string; readonly lane: string | null }
 export type JobAt = LineAt & { readonly job: string }
 export type ResourceAt = LineAt & { readonly resource: string }
+export type JobTestsAt = {
+  readonly project: string
+  readonly pipeline: string
+  readonly job: string
+  readonly sort: 'failing' | 'flaky' | 'slowest'
+  readonly limit: number
+}
 export type RunFilter = LineAt & { readonly job?: string; readonly limit: number }
 /** What a person chose for a start: versions by resource where not the newest, and what the job's form asks for. */
 export type Chosen = {
@@ -177,6 +186,14 @@ export const api = {
     { sort, limit }: { sort: 'attention' | 'slowest'; limit: number },
     signal: AbortSignal,
   ) => answer(oneRun.tests.$get({ ...id(run), query: { sort, limit: String(limit) } }, { init: { signal } })),
+  /** How a job's tests came out over its newest runs, on all lanes. */
+  jobTests: ({ sort, limit, ...at }: JobTestsAt, signal: AbortSignal) =>
+    answer(
+      oneJob.tests.$get(
+        { ...jobOf({ ...at, lane: null }), query: { sort, limit: String(limit) } },
+        { init: { signal } },
+      ),
+    ),
   coverage: (run: number, limit: number, signal: AbortSignal) =>
     answer(oneRun.coverage.$get({ ...id(run), query: { limit: String(limit) } }, { init: { signal } })),
   artifacts: (run: number, signal: AbortSignal) =>

@@ -1,7 +1,10 @@
+import { isFinal } from '#pipelines/states.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import {
   api,
   type JobAt,
+  type JobTests,
+  type JobTestsAt,
   type Leg,
   type LineAt,
   type Pipeline,
@@ -36,6 +39,17 @@ export const followWhy = (at: JobAt): SnapshotOptions<Why> => ({
   topic: { of: 'project', project: at.project },
   take: (signal) => api.why(at, signal),
   concerns: (event) => isHere(event, at) && isOnLane(event, at),
+})
+
+/** How a job's tests came out; a run that has ended may have told of more. */
+export const followJobTests = (at: JobTestsAt): SnapshotOptions<JobTests> => ({
+  topic: { of: 'project', project: at.project },
+  take: (signal) => api.jobTests(at, signal),
+  concerns: (event) =>
+    event.kind === 'run.moved' &&
+    isFinal(event.to) &&
+    isHere(event, { ...at, lane: null }) &&
+    event.job === at.job,
 })
 
 /** The newest versions of a resource on a lane. */

@@ -11,6 +11,13 @@ export type Place =
     }
   | { readonly page: 'where'; readonly version: string }
   | { readonly page: 'run'; readonly id: number; readonly show: RunView }
+  | {
+      readonly page: 'tests'
+      readonly project: string
+      readonly pipeline: string
+      readonly job: string
+      readonly sort: TestOrder
+    }
   | { readonly page: 'deliveries' }
   | { readonly page: 'runners' }
   | { readonly page: 'account' }
@@ -19,6 +26,10 @@ export type Place =
 /** What of a run is looked at. */
 export const RUN_VIEWS = ['log', 'tests', 'coverage', 'files'] as const
 export type RunView = (typeof RUN_VIEWS)[number]
+
+/** By what the tests of a job are told. */
+export const TEST_ORDERS = ['failing', 'flaky', 'slowest'] as const
+export type TestOrder = (typeof TEST_ORDERS)[number]
 
 /** What of a line is open beside it. */
 export type Opened = { readonly of: 'job' | 'resource'; readonly name: string }
@@ -36,17 +47,21 @@ export function placeOf(url: URL): Place {
     const show = RUN_VIEWS.find((view) => view === url.searchParams.get('show')) ?? 'log'
     return { page: 'run', id: Number(run[1]), show }
   }
-  const [, project, pipeline] = /^\/p\/([^/]+)\/([^/]+)$/.exec(path) ?? []
-  const names = project && pipeline ? decoded([project, pipeline]) : null
-  if (names?.every((name) => !/^\.+$/.test(name)))
-    return {
-      page: 'line',
-      project: names[0] ?? '',
-      pipeline: names[1] ?? '',
-      lane: url.searchParams.get('lane'),
-      open: openedIn(url.searchParams),
-    }
-  return { page: 'missing', path: decoded([url.pathname])?.[0] ?? url.pathname }
+  return (
+    onLine(path, url.searchParams) ?? { page: 'missing', path: decoded([url.pathname])?.[0] ?? url.pathname }
+  )
+}
+
+function onLine(path: string, query: URLSearchParams): Place | null {
+  const parts = /^\/p\/([^/]+)\/([^/]+)(?:\/jobs\/([^/]+)\/tests)?$/.exec(path)?.slice(1) ?? []
+  const names = decoded(parts.filter((part) => part !== undefined))
+  if (names?.some((name) => /^\.+$/.test(name))) return null
+  const [project, pipeline, job] = names ?? []
+  if (project === undefined || pipeline === undefined) return null
+  if (job === undefined)
+    return { page: 'line', project, pipeline, lane: query.get('lane'), open: openedIn(query) }
+  const sort = TEST_ORDERS.find((order) => order === query.get('sort')) ?? 'failing'
+  return { page: 'tests', project, pipeline, job, sort }
 }
 
 export const runAddress = (id: number, show: RunView = 'log'): string =>
@@ -61,6 +76,14 @@ export function lineAddress({ project, pipeline, lane }: LineAt, open: Opened | 
   if (open) query.set(open.of, open.name)
   const address = `/p/${encodeURIComponent(project)}/${encodeURIComponent(pipeline)}`
   return query.size > 0 ? `${address}?${query}` : address
+}
+
+type JobAt = { readonly project: string; readonly pipeline: string; readonly job: string }
+
+/** How the tests of a job came out over its newest runs. */
+export function testsAddress({ project, pipeline, job }: JobAt, sort: TestOrder = 'failing'): string {
+  const [at, of, name] = [project, pipeline, job].map(encodeURIComponent)
+  return `/p/${at}/${of}/jobs/${name}/tests${sort === 'failing' ? '' : `?sort=${sort}`}`
 }
 
 function openedIn(query: URLSearchParams): Opened | null {

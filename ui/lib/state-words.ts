@@ -22,6 +22,9 @@ export function runLook({ state, allowed }: Pick<RunSummary, 'state' | 'allowed'
   return state === 'succeeded' ? 'flawed' : 'allowed'
 }
 
+/** How a test's outcome is drawn. */
+export const TEST_LOOKS = { passed: 'succeeded', failed: 'failed', skipped: 'unreached' } as const
+
 /** What several runs look like as one: the first of `order` that one of them is; null where there are none. */
 export function together(looks: readonly RunLook[], order: readonly RunLook[]): RunLook | null {
   const first = order.find((look) => looks.includes(look)) ?? null

@@ -35,6 +35,8 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['deploying run', `/runs/${deployed}`, 'created'],
   ['tree of steps', `/runs/${tree}`, 'allowed to fail'],
   ['tests', `/runs/${tree}?show=tests`, 'reserves before it charges'],
+  ['tests over time', '/p/shop/nightly/jobs/fuzz/tests', 'reserves before it charges'],
+  ['slowest tests', '/p/shop/nightly/jobs/fuzz/tests?sort=slowest', 'times out politely'],
   ['coverage', `/runs/${tree}?show=coverage`, 'cart/total.ts'],
   ['files', `/runs/${tree}?show=files`, 'Look through them'],
   ['no tests', `/runs/${run('failed')}?show=tests`, 'No test results.'],

@@ -102,3 +102,52 @@ describe('the views of a run', () => {
     expect(visit.complaints).toEqual([])
   })
 })
+
+describe('the tests of a job over time', () => {
+  test('are reached from a run, and told by what people look for', async () => {
+    const { full, run } = world()
+    await using visit = await house.visit(full, { path: `/runs/${run}?show=tests` })
+    await visit.page.getByRole('link', { name: 'over time' }).click()
+    await visit.page.getByText('Over its newest 20 runs with test results, on all lanes.').waitFor()
+    const rows = visit.page.locator('section li')
+    expect(await rows.allInnerTexts()).toEqual([
+      expect.stringMatching(
+        /reserves before it charges\s+1.2 s on average · last failed in run 1\s+Failed:\s+7\/20/,
+      ),
+      expect.stringMatching(
+        /talks to the warehouse.*flaky in 5 of 20 · 380 ms on average.*\s+Failed:\s+3\/20/s,
+      ),
+    ])
+    await visit.page.getByRole('link', { name: 'Slowest' }).click()
+    await rows.first().getByText('times out politely').waitFor()
+    expect(new URL(visit.page.url()).search).toBe('?sort=slowest')
+    expect(visit.complaints).toEqual([])
+  })
+
+  test('and its place on the line lead to each other', async () => {
+    const { full } = world()
+    await using visit = await house.visit(full, { path: '/p/shop/nightly/jobs/fuzz/tests' })
+    await visit.page.getByRole('link', { name: 'fuzz', exact: true }).click()
+    await visit.page.getByRole('link', { name: 'Tests over time' }).click()
+    await visit.page.getByRole('heading', { name: 'Tests of fuzz' }).waitFor()
+  })
+
+  test('say in words that there are none, and how there could be', async () => {
+    const { full } = world()
+    await using visit = await house.visit(full, { path: '/p/shop/main/jobs/lint/tests' })
+    await visit.page.getByText('No run of it has reported tests.').waitFor()
+    await visit.page.goto('/p/shop/nightly/jobs/fuzz/tests?sort=flaky')
+    await visit.page.getByText('5/20').waitFor()
+  })
+
+  test('follow the runs of it that end', async () => {
+    const { full } = world()
+    await using visit = await house.visit(full, { path: '/p/shop/nightly/jobs/fuzz/tests' })
+    await visit.page.getByText('Over its newest 20 runs').waitFor()
+    full.tested.clear()
+    const next = full.addRun(full.line('shop', 'nightly')!, 'fuzz')
+    full.move(next, 'running')
+    full.move(next, 'failed')
+    await visit.page.getByText('No run of it has reported tests.').waitFor()
+  })
+})
