@@ -1,19 +1,12 @@
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { type CallServer, Refusal } from '../call-server.ts'
-import { EngineError, type OpenOptions, type Workspace } from '../engine.ts'
-import type { Freight, TakeOptions } from '../freight.ts'
+import { EngineError } from '../engine.ts'
+import type { Freight } from '../freight.ts'
 import type { Work } from '../work.ts'
 import { bringCaches, keepCaches, type OpenCache } from './caches.ts'
 import { bringKept, keepFiles } from './kept.ts'
 import { sendReports } from './reports.ts'
 import { bringStates, leaveState } from './states.ts'
-
-/** What moving files needs to know of its run. */
-export type Load = {
-  readonly call: CallServer
-  readonly work: Work
-  readonly workspace: Workspace
-} & Pick<OpenOptions, 'signal' | 'say'>
 
 /** Files between workspaces and the server, as packed archives over HTTP. */
 export function serverFreight(call: CallServer): Freight {
@@ -43,8 +36,6 @@ export function serverFreight(call: CallServer): Freight {
 }
 
 const hasReports = ({ junit, coverage }: Plan['reports']) => junit.length > 0 || coverage.length > 0
-
-export type Ending = Pick<TakeOptions, 'ended' | 'stateTouched'>
 
 /** The server's refusal is the run's end, in its words. */
 async function inWords(what: string, act: () => Promise<void>): Promise<void> {

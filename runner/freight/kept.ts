@@ -1,6 +1,6 @@
 import { ARCHIVE_BOUNDS } from '#pipelines/wire/archive.ts'
 import { FOLDERS, StepFailed } from '../engine.ts'
-import type { Ending, Load } from './freight.ts'
+import type { Ending, Load } from './load.ts'
 import { inBytes } from './in-bytes.ts'
 import { selectionOf } from './patterns.ts'
 import { sendFiles } from './send-files.ts'

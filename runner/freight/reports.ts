@@ -4,7 +4,7 @@ import { Refusal } from '../call-server.ts'
 import { EngineError, FOLDERS } from '../engine.ts'
 import { Mask } from '../mask.ts'
 import { secretTexts } from '../secret-texts.ts'
-import type { Load } from './freight.ts'
+import type { Load } from './load.ts'
 import { selectionOf } from './patterns.ts'
 import { type Found, readFiles } from './read-files.ts'
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { Load } from './freight.ts'
+import type { Load } from './load.ts'
 import { type Contents, type Packed, packFiles, type Packing } from './pack-files.ts'
 
 /** So many entries that were left out are named. */

@@ -1,6 +1,6 @@
 import { ARCHIVE_BOUNDS } from '#pipelines/wire/archive.ts'
 import { FOLDERS } from '../engine.ts'
-import type { Ending, Load } from './freight.ts'
+import type { Ending, Load } from './load.ts'
 import { inBytes } from './in-bytes.ts'
 import { sendFiles } from './send-files.ts'
 import { unpackInto } from './unpack-into.ts'

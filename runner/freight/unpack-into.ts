@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
-import type { Load } from './freight.ts'
+import type { Load } from './load.ts'
 
 /** An archive's worth of a folder: where it goes, and where the server has it. */
 type Unpacking = { readonly from: string; readonly to: string }
