@@ -3,6 +3,7 @@ import { decide } from '#pipelines/plan/decide.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
 import { parsePipeline } from '#pipelines/language/parse.ts'
 import type { Facts, Trigger, VersionFact } from '#pipelines/plan/facts.ts'
+import { chance } from '../support/chance.ts'
 import { changed, ended, ending, facts, input, need, v } from '../support/plan-facts.ts'
 
 const range = (count: number) => Array.from({ length: count }, (_, at) => at)
@@ -29,12 +30,8 @@ const joinOf = (
 }
 const AGAIN = [changed(1, 'look again')]
 
-/** Numbers that look like chance and are the same on every machine. */
-function* chance(seed: number): Generator<number, never> {
-  for (let state = seed; ;) yield (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648
-}
-const dice = chance(7)
-const upTo = (most: number) => 1 + Math.floor(dice.next().value * most)
+const { below } = chance(7)
+const upTo = (most: number) => 1 + below(most)
 const thrown = range(10).map(() => range(100).map(() => [upTo(10), upTo(10)] as const))
 
 const lone = (_: number, age: number) => ({ src: v(100 - age) })

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { Problem } from '../../server/problem.ts'
+import { chance } from '../support/chance.ts'
 import { freshDatabase } from '../support/database.ts'
 import { cloneOf } from '../support/repository.ts'
 import { steer } from '../support/steer.ts'
@@ -24,7 +25,8 @@ jobs:
 `
 const ROUNDS = 6
 const LANES = ['main', 'other'] as const
-const any = <T>(items: readonly [T, ...T[]]): T => items[Math.floor(Math.random() * items.length)] ?? items[0]
+const { below } = chance()
+const any = <T>(items: readonly [T, ...T[]]): T => items[below(items.length)] ?? items[0]
 
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
@@ -115,7 +117,7 @@ test('two servers that are killed again and again lose no trigger, take no set t
     })
     const pushed = push(any(LANES)).then(() => push(any(LANES)))
     // At any moment: that is what it is about.
-    await delay(Math.random() * 400)
+    await delay(below(400))
     await servers[round % 2]!.restart()
     await pushed
     killing.on = false

@@ -7,6 +7,7 @@ import { Problem } from '../../server/problem.ts'
 import { cancelRun } from '../../server/runs/ask.ts'
 import { retryRun } from '../../server/runs/retry.ts'
 import { schedule } from '../../server/scheduler/schedule.ts'
+import { chance } from '../support/chance.ts'
 import { steer, steeredLine } from '../support/steer.ts'
 import { until } from '../support/until.ts'
 
@@ -23,7 +24,7 @@ jobs:
   ship: { needs: { stage: {}, lint: { on: [finish], versions: any } }, start: strict, run: say ship }
   tell: { needs: { build: { on: [finish] } }, start: immediate, priority: 3, run: say tell }
 `
-const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(Math.random() * items.length)]
+const { pick } = chance()
 
 /** What was refused because somebody else was quicker is no surprise; anything else is. */
 const refused = (error: unknown) => {
