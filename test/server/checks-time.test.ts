@@ -13,7 +13,7 @@ const versions = async (house: House): Promise<string[]> =>
   )
 
 test('each time that comes is a version by the name of its moment, and starts who gets it', async () => {
-  await using it = await steeredLine(file('1s, overlap: allow'))
+  await using it = await steeredLine(file('1s, overlap: allow, misfire: all'))
   await it.push()
   await until(async () => (await it.runs('nightly')).length >= 3)
   const names = (await versions(it.house)).toReversed()
@@ -40,22 +40,24 @@ test('a time that comes while the last run still runs is left out, and says so',
 })
 
 test('what was missed while no server was there comes once, by its last time', async () => {
-  await using it = await steeredLine(file('"0 * * * *"'))
+  // Once a day, as far from now as can be: none comes while this is tried.
+  const dayMs = 86_400_000
+  const lastMs = Math.floor((Date.now() - dayMs / 2) / 60_000) * 60_000
+  const last = new Date(lastMs)
+  await using it = await steeredLine(file(`"${last.getUTCMinutes()} ${last.getUTCHours()} * * *"`))
   await it.push()
   const { db } = it.house
   const seen = () => db.selectFrom('checks').select('seen').executeTakeFirst()
   await until(async () => (await seen())?.seen)
-  const hourMs = 3_600_000
-  const lastHour = Math.floor(Date.now() / hourMs) * hourMs
-  const nextMs = lastHour - 5 * hourMs
+  const nextMs = lastMs - 5 * dayMs
   await db
     .updateTable('checks')
     .set({ seen: JSON.stringify({ nextMs }), due_at: new Date(nextMs) })
     .execute()
   await it.house.restart()
   await until(async () => (await versions(it.house)).length === 1)
-  expect(await versions(it.house)).toEqual([new Date(lastHour).toISOString()])
-  expect((await seen())?.seen).toEqual({ nextMs: lastHour + hourMs })
+  expect(await versions(it.house)).toEqual([last.toISOString()])
+  expect((await seen())?.seen).toEqual({ nextMs: lastMs + dayMs })
 })
 
 test('of times that were missed as many count as the file says', () => {

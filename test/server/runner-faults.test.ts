@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { hostedProject } from '../support/repository.ts'
-import { type Runner, startRunner } from '../support/runner.ts'
+import { startRunner } from '../support/runner.ts'
 import { type House, startHouse } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { wireTo } from '../support/wire.ts'
@@ -23,41 +23,36 @@ const ended = (house: House) =>
     return run.ended_at && run
   }, SLOW)
 const endings = async (house: House) => house.db.selectFrom('endings').select('how').execute()
-const passes = async (ms: number) => {
-  const since = Date.now()
-  await until(() => Date.now() - since > ms, { withinMs: ms + 10_000 })
+
+/** More of the lease has gone by than between two signs of life: the server has missed some. */
+const isMissed = (house: House, leaseMs: number) =>
+  until(async () => {
+    const run = await house.db.selectFrom('runs').select('lease_until').executeTakeFirstOrThrow()
+    return run.lease_until && run.lease_until.getTime() - Date.now() < leaseMs / 2
+  }, SLOW)
+
+/** A server that gives leases of this length, a runner behind a network that can be cut, and a run in the middle. */
+async function midway(leaseMs: number) {
+  const stack = new AsyncDisposableStack()
+  const house = stack.use(await startHouse({ TAKT_LEASE_MS: String(leaseMs) }))
+  const wire = stack.use(await wireTo(house.url))
+  const clone = stack.use(await hostedProject(house, 'shop'))
+  const first = stack.use(await startRunner({ ...house, url: wire.url }, { name: 'first', slots: 1 }))
+  await clone.push({ '.takt.yml': FILE })
+  await begun(house)
+  return { house, wire, first, leaseMs, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+type Midway = Awaited<ReturnType<typeof midway>>
+
+/** The run goes on where it was, once. */
+async function comesThrough({ house }: Midway): Promise<void> {
+  expect(await ended(house)).toMatchObject({ state: 'succeeded', attempt: 1, earlier: [] })
+  expect(said(await logOf(house, 1))).toBe('begun\nended\n')
+  expect(await endings(house)).toEqual([{ how: 'success' }])
 }
 
-test(
-  'a network that is cut for less than a lease costs nothing: one attempt, and its log exact',
-  {
-    timeout: 90_000,
-  },
-  async () => {
-    await using house = await startHouse({ TAKT_LEASE_MS: '8000' })
-    await using wire = await wireTo(house.url)
-    await using clone = await hostedProject(house, 'shop')
-    await using _runner = await startRunner({ ...house, url: wire.url }, { name: 'first' })
-    await clone.push({ '.takt.yml': FILE })
-    await begun(house)
-    wire.cut()
-    await passes(4_500)
-    expect((await runOf(house)).state).toBe('running')
-    wire.mend()
-    expect(await ended(house)).toMatchObject({ state: 'succeeded', attempt: 1, earlier: [] })
-    expect(said(await logOf(house, 1))).toBe('begun\nended\n')
-    expect(await endings(house)).toEqual([{ how: 'success' }])
-  },
-)
-
 /** A run that was taken from a runner that nobody heard, and what comes back from it late. */
-async function takenOver(
-  house: House,
-  { silence, comeBack }: { silence: () => void; comeBack: () => void },
-  first: Runner,
-): Promise<void> {
-  await begun(house)
-  silence()
+async function isTakenOver({ house, first }: Midway, comeBack: () => void): Promise<void> {
   await using _second = await startRunner(house, { name: 'second' })
   await until(async () => (await runOf(house)).runner === 'second', SLOW)
   expect(await runOf(house)).toMatchObject({
@@ -79,51 +74,39 @@ async function takenOver(
   expect(await endings(house)).toEqual([{ how: 'success' }])
 }
 
-test(
-  'a network that is cut for longer than a lease costs an attempt, and what is said late changes nothing',
-  {
-    timeout: 120_000,
-  },
-  async () => {
-    await using house = await startHouse({ TAKT_LEASE_MS: '2000' })
-    await using wire = await wireTo(house.url)
-    await using clone = await hostedProject(house, 'shop')
-    await using first = await startRunner({ ...house, url: wire.url }, { name: 'first', slots: 1 })
-    await clone.push({ '.takt.yml': FILE })
-    await takenOver(house, { silence: () => wire.cut(), comeBack: () => wire.mend() }, first)
-  },
-)
+describe('a network that is cut', { timeout: 120_000 }, () => {
+  test('for less than a lease costs nothing: one attempt, and its log exact', async () => {
+    await using it = await midway(8_000)
+    it.wire.cut()
+    await isMissed(it.house, it.leaseMs)
+    expect((await runOf(it.house)).state).toBe('running')
+    it.wire.mend()
+    await comesThrough(it)
+  })
 
-test(
-  'a runner that is frozen for longer than a lease loses its run, and wakes up without doing harm',
-  {
-    timeout: 120_000,
-  },
-  async () => {
-    await using house = await startHouse({ TAKT_LEASE_MS: '2000' })
-    await using wire = await wireTo(house.url)
-    await using clone = await hostedProject(house, 'shop')
-    await using first = await startRunner({ ...house, url: wire.url }, { name: 'first', slots: 1 })
-    await clone.push({ '.takt.yml': FILE })
-    const silence = () => void first.process.kill('SIGSTOP')
-    // A frozen machine's connections do not outlive it: the network has given them up meanwhile.
-    const comeBack = () => {
-      wire.mend()
-      first.process.kill('SIGCONT')
-    }
-    await takenOver(house, { silence, comeBack }, first)
-  },
-)
+  test('for longer than a lease costs an attempt, and what is said late changes nothing', async () => {
+    await using it = await midway(2_000)
+    it.wire.cut()
+    await isTakenOver(it, () => it.wire.mend())
+  })
+})
 
-test('a runner that is frozen for a moment keeps its run', { timeout: 90_000 }, async () => {
-  await using house = await startHouse({ TAKT_LEASE_MS: '8000' })
-  await using clone = await hostedProject(house, 'shop')
-  await using first = await startRunner(house, { name: 'first' })
-  await clone.push({ '.takt.yml': FILE })
-  await begun(house)
-  first.process.kill('SIGSTOP')
-  await passes(3_000)
-  first.process.kill('SIGCONT')
-  expect(await ended(house)).toMatchObject({ state: 'succeeded', attempt: 1 })
-  expect(said(await logOf(house, 1))).toBe('begun\nended\n')
+describe('a runner that is frozen', { timeout: 120_000 }, () => {
+  test('for longer than a lease loses its run, and wakes up without doing harm', async () => {
+    await using it = await midway(2_000)
+    it.first.process.kill('SIGSTOP')
+    await isTakenOver(it, () => {
+      // A frozen machine's connections do not outlive it: the network has given them up meanwhile.
+      it.wire.mend()
+      it.first.process.kill('SIGCONT')
+    })
+  })
+
+  test('for a moment keeps its run', async () => {
+    await using it = await midway(8_000)
+    it.first.process.kill('SIGSTOP')
+    await isMissed(it.house, it.leaseMs)
+    it.first.process.kill('SIGCONT')
+    await comesThrough(it)
+  })
 })
