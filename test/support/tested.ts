@@ -41,7 +41,8 @@ export async function tested(file = 'jobs: { test: { run: x } }') {
     )
     return given.plan.run as number
   }
-  const push = () => clone.push({ '.takt.yml': file, now: `${Math.random()}` })
+  let pushed = 0
+  const push = () => clone.push({ '.takt.yml': file, count: String(pushed++) })
   const tests = async (run: number, query = '') =>
     (await house.ask(`GET /api/v1/runs/${run}/tests${query}`)).body
   return { house, clone, runner, send, pass, push, tests, [Symbol.asyncDispose]: () => stack.disposeAsync() }
