@@ -30,6 +30,9 @@ export async function bringLargeFiles(
   }
 }
 
+/** What turns a large file into its pointer when git takes it in. */
+export const LFS_CLEAN = { 'filter.lfs.clean': 'git-lfs clean -- %f' }
+
 /** Where a repository's large files are, by the rule of git-lfs: beside it, under its address with `.git`. */
 const settingsOf = (url: string, mirror: string): Record<string, string> => ({
   'lfs.url': `${url.replace(/\/+$/, '').replace(/(\.git)?$/, '.git')}/info/lfs`,
@@ -38,6 +41,6 @@ const settingsOf = (url: string, mirror: string): Record<string, string> => ({
   'lfs.fetchinclude': '',
   'lfs.fetchexclude': '',
   // Without them git-lfs takes itself for not installed, and leaves the pointers where they are.
-  'filter.lfs.clean': 'git-lfs clean -- %f',
+  ...LFS_CLEAN,
   'filter.lfs.smudge': 'git-lfs smudge -- %f',
 })

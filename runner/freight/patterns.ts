@@ -14,21 +14,21 @@ export function selectionOf(patterns: readonly string[]): Selection {
   const takesGit = wanted.some((pattern) => /^\.git(\/|$)/.test(pattern))
   const listed = globList(clean.flatMap((pattern) => [pattern, `${pattern}/**`]))
   return {
-    roots: outermost(wanted.map(rootOf)),
+    roots: rootsOf(wanted),
     matches: (path) => listed(path) && (takesGit || !/^\.git(\/|$)/.test(path)),
   }
 }
 
 const MAGIC = /[*?[\]{}!\\]/
 
+/** What has to be read for the patterns: folders and files, none inside another; `''` is the whole folder. */
+export const rootsOf = (patterns: readonly string[]): string[] => outermost(patterns.map(rootOf))
+
 /** The part of a pattern in front of the first letter that stands for something else. */
 function rootOf(pattern: string): string {
-  const parts = pattern.split('/')
+  const parts = pattern.split('/').filter((part) => part !== '' && part !== '.')
   const magic = parts.findIndex((part) => MAGIC.test(part))
-  return parts
-    .slice(0, magic < 0 ? parts.length : magic)
-    .join('/')
-    .replace(/^\.$/, '')
+  return parts.slice(0, magic < 0 ? parts.length : magic).join('/')
 }
 
 const outermost = (roots: readonly string[]) =>

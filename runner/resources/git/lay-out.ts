@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir, symlink } from 'node:fs/promises'
+import { link as makeLink, lstat, mkdir, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -10,7 +10,9 @@ const MOST_FILES = 100_000
 const MOST_BYTES = 2 * 2 ** 30
 const EXECUTABLE = 0o111
 
-type Link = { readonly path: string; readonly target: string }
+const WHAT_TO_DO = 'make it a plain file, or leave it out with `paths`'
+
+type Found = { readonly path: string; readonly parent: string; readonly header: tar.Header }
 
 /**
  * Write a run's files into a folder of this machine, for git to look at. They are a stranger's: nothing is written outside of the
@@ -18,7 +20,8 @@ type Link = { readonly path: string; readonly target: string }
  */
 export class LayOut {
   readonly #folder: string
-  readonly #links: Link[] = []
+  /** Where each stands, and what it says. */
+  readonly #links = new Map<string, string>()
   #files = 0
   #bytes = 0
 
@@ -34,7 +37,8 @@ export class LayOut {
     try {
       for await (const entry of extract) {
         const path = pathOf(entry.header.name, parent)
-        if (path !== null) await this.#entry(path, entry.header, entry as AsyncIterable<Uint8Array>)
+        const { header } = entry
+        if (path !== null) await this.#entry({ path, parent, header }, entry as AsyncIterable<Uint8Array>)
         entry.resume()
       }
     } finally {
@@ -42,19 +46,29 @@ export class LayOut {
     }
   }
 
-  async #entry(
-    path: string,
-    { type, size, mode, linkname }: tar.Header,
-    content: AsyncIterable<Uint8Array>,
-  ): Promise<void> {
+  async #entry({ path, parent, header }: Found, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const { type, size, mode, linkname } = header
     this.#count(size)
     const at = join(this.#folder, path)
     if (type === 'directory') await mkdir(at, { recursive: true })
-    else if (type === 'symlink') this.#links.push({ path, target: linkname })
+    else if (type === 'symlink') this.#links.set(path, linkname ?? '')
     else if (type === 'file' || type === 'contiguous-file') {
       await mkdir(dirname(at), { recursive: true })
       await pipeline(content, createWriteStream(at, { flags: 'wx', mode: mode & EXECUTABLE ? 0o755 : 0o644 }))
-    }
+    } else if (type === 'link') await this.#sameAs(path, pathOf(linkname ?? '', parent))
+    else throw new StepFailed(1, `\`${path}\` is a ${type}, which git cannot hold; ${WHAT_TO_DO}.`)
+  }
+
+  /** A hard link: one file of several names. Dropped, it would pass for removed. */
+  async #sameAs(path: string, first: string | null): Promise<void> {
+    const target = this.#links.get(first ?? '')
+    if (target !== undefined) return void this.#links.set(path, target)
+    const laid = first === null ? null : await lstat(join(this.#folder, first)).catch(() => null) // not laid out
+    if (first === null || !laid?.isFile())
+      throw new StepFailed(1, `\`${path}\` is a hard link to a file that is not committed; ${WHAT_TO_DO}.`)
+    this.#count(laid.size)
+    await mkdir(dirname(join(this.#folder, path)), { recursive: true })
+    await makeLink(join(this.#folder, first), join(this.#folder, path))
   }
 
   #count(bytes: number): void {
@@ -69,8 +83,8 @@ export class LayOut {
 
   /** After the last file. All folders that hold links are there before the first link is, so that none stands in a link. */
   async link(): Promise<void> {
-    for (const { path } of this.#links) await mkdir(dirname(join(this.#folder, path)), { recursive: true })
-    for (const { path, target } of this.#links) await symlink(target, join(this.#folder, path))
+    for (const path of this.#links.keys()) await mkdir(dirname(join(this.#folder, path)), { recursive: true })
+    for (const [path, target] of this.#links) await symlink(target, join(this.#folder, path))
   }
 }
 

@@ -3,6 +3,7 @@ import { isRefName } from '#pipelines/refs.ts'
 import type { Put } from '#pipelines/wire/plan.ts'
 import type { Checkouts } from '../../checkout.ts'
 import { EngineError, FOLDERS, StepFailed } from '../../engine.ts'
+import { rootsOf } from '../../freight/patterns.ts'
 import { GitError } from '../../git.ts'
 import type { Place } from '../../resources.ts'
 import { LayOut } from './lay-out.ts'
@@ -20,7 +21,7 @@ export type Pushed = {
 const MOST_TRIES = 5
 const LATE = /non-fast-forward|fetch first|stale info|cannot lock ref|failed to update ref/i
 const NETWORK =
-  /could not resolve|failed to connect|connection (refused|reset|timed out)|timed out|early eof|50\d/i
+  /could not resolve|failed to connect|connection (refused|reset|timed out)|timed out|early eof|returned error: 50\d/i
 
 /**
  * Commit what a run changed and push it: the files that it got of the resource, or its working directory.
@@ -51,13 +52,13 @@ export async function putGit(checkouts: Checkouts, put: GitPut, at: Place): Prom
 }
 
 async function commitAndPush(repository: Repository, put: GitPut, at: Place): Promise<string> {
-  const { folder, sha: began } = sourceOf(put, at)
+  const { folder, sha: began, lfs } = sourceOf(put, at)
   let tip = await repository.tipOf(put.branch)
   if (began === null && tip === null)
     throw new StepFailed(1, `There is no branch \`${put.branch}\` at ${put.url}.`)
   if (began !== null) await repository.fetch(began)
   const base = began ?? tip ?? ''
-  const tree = await treeOf(repository, { folder, base, paths: put.paths }, at)
+  const tree = await treeOf(repository, { folder, base, paths: put.paths, lfs }, at)
   if (tree === (await repository.treeOf(base))) {
     await at.write(Buffer.from(`Nothing changed since ${base.slice(0, 10)}: nothing is committed.\n`))
     return base
@@ -98,44 +99,49 @@ async function mergedOnto(repository: Repository, merging: Merging): Promise<str
 function sourceOf(
   { resource, paths }: GitPut,
   { work: { plan } }: Place,
-): { folder: string; sha: string | null } {
+): Pick<Laying, 'folder' | 'lfs'> & { readonly sha: string | null } {
   const got = plan.gets.find((get) => get.kind === 'git' && get.resource === resource)
-  if (got?.kind === 'git') return { folder: `${FOLDERS.inputs}/${resource}`, sha: got.checkout.sha }
+  if (got?.kind === 'git') return { ...got.checkout, folder: `${FOLDERS.inputs}/${resource}` }
   // The plan does not say what the checkout's resource is called, but its commit stands under that name.
   const sha = plan.env[variableOf(`${resource}.sha`)]
-  if (plan.checkout && sha === plan.checkout.sha) return { folder: FOLDERS.work, sha }
-  if (paths.length > 0) return { folder: FOLDERS.work, sha: null }
+  if (plan.checkout && sha === plan.checkout.sha) return { ...plan.checkout, folder: FOLDERS.work }
+  if (paths.length > 0) return { folder: FOLDERS.work, sha: null, lfs: false }
   throw new StepFailed(
     1,
     `The run has not got \`${resource}\`, so that nobody knows what it changed; let the job \`get\` it, or name \`paths\`.`,
   )
 }
 
-type Laying = { readonly folder: string; readonly base: string; readonly paths: readonly string[] }
+type Laying = {
+  readonly folder: string
+  readonly base: string
+  readonly paths: readonly string[]
+  /** Large files stand where the commit has pointers to them. */
+  readonly lfs: boolean
+}
 
-async function treeOf(repository: Repository, { folder, base, paths }: Laying, at: Place): Promise<string> {
+async function treeOf(
+  repository: Repository,
+  { folder, base, paths, lfs }: Laying,
+  at: Place,
+): Promise<string> {
   const layOut = new LayOut(repository.files)
-  for (const root of rootsOf(paths)) {
+  for (const root of rootsIn(paths)) {
     const files = await at.workspace.read(root === '' ? folder : `${folder}/${root}`, at.signal)
     if (files) await layOut.write(files, root)
   }
   await layOut.link()
-  return repository.write(base, paths)
+  const tree = await repository.write({ base, paths, lfs })
+  const [large] = lfs ? await repository.newPointers(base, tree) : []
+  if (large === undefined) return tree
+  throw new StepFailed(
+    1,
+    `\`${large}\` is a large file (git-lfs) that the run made or changed, and a put uploads none; leave it out with \`paths\`, or push it from the job itself.`,
+  )
 }
 
-const MAGIC = /[*?[\]\\]/
-
-/** What has to be read for the patterns: of each the part before anything but a name, none inside another. */
-function rootsOf(paths: readonly string[]): string[] {
-  const roots = paths.map((path) => {
-    const parts = path
-      .replace(/^(\.\/)+/, '')
-      .split('/')
-      .filter((part) => part !== '' && part !== '.')
-    if (parts.includes('..')) throw new StepFailed(1, `paths: \`${path}\` leads out of the repository.`)
-    const magic = parts.findIndex((part) => MAGIC.test(part))
-    return parts.slice(0, magic < 0 ? parts.length : magic).join('/')
-  })
-  if (roots.length === 0 || roots.includes('')) return ['']
-  return [...new Set(roots)].filter((root) => !roots.some((other) => root.startsWith(`${other}/`)))
+function rootsIn(paths: readonly string[]): string[] {
+  const out = paths.find((path) => path.split('/').includes('..'))
+  if (out !== undefined) throw new StepFailed(1, `paths: \`${out}\` leads out of the repository.`)
+  return paths.length === 0 ? [''] : rootsOf(paths)
 }

@@ -4,12 +4,15 @@ import { authorization, REMOTE } from '../../checkout.ts'
 import { EngineError } from '../../engine.ts'
 import { gitOutput, GitError } from '../../git.ts'
 import type { GitOptions } from '../../git.ts'
+import { LFS_CLEAN } from '../../lfs.ts'
 import { writeRepository } from '../../mirror.ts'
 
 const NAME = 'Takt'
 const EMAIL = 'takt@localhost'
 /** What git says last is what goes into an error, and that shall be what happened. */
 const NO_ADVICE = { 'advice.pushUpdateRejected': 'false' }
+/** The line by which a pointer of git-lfs is known (git-lfs, docs/spec.md). */
+const POINTER = '^oid sha256:[0-9a-f]{64}$'
 /** Of the commits that runs make. */
 export const AUTHOR = `${NAME} <${EMAIL}>`
 
@@ -20,6 +23,14 @@ export type RepositoryFacts = {
   readonly signal: AbortSignal
 }
 
+export type Writing = {
+  readonly base: string
+  /** None: all of it. */
+  readonly paths: readonly string[]
+  /** The files are the large ones themselves; in the tree belong their pointers. */
+  readonly lfs: boolean
+}
+
 /**
  * A repository of our own, for one push: it holds the newest commits only, without their past, and knows nothing of the run's own
  * `.git`, in which the run's commands may have written whatever they liked.
@@ -28,12 +39,14 @@ export class Repository {
   /** Where the files lie that `write` looks at. */
   readonly files: string
   readonly #url: string
+  readonly #large: string
   readonly #here: GitOptions
   readonly #there: GitOptions
 
   private constructor(folder: string, { url, credential, env, signal }: RepositoryFacts) {
     this.files = join(folder, 'files')
     this.#url = url
+    this.#large = join(folder, 'large')
     const repository = join(folder, 'push.git')
     const author = {
       ...{ GIT_AUTHOR_NAME: NAME, GIT_AUTHOR_EMAIL: EMAIL },
@@ -82,14 +95,22 @@ export class Repository {
   }
 
   /** The tree of a commit with the files in place of its own; of those only that match `paths`, where any is named. */
-  async write(base: string, paths: readonly string[]): Promise<string> {
+  async write({ base, paths, lfs }: Writing): Promise<string> {
     await this.#say('read-tree', base)
     const specs =
       paths.length === 0
         ? ['.']
         : paths.map((path) => `:(top,glob)${path.replace(/^(\.\/)+/, '').replace(/\/$/, '')}`)
-    await this.#say('add', '--all', '--', ...specs)
+    const large = { ...LFS_CLEAN, 'filter.lfs.required': 'true', 'lfs.storage': this.#large }
+    const settings = lfs ? large : {}
+    await gitOutput(['add', '--all', '--', ...specs], { ...this.#here, settings })
     return this.#say('write-tree')
+  }
+
+  /** The files of a tree that are pointers to large files which the other commit has not got there. */
+  async newPointers(base: string, tree: string): Promise<string[]> {
+    const seen = ['-r', '-z', '--name-only', '--no-renames', '--diff-filter=AMT', '-G', POINTER]
+    return (await this.#say('diff-tree', ...seen, await this.treeOf(base), tree)).split('\0').filter(Boolean)
   }
 
   commit({
