@@ -12,7 +12,7 @@ import type { User } from '../http/kit.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
 import type { Guest, RunnerLine } from '../runners/guest.ts'
-import { endsAskedOf, type Holding, noteHolding } from './holds.ts'
+import { endsAskedOf, forgetOver, type Holding, noteHolding } from './holds.ts'
 import { closeForgotten, type Closing, noteClosing, noteOpening, runnerOf } from './queries.ts'
 
 /** The person's end of a terminal. None of it throws; when it is `over`, nothing more is said. */
@@ -194,6 +194,7 @@ export class TerminalDesk implements Guest, AsyncDisposable {
     const idle = `nothing moved in it for ${Math.round(this.#idleMs / 60_000)} minutes`
     for (const open of this.#open.values()) if (open.movedAt < since) this.#leave(open, idle)
     this.#inTurn(() => closeForgotten(this.#db))
+    this.#inTurn(async () => void (await forgetOver(this.#db)))
   }
 
   #inTurn(work: () => Promise<void>): void {

@@ -41,12 +41,20 @@ export async function askForEnd(db: Db, run: RunId): Promise<void> {
       .updateTable('run_holds')
       .set({ end_asked_at: sql<Date>`coalesce(end_asked_at, now())` })
       .where('run_id', '=', run)
+      .where('until', '>', sql<Date>`now()`)
       .returning('run_id')
       .executeTakeFirst()
     if (!row) throw new Problem('not-held', `no container of run ${run} is kept`)
     await tell(tx, run)
   })
 }
+
+/** What is over is no hold, also where its runner never came back to say so. */
+export const forgetOver = (db: Db) =>
+  db
+    .deleteFrom('run_holds')
+    .where('until', '<', sql<Date>`now()`)
+    .execute()
 
 /** The kept containers of these runners that somebody wants to be let go. */
 export const endsAskedOf = async (db: Db, runners: readonly RunnerId[]) =>
