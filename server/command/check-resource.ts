@@ -4,7 +4,7 @@ import type { ResourceView } from '../checks/routes.ts'
 import { call } from './call.ts'
 import { readConfig } from './config.ts'
 import { memberAt } from './places.ts'
-import { note, outJson } from './print.ts'
+import { note, outJson, plainLines } from './print.ts'
 
 type View = z.output<typeof ResourceView>
 const LOOK_MS = 250
@@ -23,7 +23,7 @@ export async function checkResource(resource: string, { json }: { readonly json?
     now = await call<View>(config, path)
   }
   if (json) outJson(now)
-  else note(wordsOf(now, before))
+  else note(plainLines(wordsOf(now, before)))
   return now.check?.error ? 1 : 0
 }
 

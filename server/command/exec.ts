@@ -5,7 +5,7 @@ import { HostSays, type VisitorSays } from '#pipelines/wire/terminal.ts'
 import { authorization, unreachable } from './call.ts'
 import { readConfig } from './config.ts'
 import { Ending, RED, WRONG_USE } from './ending.ts'
-import { note } from './print.ts'
+import { note, plain } from './print.ts'
 
 type Asked = { readonly image?: string; readonly command: readonly string[] }
 /** What a program has that is not on a screen. */
@@ -64,7 +64,7 @@ export async function exec(run: number, { image, command }: Asked): Promise<numb
 }
 
 function lastWord({ exitCode, reason }: Extract<HostSays, { say: 'closed' }>): number {
-  if (reason) note(`takt: ${reason}`)
+  if (reason) note(`takt: ${plain(reason)}`)
   return exitCode ?? RED
 }
 

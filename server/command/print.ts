@@ -10,6 +10,9 @@ export const outJson = (value: unknown): void => out(JSON.stringify(value, null,
 // oxlint-disable-next-line no-control-regex
 export const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
 
+/** The same of words that may have several lines, which stay lines. */
+export const plainLines = (text: string): string => text.split('\n').map(plain).join('\n')
+
 /** Columns under their headings, two spaces apart; the last one as long as it likes. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [headings, ...rows.map((row) => row.map(plain))]

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Runner, RunnerEventList, RunnerList } from '../runners/shapes.ts'
 import { call } from './call.ts'
 import { readConfig } from './config.ts'
-import { lasted, localTime, note, out, outJson, painted, table } from './print.ts'
+import { lasted, localTime, note, out, outJson, painted, plain, table } from './print.ts'
 
 type Json = { readonly json?: true }
 type AnyRunner = z.output<typeof Runner>
@@ -47,7 +47,7 @@ const whyOf = ({ mode, mode_by, mode_reason, trouble }: AnyRunner) =>
 export async function runnerEvents(name: string, { json }: Json): Promise<number> {
   const events = await call<z.output<typeof RunnerEventList>>(readConfig(), `${at(name)}/events`)
   if (json) outJson(events)
-  else for (const event of events.items.toReversed()) out(`${localTime(event.at)}  ${event.words}`)
+  else for (const event of events.items.toReversed()) out(`${localTime(event.at)}  ${plain(event.words)}`)
   return 0
 }
 

@@ -31,6 +31,10 @@ test(
     await until(async () => (await command('events', 'hand')).out.includes('takes work again'), {
       withinMs: 60_000,
     })
+    await house.db.updateTable('runner_events').set({ words: 'red \u001b[31m\u0007 now' }).execute()
+    const told = (await command('events', 'hand')).out
+    expect(told).toMatch(/red +\[31m +now/)
+    expect(told).not.toMatch(/[\u001b\u0007]/)
     expect(await command('drain', 'nobody')).toMatchObject({
       code: 2,
       err: expect.stringMatching(/there is no runner `nobody`/),
