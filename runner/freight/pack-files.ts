@@ -4,6 +4,7 @@ import { createZstdCompress } from 'node:zlib'
 import tar from 'tar-stream'
 import { type ArchiveBounds, type ArchiveEntry, ArchiveGuard } from '#pipelines/wire/archive.ts'
 import { StepFailed, type Workspace } from '../engine.ts'
+import { orAbort } from '../stop.ts'
 import { type Found, type Reading, readFiles } from './read-files.ts'
 
 export type Packing = Reading & {
@@ -28,18 +29,22 @@ export type Contents = {
  * Files of a workspace as an archive, packed while it is read. Entries that have no place in one (a link that leads out, a
  * device, a name that is no text) are left out, and told.
  *
- * The stream ends with `StepFailed` where there is more than fits.
+ * The stream ends with `StepFailed` where there is more than fits. One that is destroyed ends what it reads.
  */
 export function packFiles(workspace: Workspace, packing: Packing): Packed {
   const guard = new ArchiveGuard(packing.bounds)
   const leftOut: string[] = []
   const pack = tar.pack()
   const stream = createZstdCompress()
+  const closed = new AbortController()
+  // Read to its end, or given up: then nobody ever asks for more, and what is read from has to be let go.
+  stream.once('close', () => closed.abort())
+  const signal = AbortSignal.any([packing.signal, closed.signal])
   const fill = async () => {
-    for await (const found of readFiles(workspace, packing)) {
+    for await (const found of readFiles(workspace, { ...packing, signal })) {
       const wanted = wantedOf(found, guard, packing.words)
       if (typeof wanted === 'string') leftOut.push(wanted)
-      else await put(pack, wanted, found)
+      else await orAbort(put(pack, wanted, found), signal)
     }
     pack.finalize()
   }
