@@ -3,7 +3,10 @@ import { sql } from 'kysely'
 import { allow } from './access/allow.ts'
 import { authenticate } from './access/authenticate.ts'
 import { accessRoutes } from './access/routes.ts'
+import { serviceAccountRoutes } from './access/service-account-routes.ts'
 import { sessionRoutes } from './access/session-routes.ts'
+import { tokenRoutes } from './access/token-routes.ts'
+import { userRoutes } from './access/user-routes.ts'
 import { catalogRoutes } from './catalog/routes.ts'
 import { resourceHookRoutes } from './checks/hook-routes.ts'
 import { checkRoutes } from './checks/routes.ts'
@@ -61,6 +64,9 @@ const api = (deps: AppDeps) =>
   routes()
     .route('/', accessRoutes(deps))
     .route('/', sessionRoutes(deps))
+    .route('/', tokenRoutes(deps))
+    .route('/', userRoutes(deps))
+    .route('/', serviceAccountRoutes(deps))
     .route('/', serverRoutes(deps))
     .route('/', catalogRoutes(deps))
     .route('/', organizationRoutes(deps))

@@ -9,11 +9,11 @@ import {
   roleIn,
   roleInOrganization,
 } from '#pipelines/access/roles.ts'
-import type { OrganizationId, RunId } from '#pipelines/ids.ts'
+import type { RunId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import type { HouseEnv } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
-import { groundOfProject, groundOfRun } from './grants.ts'
+import { groundOfProject, groundOfRun, organizationNamed } from './grants.ts'
 import { type Need, ROUTE_RIGHTS } from './route-rights.ts'
 
 const ROOT = '/api/v1'
@@ -100,11 +100,6 @@ function placeIn(route: string, path: string): Place {
     name.startsWith(':') ? [[name.slice(1), decodeURIComponent(parts[at] ?? '')]] : [],
   )
   return Object.fromEntries(named)
-}
-
-async function organizationNamed(db: Db, name: string): Promise<OrganizationId | undefined> {
-  const row = await db.selectFrom('organizations').select('id').where('name', '=', name).executeTakeFirst()
-  return row?.id
 }
 
 const notSignedIn = () =>

@@ -10,6 +10,7 @@ import {
 } from '#pipelines/access/roles.ts'
 import type { OrganizationId, ProjectId, RunId } from '#pipelines/ids.ts'
 import type { Db, Trx } from '../db/connect.ts'
+import { Problem } from '../problem.ts'
 import type { Identity } from './queries.ts'
 
 /** What somebody may: their own grants and those of their teams, within the bounds of the token they showed. */
@@ -58,6 +59,18 @@ export function mayIn(access: Access, least: Role): RawBuilder<boolean> {
 
 /** Whether somebody sees every project there is, so that a list needs no look at each. */
 export const seesAll = (access: Access): boolean => access.site && access.only === null
+
+export async function organizationNamed(db: Db | Trx, name: string): Promise<OrganizationId | undefined> {
+  const row = await db.selectFrom('organizations').select('id').where('name', '=', name).executeTakeFirst()
+  return row?.id
+}
+
+/** @throws {Problem} `organization-not-found`. */
+export async function organizationCalled(db: Db | Trx, name: string): Promise<OrganizationId> {
+  const id = await organizationNamed(db, name)
+  if (id === undefined) throw new Problem('organization-not-found', `there is no organization \`${name}\``)
+  return id
+}
 
 const grounds = (db: Db | Trx) =>
   db

@@ -12,6 +12,7 @@ const organization = (role: Role): Need => ({ on: 'organization', role })
 const project = (role: Role): Need => ({ on: 'project', role })
 const run = (role: Role): Need => ({ on: 'run', role })
 
+const SERVICES = '/organizations/:organization/service-accounts'
 const PIPELINE = '/projects/:project/pipelines/:pipeline'
 const RESOURCE = `${PIPELINE}/resources/:resource`
 const JOB = `${PIPELINE}/jobs/:job`
@@ -26,6 +27,14 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'DELETE /sessions': 'someone',
   'DELETE /sessions/:id': 'someone',
   'POST /login-links': 'someone',
+  'GET /tokens': 'someone',
+  'POST /tokens': 'someone',
+  'DELETE /tokens/:id': 'someone',
+  'GET /users': 'site',
+  'POST /users/:name/disable': 'site',
+  'POST /users/:name/enable': 'site',
+  'PUT /users/:name/role': 'site',
+  'POST /users/:name/login-links': 'site',
   'GET /server': 'someone',
   'POST /check': 'someone',
 
@@ -53,6 +62,13 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'DELETE /organizations/:organization/teams/:team': organization('admin'),
   'PUT /organizations/:organization/teams/:team/people/:name': organization('admin'),
   'DELETE /organizations/:organization/teams/:team/people/:name': organization('admin'),
+
+  [`GET ${SERVICES}`]: organization('admin'),
+  [`POST ${SERVICES}`]: organization('admin'),
+  [`DELETE ${SERVICES}/:account`]: organization('admin'),
+  [`GET ${SERVICES}/:account/tokens`]: organization('admin'),
+  [`POST ${SERVICES}/:account/tokens`]: organization('admin'),
+  [`DELETE ${SERVICES}/:account/tokens/:id`]: organization('admin'),
 
   'GET /projects': 'anyone',
   'POST /projects': 'someone',
