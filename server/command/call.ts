@@ -6,6 +6,8 @@ export type Call = {
   readonly query?: Readonly<Record<string, string | undefined>>
   readonly body?: object
   readonly accept?: string
+  /** Further headers, such as a session's cookie. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Call the server's API and get its answer, read as JSON. */
@@ -23,12 +25,16 @@ export async function call<Answer>(config: Config, path: string, request: Call =
 export async function send(
   config: Config,
   path: string,
-  { method = 'GET', query = {}, body, accept }: Call,
+  { method = 'GET', query = {}, body, accept, headers: more = {} }: Call,
 ): Promise<Response> {
   const url = new URL(config.url + path)
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, value)
-  const headers: Record<string, string> = { accept: accept ?? 'application/json', ...authorization(config) }
+  const headers: Record<string, string> = {
+    accept: accept ?? 'application/json',
+    ...authorization(config),
+    ...more,
+  }
   if (body) headers['content-type'] = 'application/json'
   const init: RequestInit = { method, headers, redirect: 'error' }
   const response = await fetch(url, body ? { ...init, body: JSON.stringify(body) } : init).catch(
@@ -50,8 +56,8 @@ export function unreachable(config: Config, cause: unknown): Ending {
 
 async function refusalOf(response: Response, config: Config): Promise<Ending> {
   const text = await response.text()
-  if (response.status === 401) return new Ending(WRONG_USE, notLetIn(config))
-  const { title, detail, hint } = problemIn(text)
+  const { code, title, detail, hint } = problemIn(text)
+  if (response.status === 401 && code !== 'bad-login') return new Ending(WRONG_USE, notLetIn(config))
   const sentences = [title, detail].filter((part) => part !== undefined && part !== '').join(': ')
   const said =
     sentences === ''
@@ -69,11 +75,11 @@ const AWAY: ReadonlySet<number> = new Set([502, 503, 504])
 function notLetIn(config: Config): string {
   const what =
     config.token === null ? 'the server wants to know who asks' : 'the server does not know this token'
-  return `${what}: set TAKT_TOKEN to an API token of ${config.url} (on its own machine it is read from ${config.dataDir}/token)`
+  return `${what}: sign in with \`takt login\`, or set TAKT_TOKEN to an API token of ${config.url} (on its own machine it is read from ${config.dataDir}/token)`
 }
 
 /** The parts of a problem+json answer that are for people; nothing where the answer is something else, as from a proxy. */
-function problemIn(text: string): { title?: string; detail?: string; hint?: string } {
+function problemIn(text: string): { code?: string; title?: string; detail?: string; hint?: string } {
   try {
     const read: unknown = JSON.parse(text)
     if (typeof read !== 'object' || read === null) return {}

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { Ending, WRONG_USE } from './ending.ts'
+import { readLogins } from './logins.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -12,7 +14,16 @@ const Settings = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('The server to talk to. Without it the one that runs on this machine'),
-  TAKT_TOKEN: z.string().min(1).optional().describe('An API token. Without it the one in the data directory'),
+  TAKT_TOKEN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('An API token. Without it that of `takt login`, else the one in the data directory'),
+  TAKT_LOGIN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The file that `takt login` keeps tokens in. Without it ~/.config/takt/login.json'),
   TAKT_DATA: z
     .string()
     .min(1)
@@ -35,6 +46,7 @@ export type Config = {
   /** Null where none is set and this machine's cannot be read. */
   readonly token: string | null
   readonly dataDir: string
+  readonly loginFile: string
   readonly colours: boolean
 }
 
@@ -43,12 +55,16 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const read = Settings.safeParse(stated(env))
   if (!read.success)
     throw new Ending(WRONG_USE, `The environment is not right:\n${z.prettifyError(read.error)}`)
-  const { TAKT_URL, TAKT_TOKEN, TAKT_DATA: dataDir, TAKT_PORT, NO_COLOR } = read.data
-  const local = firstLine(join(dataDir, 'address')) ?? `http://127.0.0.1:${TAKT_PORT}`
+  const { TAKT_URL, TAKT_TOKEN, TAKT_LOGIN, TAKT_DATA: dataDir, TAKT_PORT, NO_COLOR } = read.data
+  const loginFile = TAKT_LOGIN ?? join(homedir(), '.config', 'takt', 'login.json')
+  const logins = readLogins(loginFile)
+  const local = firstLine(join(dataDir, 'address')) ?? logins.current ?? `http://127.0.0.1:${TAKT_PORT}`
+  const url = (TAKT_URL ?? local).replace(/\/+$/, '')
   return {
-    url: (TAKT_URL ?? local).replace(/\/+$/, ''),
-    token: TAKT_TOKEN ?? tokenIn(dataDir),
+    url,
+    token: TAKT_TOKEN ?? logins.servers[url]?.token ?? tokenIn(dataDir),
     dataDir,
+    loginFile,
     colours: NO_COLOR === '' && process.stdout.isTTY === true,
   }
 }

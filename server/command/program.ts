@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
 import { artifacts } from './artifact-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
+import { people } from './people-program.ts'
 import { runners } from './runner-program.ts'
 
 /** The whole command line. Each command loads its own file when it is called, so that a small one stays quick. */
@@ -33,6 +34,7 @@ export function program(end: (exitCode: number) => void): Command {
   lineQuestions(add, ending)
   lineDecrees(add, ending)
   runners(add, ending)
+  people(add, ending)
   files(add, ending)
   return takt
 }

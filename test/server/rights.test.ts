@@ -14,6 +14,7 @@ const LINE = 'jobs:\n  test: { run: say x }\n'
 const PLACE = {
   ...{ project: 'shop', pipeline: 'main', job: 'test', resource: 'src', version: '1' },
   ...{ id: '1', name: 'A_NAME', source: 'x', path: 'a/b', organization: 'default', team: 'ship' },
+  ...{ account: 'a-bot', provider: 'oidc' },
 }
 
 /** `GET /projects/:project` of an operation of the API’s description. */

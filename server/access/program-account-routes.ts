@@ -11,7 +11,7 @@ import {
   retireServiceAccount,
   type ServiceAccountRow,
   theServiceAccount,
-} from './service-accounts.ts'
+} from './program-accounts.ts'
 import { freshToken } from './token-routes.ts'
 import { FreshToken, shownToken, TokenList, TokenWish } from './token-shapes.ts'
 import { boundsOf, endToken, refuseBound, tokensOf } from './tokens.ts'
