@@ -2,12 +2,17 @@ import type { Engine } from '../engine.ts'
 import type { Link, LinkOptions } from '../link.ts'
 import type { Log } from '../log.ts'
 import { Health } from './health.ts'
-import { ownMachine } from './machine.ts'
+import { type MachineRoom, ownMachine } from './machine.ts'
 import { Pool } from './pool.ts'
 import { Tidings, type Told } from './tidings.ts'
 
 type Size = { readonly least: number; readonly most: number; readonly idleMs: number }
-type House = { readonly engine: Pick<Engine, 'check'>; readonly log: Log }
+type House = {
+  readonly engine: Pick<Engine, 'check'>
+  readonly log: Log
+  /** What the runs are carried out on; without it the machine that this process runs on. */
+  readonly machine?: () => MachineRoom
+}
 
 /** The runner's slots, watched for as long as this is not disposed of, and what of them the server is told over the link. */
 export type OpenedPool = AsyncDisposable & {
@@ -19,7 +24,10 @@ export type OpenedPool = AsyncDisposable & {
   attach(link: Pick<Link, 'ready' | 'stands'>): void
 }
 
-export function openPool({ least, most, idleMs }: Size, { engine, log }: House): OpenedPool {
+export function openPool(
+  { least, most, idleMs }: Size,
+  { engine, log, machine = ownMachine() }: House,
+): OpenedPool {
   const stack = new AsyncDisposableStack()
   const tidings = new Tidings()
   let link: Pick<Link, 'ready' | 'stands'> | null = null
@@ -29,7 +37,7 @@ export function openPool({ least, most, idleMs }: Size, { engine, log }: House):
     link?.stands()
   }
   const changed = () => link?.ready()
-  const pool = new Pool({ least, most, idleMs, machine: ownMachine(), tell, changed })
+  const pool = new Pool({ least, most, idleMs, machine, tell, changed })
   const health = watched(stack, engine, {
     tell,
     ail: (trouble) => {

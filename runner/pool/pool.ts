@@ -62,6 +62,7 @@ export class Pool {
   /** A run has come. */
   took(): void {
     this.#going++
+    this.#asked = Math.max(0, this.#asked - 1) // used up: what there is room for now is asked for anew
     if (this.#going >= this.#slots) this.#neededAt = this.#now()
     if (this.#going <= this.#slots || this.#slots >= this.#options.most) return
     this.#slots = Math.min(this.#going, this.#options.most)

@@ -48,6 +48,14 @@ describe('a pool', () => {
     ])
   })
 
+  test('asks for one run more as soon as all that it asked for have come', () => {
+    const { slots, world } = pool({ least: 1, most: 3 })
+    expect(slots.room()).toBe(1)
+    slots.took()
+    slots.look()
+    expect(world.asked).toBe(1)
+  })
+
   test('does not grow while its machine has no room, and asks as soon as it has', () => {
     const { slots, world, flood } = pool()
     world.enough = false
