@@ -5,7 +5,9 @@ import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { EngineError, FOLDERS } from '../engine.ts'
 import { partsOf } from '../workspace-path.ts'
+import { retar } from '../resources/retar.ts'
 import { DIRECTORY } from './container.ts'
+import { forAll, isShared } from './fill.ts'
 import { pack, sending } from './pack.ts'
 import { isStatus, wordsOf } from './refusal.ts'
 
@@ -29,14 +31,22 @@ export async function readFiles(
   }
 }
 
+export type Writing = {
+  readonly tar: Readable
+  /** As whom the job's image runs, an empty string for root: what another one finds has to be everybody's. */
+  readonly user: string
+  readonly signal: AbortSignal
+}
+
 export async function writeFiles(
   container: Docker.Container,
   path: string,
-  { tar, signal }: { readonly tar: Readable; readonly signal: AbortSignal },
+  { tar: given, user, signal }: Writing,
 ): Promise<void> {
   const parts = partsOf(path)
+  const tar = isShared(user) ? retar(given, (entry) => ({ ...entry, mode: forAll(entry) })) : given
   try {
-    if (parts.length > 1 || !isFolder(parts[0])) await makeFolders(container, parts, signal)
+    if (parts.length > 1 || !isFolder(parts[0])) await makeFolders(container, parts, { user, signal })
     const full = [DIRECTORY, ...parts].join('/')
     await sending(tar, signal, (abortSignal) => container.putArchive(tar, { path: full, abortSignal }))
   } catch (error) {
@@ -51,12 +61,12 @@ const isFolder = (name: string | undefined) => Object.values<string | undefined>
 async function makeFolders(
   container: Docker.Container,
   parts: readonly string[],
-  signal: AbortSignal,
+  { user, signal }: Pick<Writing, 'user' | 'signal'>,
 ): Promise<void> {
   const shape = await mkdtemp(join(tmpdir(), 'takt-folders-'))
   try {
     await mkdir(join(shape, ...parts), { recursive: true })
-    const tarred = pack(shape, ({ mode }) => mode | 0o755)
+    const tarred = pack(shape, (header) => (isShared(user) ? forAll(header) : header.mode | 0o755))
     await sending(tarred, signal, (abortSignal) =>
       container.putArchive(tarred, { path: DIRECTORY, abortSignal }),
     )

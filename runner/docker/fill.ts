@@ -1,7 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
-import type tar from 'tar-fs'
 import type { Scratch } from '../checkout.ts'
 import { FOLDERS, OUTPUT_FILE } from '../engine.ts'
 import { DIRECTORY } from './container.ts'
@@ -27,7 +26,7 @@ export async function fill(
   container: Docker.Container,
   { files, user, volume, signal }: Filling,
 ): Promise<void> {
-  const shared = !['', 'root', '0'].includes(user.split(':')[0] ?? '')
+  const shared = isShared(user)
   await makeFolders(files.around)
   if (!shared && volume && (await moveIn(files.around, volume))) return
   const stream = pack(files.around, (header) => (shared ? forAll(header) : header.mode))
@@ -47,4 +46,14 @@ async function makeFolders(around: string): Promise<void> {
   await chmod(join(around, OUTPUT_FILE), 0o666)
 }
 
-const forAll = ({ mode, type }: tar.Headers): number => mode | (type === 'directory' ? 0o777 : 0o666)
+/** Whether an image runs as somebody whom files of root do not obey; an empty string is root. */
+export const isShared = (user: string): boolean => !['', 'root', '0'].includes(user.split(':')[0] ?? '')
+
+/** What makes a file or a folder everybody's. */
+export const forAll = ({
+  mode = 0,
+  type,
+}: {
+  readonly mode?: number | undefined
+  readonly type?: string | null | undefined
+}): number => mode | (type === 'directory' ? 0o777 : 0o666)

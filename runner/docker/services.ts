@@ -10,7 +10,7 @@ import type { Maker } from './labels.ts'
 import type { Limits } from './limits.ts'
 import type { RunNetwork } from './networks.ts'
 import type { Remains } from './remains.ts'
-import { mayBePrivileged } from './privileged.ts'
+import { mayBePrivileged, powersInWords } from './privileged.ts'
 import { isStatus, wordsOf } from './refusal.ts'
 import { notStarted, RunningService, type Service } from './running.ts'
 
@@ -104,7 +104,10 @@ export class Services implements AsyncDisposable {
 
   async #create(service: Service, holder: Holder, options: OpenOptions): Promise<RunningService> {
     const { docker, remains, plan, maker, runtime, limits, images, name, trusted, starts } = this.#facts
-    const privileged = mayBePrivileged({ image: service.image, lane: plan.lane, trusted })
+    const asked = { image: service.image, lane: plan.lane, trusted }
+    const privileged = mayBePrivileged(asked)
+    const powers = powersInWords(asked)
+    if (powers) await options.say(powers)
     const facts = {
       docker,
       remains,

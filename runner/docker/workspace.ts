@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import type Docker from 'dockerode'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Scratch } from '../checkout.ts'
 import { EngineError } from '../engine.ts'
@@ -18,7 +17,7 @@ import { LABEL, labelsOf } from './labels.ts'
 import { clamped, type Limits, limitsInWords } from './limits.ts'
 import { type RunNetwork, takeNetwork } from './networks.ts'
 import { onceBack } from './once-back.ts'
-import { mayBePrivileged } from './privileged.ts'
+import { mayBePrivileged, powersInWords } from './privileged.ts'
 import { wordsOf } from './refusal.ts'
 import { Services } from './services.ts'
 
@@ -85,10 +84,10 @@ class DockerWorkspace implements Workspace {
   }
 
   /** The job's first container: the files of one that has ended can still be reached. */
-  get #container(): Docker.Container {
+  get #first(): Cell {
     const [first] = this.#made
     if (!first) throw new EngineError('runner_failed', 'Files were asked for before the run has a container.')
-    return first.container
+    return first
   }
 
   /** A folder of this machine for the files, until they are in the container. */
@@ -118,7 +117,7 @@ class DockerWorkspace implements Workspace {
   async fill(files: Scratch, signal: AbortSignal): Promise<void> {
     const { user, folder } = await this.#open(this.image, { signal, say: async () => {} })
     const moved = this.#house.filling === 'send' ? null : folder
-    await fill(this.#container, { files, user, volume: moved, signal })
+    await fill(this.#first.container, { files, user, volume: moved, signal })
     this.#watchDisk()
   }
 
@@ -179,8 +178,10 @@ class DockerWorkspace implements Workspace {
     const { images, cells, trusted } = this.#house
     const id = await images.ensure(image, options)
     options.signal.throwIfAborted()
-    const privileged = mayBePrivileged({ image, lane: this.#plan.lane, trusted })
-    if (privileged) await options.say(`The image ${image} has all powers of root: the operator named it.\n`)
+    const asked = { image, lane: this.#plan.lane, trusted }
+    const privileged = mayBePrivileged(asked)
+    const powers = powersInWords(asked)
+    if (powers) await options.say(powers)
     const warm =
       this.#volume === null && !privileged
         ? cells.take(this.#house, { image, id, limits: this.limits })
@@ -243,11 +244,11 @@ class DockerWorkspace implements Workspace {
   }
 
   async read(path: string, signal: AbortSignal): Promise<Readable | null> {
-    return readFiles(this.#container, path, signal)
+    return readFiles(this.#first.container, path, signal)
   }
 
   async write(path: string, tar: Readable, signal: AbortSignal): Promise<void> {
-    await writeFiles(this.#container, path, { tar, signal })
+    await writeFiles(this.#first.container, path, { tar, user: this.#first.user, signal })
   }
 
   /** The processor's time of all containers together, the memory of the one that took most. */
