@@ -114,7 +114,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const local = urlOf(config, http)
   address.url ||= local
 
-  startWork(stack, { db, hints, config, store })
+  startWork(stack, { db, hints, config, store, wrapping: opening.wrapping })
   startLooking(stack, { db, hints, config, wrapping: opening.wrapping, wakeRunners: runners.look })
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
@@ -146,14 +146,13 @@ async function openKeys(db: Db, config: Config) {
   return { secretKey, runnerToken }
 }
 
+type Working = { db: Db; hints: Hints; config: Config; store: Store; wrapping: Buffer }
+
 /** The loops that move the line: deliveries become versions, versions runs, and silence is noticed. */
-function startWork(
-  stack: AsyncDisposableStack,
-  { db, hints, config, store }: { db: Db; hints: Hints; config: Config; store: Store },
-): void {
+function startWork(stack: AsyncDisposableStack, { db, hints, config, store, wrapping }: Working): void {
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const loop = { hints, sweepMs: SWEEP_MS }
-  stack.use(startDeliveries({ db, forges }, loop))
+  stack.use(startDeliveries({ db, forges, loginOf: loginsOf(db, wrapping) }, loop))
   stack.use(startWorker('scheduler', (quit) => scheduleSideBySide(db, quit), loop))
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
   stack.use(startSweeper({ db, store }))

@@ -1,16 +1,20 @@
-import type { RepositoryId } from '#pipelines/ids.ts'
+import type { CheckId, RepositoryId } from '#pipelines/ids.ts'
 import { ofProject } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { remoteRefs } from '../forges/remote-refs.ts'
 import type { Forges } from '../forges/repository.ts'
 import type { Claimed } from './due.ts'
+import type { Question } from './questions.ts'
+import { type RegistryDeps, secretMissing } from './registry.ts'
 import { settle } from './settle.ts'
 import { hasVersion, type Subject, subjectsOf } from './subjects.ts'
 
 /** A ref of a repository has moved, as if its server had told us. */
 export type Moved = {
   readonly repository: RepositoryId
+  /** The check that saw it by a login: nobody else may be told what is read there. */
+  readonly check: CheckId | null
   readonly deliveryId: string
   readonly ref: string
   readonly before: string | null
@@ -19,6 +23,7 @@ export type Moved = {
 export type GitDeps = {
   readonly db: Db
   readonly forges: Forges
+  readonly loginOf: RegistryDeps['loginOf']
   /** Store a delivery of it, in the transaction. */
   readonly deliver: (tx: Tx, moved: Moved) => Promise<void>
 }
@@ -31,10 +36,12 @@ type Seen = Readonly<Record<string, string>>
  * its filters. So a repository that reports its pushes as well is told of twice, and has one version.
  */
 export async function checkGit(
-  { db, forges, deliver }: GitDeps,
+  { db, forges, deliver, loginOf }: GitDeps,
   check: Claimed,
-  id: RepositoryId,
+  { repository: id, login: name }: Extract<Question, { kind: 'git' }>,
 ): Promise<void> {
+  const login = name ? await loginOf(name) : null
+  if (name && !login) return settle(db, check, { error: secretMissing(name) })
   const repository = await db
     .selectFrom('repositories')
     .selectAll()
@@ -43,7 +50,11 @@ export async function checkGit(
     .executeTakeFirstOrThrow()
   const subjects = await subjectsOf(db, check.id)
   const named = subjects.flatMap(({ branch }) => branch ?? [])
-  const { heads, defaultBranch } = await remoteRefs(forges, repository, [...new Set(named)])
+  const { heads, defaultBranch } = await remoteRefs(
+    forges,
+    { ...repository, login: name && login ? { ...login, of: name } : null },
+    [...new Set(named)],
+  )
   // What a project is tied to says itself which branch is its default one.
   const main = repository.ofProject ? repository.default_branch : (defaultBranch ?? repository.default_branch)
   const watched = new Set(subjects.map(({ branch }) => `refs/heads/${branch ?? main}`))
@@ -59,6 +70,7 @@ export async function checkGit(
       if (before[ref] === after && known !== after) continue // told already, and worked on or set aside with its reason
       await deliver(tx, {
         repository: id,
+        check: name ? check.id : null,
         deliveryId: `check-${check.lease}-${ref}`.slice(0, 200),
         ref,
         before: known,

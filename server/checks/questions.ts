@@ -7,6 +7,7 @@ import { customType } from '#pipelines/plan/custom-type.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
 
 type Tree = Readonly<Record<string, unknown>>
+export type SecretName = { readonly project: string; readonly secret: string }
 /** What is asked of the world outside. Two resources that ask the same are answered by one check. */
 export type Question =
   | { readonly kind: 'custom'; readonly image: string; readonly source: Tree }
@@ -16,9 +17,14 @@ export type Question =
       /** A glob; null for all tags. */
       readonly tag: string | null
       /** The secret that opens it, and whose it is. */
-      readonly login: { readonly project: string; readonly secret: string } | null
+      readonly login: SecretName | null
     }
-  | { readonly kind: 'git'; readonly repository: RepositoryId }
+  | {
+      readonly kind: 'git'
+      readonly repository: RepositoryId
+      /** The secret that opens it, and whose it is; left out where it is open to everybody. */
+      readonly login?: SecretName
+    }
   /** Every resource of the clock is asked for by itself: what overlaps with its runs is its own. */
   | {
       readonly kind: 'time'
@@ -86,7 +92,11 @@ function askingOf(resource: Resource, { project, pipeline, definition, untold }:
       return {
         resource: name,
         everyMs: resource.checkMs ?? PRESET_MS.git,
-        question: { kind: 'git', repository },
+        question: {
+          kind: 'git',
+          repository,
+          ...(resource.login === null ? {} : { login: { project, secret: resource.login } }),
+        },
       }
     }
     case 'time':

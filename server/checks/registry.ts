@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import { matchesGlob } from '#pipelines/language/glob.ts'
 import { fieldsOfImage } from '#pipelines/plan/image-fields.ts'
+import type { RunError } from '#pipelines/wire/runner.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import type { Claimed } from './due.ts'
-import type { Question } from './questions.ts'
+import type { Question, SecretName } from './questions.ts'
 import { moveOnTop } from './record-told.ts'
 import { digestOf, listTags, type Login, Registry, RegistryError } from './registry-api.ts'
 import { settle } from './settle.ts'
@@ -21,7 +22,7 @@ export type RegistryDeps = {
   readonly db: Db
   readonly signal: AbortSignal
   /** What a project's secret of this name opens a registry with; null where there is none. */
-  readonly loginOf: (login: NonNullable<Asked['login']>) => Promise<Login | null>
+  readonly loginOf: (login: SecretName) => Promise<Login | null>
 }
 
 /**
@@ -34,10 +35,7 @@ export async function checkRegistry(
   asked: Asked,
 ): Promise<void> {
   const login = asked.login && (await loginOf(asked.login))
-  if (asked.login && !login) {
-    const message = `the secret \`${asked.login.secret}\` is not there: set it with \`takt secrets set ${asked.login.secret}\``
-    return settle(db, check, { error: { code: 'secret_missing', message } })
-  }
+  if (asked.login && !login) return settle(db, check, { error: secretMissing(asked.login) })
   const registry = new Registry({ repository: asked.repository, login, signal })
   const now = await pointersOf(registry, asked.tag)
   const before = check.seen === null ? null : new Map(check.seen as Seen)
@@ -69,6 +67,11 @@ async function newTo(
   const known = new Set(rows.map(({ name }) => name))
   return now.filter(([, digest]) => !known.has(digest))
 }
+
+export const secretMissing = ({ project, secret }: SecretName): RunError => ({
+  code: 'secret_missing',
+  message: `the secret \`${secret}\` is not there: set it with \`takt secrets set ${project} ${secret}\``,
+})
 
 /** One version for each digest, under the last of its tags that says more than `latest`. */
 function versionsOf(repository: string, told: Seen) {

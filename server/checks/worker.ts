@@ -5,17 +5,16 @@ import { GitError } from '../forges/git.ts'
 import { log } from '../log.ts'
 import { type CheckKind, type Claimed, claimDue, giveBack, untilNextMs } from './due.ts'
 import { checkGit, type GitDeps } from './git.ts'
-import { checkRegistry, type RegistryDeps } from './registry.ts'
+import { checkRegistry } from './registry.ts'
 import { RegistryError } from './registry-api.ts'
 import { settle } from './settle.ts'
 import { checkTime } from './time.ts'
 
-export type CheckDeps = Omit<GitDeps, 'db'> &
-  Pick<RegistryDeps, 'loginOf'> & {
-    readonly db: Db
-    /** Checks that runners carry out may be due: whoever is connected asks for them. */
-    readonly wakeRunners: () => void
-  }
+export type CheckDeps = GitDeps & {
+  readonly db: Db
+  /** Checks that runners carry out may be due: whoever is connected asks for them. */
+  readonly wakeRunners: () => void
+}
 
 /** What needs no image is asked by the server itself, so many at once. */
 const OWN: readonly CheckKind[] = ['registry', 'git', 'time']
@@ -74,7 +73,7 @@ async function carryOut(deps: CheckDeps & { readonly signal: AbortSignal }, chec
       await checkRegistry({ db, signal, loginOf: deps.loginOf }, check, question)
     else if (question.kind === 'time') await checkTime(db, check, question.resource)
     else if (question.kind === 'git')
-      await checkGit({ ...deps, forges: { ...forges, quit: signal } }, check, question.repository)
+      await checkGit({ ...deps, forges: { ...forges, quit: signal } }, check, question)
   } catch (error) {
     if (deps.signal.aborted) return giveBack(db, check)
     const told = wordsOf(error)

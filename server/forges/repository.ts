@@ -10,6 +10,13 @@ export type Repository = {
   readonly url: string
   /** A project was added with it; it is not merely named in somebody's pipeline file. */
   readonly ofProject: boolean
+  /** What opens it, and whose secret that is; null or left out where nothing of ours does. */
+  readonly login?: RepositoryLogin | null
+}
+export type RepositoryLogin = {
+  readonly username: string
+  readonly password: string
+  readonly of: { readonly project: string; readonly secret: string }
 }
 export type Forges = {
   readonly dataDir: string
@@ -54,7 +61,7 @@ export async function openRepository(forges: Forges, repository: Repository): Pr
   const { dataDir, quit: signal } = forges
   return repository.kind === 'hosted'
     ? { dir: hostedDir(dataDir, repository.url), remote: null, signal }
-    : { dir: await mirror(dataDir, repository.url), remote: remoteConfig(forges, repository), signal }
+    : { dir: await mirror(dataDir, repository), remote: remoteConfig(forges, repository), signal }
 }
 
 /** What a server says that does not hand out a commit: it has it not, or not for asking. */
@@ -100,8 +107,10 @@ export async function hostedRefs(dataDir: string, name: string): Promise<Map<str
   )
 }
 
-async function mirror(dataDir: string, url: string): Promise<string> {
-  const dir = join(dataDir, 'mirrors', `${createHash('sha256').update(url).digest('hex').slice(0, 24)}.git`)
+/** What was read by a login lies by itself: nobody without it finds there what its server would not show. */
+async function mirror(dataDir: string, { url, login }: Repository): Promise<string> {
+  const name = login ? JSON.stringify([url, login.of.project, login.of.secret]) : url
+  const dir = join(dataDir, 'mirrors', `${createHash('sha256').update(name).digest('hex').slice(0, 24)}.git`)
   if (await exists(join(dir, 'HEAD'))) return dir
   await mkdir(dir, { recursive: true })
   await git(['init', '--quiet', '--bare', dir], { dir })
@@ -109,15 +118,26 @@ async function mirror(dataDir: string, url: string): Promise<string> {
 }
 
 /** The remote and, for its host only, the credentials: by environment, never in a file or an argument. */
-function remoteConfig({ githubToken }: Forges, { kind, url, ofProject }: Repository): Record<string, string> {
+function remoteConfig(
+  { githubToken }: Forges,
+  { kind, url, ofProject, login }: Repository,
+): Record<string, string> {
   const remote = {
     'remote.origin.url': url,
     'remote.origin.promisor': 'true',
     'remote.origin.partialclonefilter': 'blob:none',
   }
+  // It is sent to the address that the file names, and to no other that this one sends us on to.
+  if (login) return { ...remote, ...authorization(url, login), 'http.followRedirects': 'false' }
   if (kind !== 'github' || !ofProject || !githubToken || !url.startsWith('https:')) return remote
-  const basic = Buffer.from(`x-access-token:${githubToken}`).toString('base64')
-  return { ...remote, [`http.${new URL(url).origin}/.extraHeader`]: `Authorization: Basic ${basic}` }
+  return { ...remote, ...authorization(url, { username: 'x-access-token', password: githubToken }) }
+}
+
+/** Other ways than HTTP have keys of their own. */
+function authorization(url: string, { username, password }: Pick<RepositoryLogin, 'username' | 'password'>) {
+  if (!/^https?:/.test(url)) return {}
+  const basic = Buffer.from(`${username}:${password}`).toString('base64')
+  return { [`http.${new URL(url).origin}/.extraHeader`]: `Authorization: Basic ${basic}` }
 }
 
 const exists = (path: string) =>

@@ -69,7 +69,8 @@ async function readAndWrite(db: Db, forges: Forges, applied: Applied, settle: Se
 async function arrive(tx: Tx, { id, push, repository }: Applied, reading: Reading): Promise<Fate> {
   if (isHead(reading.position)) await noteApplied(tx.db, repository, { ref: push.ref, sha: reading.sha, id })
   const projects = await projectsOf(tx.db, repository.id)
-  const arrival: Arrival = { repository: repository.id, delivery: id, push, reading }
+  const only = repository.login?.of.project ?? null
+  const arrival: Arrival = { repository: repository.id, delivery: id, push, reading, only }
   const results: Result[] = []
   for (const project of projects) results.push(...(await applyToProject(tx, project, arrival)))
   if (!push.pull) results.push(...(await applyToWatchers(tx, arrival, repository.default_branch)))

@@ -24,6 +24,8 @@ export type Arrival = {
   readonly delivery: DeliveryId
   readonly push: Push
   readonly reading: Reading
+  /** The project whose login it was read by: it is nobody else's to know. Null where it is open to everybody. */
+  readonly only: string | null
 }
 export type Result = { readonly recorded: boolean; readonly words: string }
 
@@ -108,7 +110,7 @@ export async function applyToWatchers(tx: Tx, arrival: Arrival, preset: string):
   return results
 }
 
-const watchersOf = (db: Trx, { repository, push }: Arrival, preset: string) =>
+const watchersOf = (db: Trx, { repository, push, only }: Arrival, preset: string) =>
   db
     .selectFrom('resources')
     .innerJoin('pipelines', 'pipelines.id', 'resources.pipeline_id')
@@ -123,6 +125,7 @@ const watchersOf = (db: Trx, { repository, push }: Arrival, preset: string) =>
     ])
     .distinct()
     .where('resources.repository_id', '=', repository)
+    .$if(only !== null, (query) => query.where('projects.name', '=', only ?? ''))
     .where(sql<boolean>`'refs/heads/' || coalesce(resources.branch, ${preset}) = ${push.ref}`)
     .orderBy('pipelines.id')
     .execute()

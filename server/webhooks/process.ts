@@ -9,7 +9,9 @@ import { inMs, transact, type Tx } from '../db/transact.ts'
 import { GitError } from '../forges/git.ts'
 import { type Forges, isHere } from '../forges/repository.ts'
 import { log } from '../log.ts'
+import type { RegistryDeps } from '../checks/registry.ts'
 import { applyPush } from './apply-push.ts'
+import { loginOfDelivery } from './moved.ts'
 import { readDelivery } from './payloads.ts'
 import { repositoryOf } from './repository-of.ts'
 
@@ -21,7 +23,11 @@ type Fate = {
   readonly reason: string
   readonly project: string | null
 }
-export type ProcessDeps = { readonly db: Db; readonly forges: Forges }
+export type ProcessDeps = {
+  readonly db: Db
+  readonly forges: Forges
+  readonly loginOf: RegistryDeps['loginOf']
+}
 
 /** Whether something was done, and when to come back for what failed. */
 export type Outcome = { readonly worked: boolean; readonly retryInMs: number | null }
@@ -56,7 +62,10 @@ export async function sortNext({ db }: Pick<ProcessDeps, 'db'>): Promise<boolean
 }
 
 /** The repositories that something waits for, oldest first: each can be worked on by itself. */
-export async function waitingRepositories({ db, forges }: ProcessDeps): Promise<RepositoryId[]> {
+export async function waitingRepositories({
+  db,
+  forges,
+}: Pick<ProcessDeps, 'db' | 'forges'>): Promise<RepositoryId[]> {
   const rows = await db
     .selectFrom('deliveries')
     .innerJoin('repositories', 'repositories.id', 'deliveries.repository_id')
@@ -81,21 +90,22 @@ export async function waitingRepositories({ db, forges }: ProcessDeps): Promise<
  * Make something of a repository's oldest delivery. Its deliveries are taken one at a time in the order of their arrival, across
  * all servers: pushes to one branch must not overtake each other. Other repositories wait for nothing of this.
  */
-export async function processNext({ db, forges }: ProcessDeps, repository: RepositoryId): Promise<Outcome> {
+export async function processNext(deps: ProcessDeps, repository: RepositoryId): Promise<Outcome> {
+  const { db } = deps
   return db.connection().execute(async (one) => {
     const lock = await sql<{
       got: boolean
     }>`select pg_try_advisory_lock(${LOCKS.deliveries}, ${repository}::int) as got`.execute(one)
     if (!lock.rows[0]?.got) return NOTHING
     try {
-      return await processOldest(db, forges, repository)
+      return await processOldest(deps, repository)
     } finally {
       await sql`select pg_advisory_unlock(${LOCKS.deliveries}, ${repository}::int)`.execute(one)
     }
   })
 }
 
-async function processOldest(db: Db, forges: Forges, of: RepositoryId): Promise<Outcome> {
+async function processOldest({ db, forges, loginOf }: ProcessDeps, of: RepositoryId): Promise<Outcome> {
   const waiting = db
     .selectFrom('deliveries')
     .selectAll()
@@ -110,7 +120,9 @@ async function processOldest(db: Db, forges: Forges, of: RepositoryId): Promise<
       await settle(db, id, meaning)
       return WORKED
     }
-    const repository = await theRepository(db, of)
+    const name = await loginOfDelivery(db, delivery)
+    const opened = name && (await loginOf(name))
+    const repository = { ...(await theRepository(db, of)), login: name && opened && { ...opened, of: name } }
     await applyPush(db, forges, { id, push: meaning.push, repository }, (tx, fate) => settleIn(tx, id, fate))
     return WORKED
   } catch (error) {

@@ -1,5 +1,8 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { publicGit } from '../support/public-git.ts'
+import { hostedProject } from '../support/repository.ts'
 import { steeredLine } from '../support/steer.ts'
 import { settled } from '../support/told.ts'
 import { until } from '../support/until.ts'
@@ -90,4 +93,36 @@ test('a repository that nobody may read is a reason in words', async () => {
     code: 'git_failed',
     message: expect.stringMatching(/not found|404/),
   })
+})
+
+const LOGIN = 'ann:a-password-of-nobody-else'
+
+test('a private repository opens to the login of its resource, for its project alone and written nowhere', async () => {
+  await using infra = await publicGit('infra', LOGIN)
+  const one = await infra.clone.push({ a: '1' })
+  await using it = await infraLine(infra.url, ', login: INFRA')
+  await it.first()
+  expect((await it.standing()).error).toMatchObject({
+    code: 'secret_missing',
+    message: expect.stringContaining('takt secrets set shop INFRA'),
+  })
+  await using other = await hostedProject(it.house, 'other')
+  await other.push({
+    '.takt.yml': `resources: { spy: { git: "${infra.url}", check: 1h } }\njobs: { look: { get: spy, run: x } }\n`,
+  })
+  await it.house.ask('PUT /api/v1/projects/shop/secrets/INFRA', { value: LOGIN })
+  await it.look()
+  expect(await it.versions()).toEqual([one])
+  const two = await infra.clone.push({ a: '2' })
+  await it.look()
+  expect(await it.versions()).toEqual([two, one])
+  const spied = '/api/v1/projects/other/pipelines/main/resources/spy'
+  const { check } = (await it.house.ask(`GET ${spied}`)).body
+  expect(check.error).toMatchObject({ code: 'git_failed' })
+  expect((await it.house.ask(`GET ${spied}/versions`)).body.items).toEqual([])
+  const mirrors = join(it.house.dataDir, 'mirrors')
+  for (const entry of await readdir(mirrors, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || entry.name !== 'config') continue
+    expect(await readFile(join(entry.parentPath, entry.name), 'utf8')).not.toMatch(/password|Basic/)
+  }
 })

@@ -103,7 +103,7 @@ test('a locked registry opens to the login of the resource, and without it says 
   await using it = await imageLine(registry, ', login: REGISTRY')
   await it.first()
   expect((await it.standing()).error.message).toBe(
-    'the secret `REGISTRY` is not there: set it with `takt secrets set REGISTRY`',
+    'the secret `REGISTRY` is not there: set it with `takt secrets set shop REGISTRY`',
   )
   await it.house.ask('PUT /api/v1/projects/shop/secrets/REGISTRY', { value: 'ann:secret' })
   await it.look()

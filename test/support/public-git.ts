@@ -8,7 +8,7 @@ import { git } from '../../server/forges/git.ts'
 import { httpBackend } from '../../server/hosting/http-backend.ts'
 import { type Clone, cloneOf } from './repository.ts'
 
-/** A git server that is not ours, open to everybody on loopback: git's own CGI program behind an HTTP server. */
+/** A git server that is not ours, on loopback: git's own CGI program behind an HTTP server. */
 export type PublicGit = AsyncDisposable & {
   readonly url: string
   readonly bare: string
@@ -17,7 +17,9 @@ export type PublicGit = AsyncDisposable & {
   readonly clone: Clone
 }
 
-export async function publicGit(name = 'shop'): Promise<PublicGit> {
+/** @param login  `user:password` that opens it; null where it is open to everybody. */
+export async function publicGit(name = 'shop', login: string | null = null): Promise<PublicGit> {
+  const opens = login && `Basic ${Buffer.from(login).toString('base64')}`
   const root = await mkdtemp(join(tmpdir(), 'takt-public-'))
   const bare = join(root, 'git', `${name}.git`)
   await mkdir(bare, { recursive: true })
@@ -27,6 +29,8 @@ export async function publicGit(name = 'shop'): Promise<PublicGit> {
     fetch: async (request: Request) => {
       const { pathname, search } = new URL(request.url)
       const { method, headers, body } = request
+      if (opens && headers.get('authorization') !== opens)
+        return new Response(null, { status: 401, headers: { 'www-authenticate': 'Basic realm="git"' } })
       if (search.includes('git-upload-pack')) fetches++
       const answered = await httpBackend(root, {
         method,
@@ -41,7 +45,7 @@ export async function publicGit(name = 'shop'): Promise<PublicGit> {
   }) as Server
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${name}.git`
-  const clone = await cloneOf(url)
+  const clone = await cloneOf(login ? url.replace('://', `://${login}@`) : url)
   return {
     url,
     bare,
