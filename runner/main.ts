@@ -47,6 +47,8 @@ async function main(): Promise<number> {
   await using _folder = await ownFolder(config.folder, { log, signal: quit.signal })
   const { engine, checkouts, house } = await chooseEngine(config, log)
   const { kind, isolated, words } = engine
+  await using last = new AsyncDisposableStack()
+  last.defer(() => engine.close()) // behind all below that has something at the engine
   const { address, server, token, name, slots, idleMs, labels } = config
   await using opened = openPool({ ...slots, idleMs }, { engine, log })
   const self = {
@@ -84,11 +86,7 @@ async function main(): Promise<number> {
     },
   )
   opened.attach(service.link)
-  try {
-    return await untilStopped(service)
-  } finally {
-    await engine.close()
-  }
+  return await untilStopped(service)
 }
 
 /** What every runner offers without being told. Architectures are called as images call them. */
