@@ -59,6 +59,11 @@ export class Work {
     return this.#ended && this.#unheard.length === 0
   }
 
+  /** For another stream of what is said of the run: it hides the same. */
+  mask(): Mask {
+    return new Mask(this.#mask)
+  }
+
   /** Everything the server has not confirmed yet, in order. */
   get unheard(): readonly Frame[] {
     return this.#unheard.map(({ frame }) => frame)
@@ -81,7 +86,7 @@ export class Work {
   /** @param bytes  At most `LOG_CHUNK_BYTES`. */
   log(step: number, bytes: Uint8Array): void {
     if (this.#ended) return
-    const mask = this.#logs.get(step) ?? new Mask(this.#mask)
+    const mask = this.#logs.get(step) ?? this.mask()
     this.#logs.set(step, mask)
     this.#sayLog(step, mask.pushParts(bytes))
   }

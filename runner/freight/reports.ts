@@ -2,8 +2,6 @@ import { REPORT_KINDS, type ReportKind } from '#pipelines/reports/read-report.ts
 import { MOST_REPORT_BYTES } from '#pipelines/reports/unreadable.ts'
 import { Refusal } from '../call-server.ts'
 import { EngineError, FOLDERS } from '../engine.ts'
-import { Mask } from '../mask.ts'
-import { secretTexts } from '../secret-texts.ts'
 import type { Load } from './load.ts'
 import { selectionOf } from './patterns.ts'
 import { type Found, readFiles } from './read-files.ts'
@@ -29,7 +27,6 @@ export async function sendReports(load: Load): Promise<void> {
 async function sendKind(load: Load, kind: ReportKind): Promise<void> {
   const patterns = load.work.plan.reports[kind]
   if (patterns.length === 0) return
-  const mask = new Mask(secretTexts(load.work.plan, load.work.lease))
   const reading = { ...selectionOf(patterns), folder: FOLDERS.work, signal: load.signal }
   let sent = 0
   for await (const found of readFiles(load.workspace, reading)) {
@@ -39,15 +36,15 @@ async function sendKind(load: Load, kind: ReportKind): Promise<void> {
       break
     }
     sent++
-    await sendOne(load, { kind, found, mask })
+    await sendOne(load, { kind, found })
   }
   if (sent === 0) await load.say(`Reports (${kind}): nothing is there at ${patterns.join(', ')}\n`)
 }
 
-type Sending = { readonly kind: ReportKind; readonly found: Found; readonly mask: Mask }
+type Sending = { readonly kind: ReportKind; readonly found: Found }
 
-async function sendOne({ call, work, signal, say }: Load, { kind, found, mask }: Sending): Promise<void> {
-  const stream = new Mask(mask)
+async function sendOne({ call, work, signal, say }: Load, { kind, found }: Sending): Promise<void> {
+  const stream = work.mask()
   const plain = await beginningOf(found.content)
   const bytes = Buffer.concat([stream.push(plain), stream.end()])
   const path = `reports/${kind}?path=${encodeURIComponent(found.path)}`

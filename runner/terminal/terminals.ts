@@ -6,6 +6,7 @@ import { EngineError, type Workspace } from '../engine.ts'
 import type { TerminalLine, Terminals } from '../link.ts'
 import type { Log } from '../log.ts'
 import { Mask } from '../mask.ts'
+import type { Work } from '../work.ts'
 import type { Door, Terminal } from './door.ts'
 
 /** So many at once on one runner. */
@@ -16,7 +17,9 @@ const OPENING_MS = 60_000
 const HELD_BACK_MS = 30
 
 export type Room = {
-  readonly plan: Pick<Plan, 'run' | 'env' | 'secrets'>
+  readonly plan: Pick<Plan, 'run' | 'env'>
+  /** It knows what nobody may see. */
+  readonly work: Pick<Work, 'mask'>
   readonly workspace: Pick<Workspace, 'container'>
 }
 
@@ -184,7 +187,7 @@ export class RunnerTerminals implements Terminals {
         this.#line?.send(encodeTerminal(number, part))
       }
     }
-    const mask = new Mask(Object.values(this.#rooms.get(open.run)?.plan.secrets ?? {}))
+    const mask = this.#rooms.get(open.run)?.work.mask() ?? new Mask([])
     const screen = terminal.screen[Symbol.asyncIterator]()
     const left = new Promise<void>((resolve) =>
       open.left.signal.addEventListener('abort', () => (open.roomForMore(), resolve()), { once: true }),

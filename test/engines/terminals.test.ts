@@ -5,13 +5,15 @@ import { dockerEngine } from '../../runner/docker/engine.ts'
 import type { Engine } from '../../runner/engine.ts'
 import { dockerDoor } from '../../runner/terminal/docker-door.ts'
 import { openLobby } from '../../runner/terminal/lobby.ts'
-import { planOf } from '../runner/plans.ts'
+import { Work } from '../../runner/work.ts'
+import { checkoutOf, planOf } from '../runner/plans.ts'
 import { visitorOf } from '../runner/terminal-visitor.ts'
 import { until } from '../support/until.ts'
 import { groundOf, log, open } from './contract.ts'
 import { ensureTestImage, TEST_IMAGE, whyNoDocker } from './test-image.ts'
 
 const reason = await whyNoDocker()
+const LEASE = 'the-lease-of-this-run'
 
 describe.skipIf(reason)(`a terminal in a container${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let ground: Awaited<ReturnType<typeof groundOf>>
@@ -33,7 +35,7 @@ describe.skipIf(reason)(`a terminal in a container${reason ? ` (skipped: ${reaso
     const plan = planOf(['true'], { image: TEST_IMAGE, ...changes })
     const workspace = stack.use(await open(engine, plan))
     await workspace.shell(null, new AbortController().signal)
-    const room = stack.use(lobby.admit({ plan, workspace }))
+    const room = stack.use(lobby.admit({ plan, workspace, work: new Work(plan, LEASE, () => {}) }))
     const visitor = visitorOf(lobby.terminals)
     const names = async () => {
       const container = new Docker().getContainer(
@@ -73,6 +75,16 @@ describe.skipIf(reason)(`a terminal in a container${reason ? ` (skipped: ${reaso
     at.visitor.open(at.plan.run, { terminal: 2, command: ['no-such-program'] })
     expect(await at.visitor.closed(2)).toMatchObject({ exitCode: 127 })
     expect(at.visitor.screen(2)).toContain('no-such-program')
+  })
+
+  test('hides what opens the run’s repositories, and its lease', async () => {
+    const credential = { username: 'ci', password: 'word-of-the-get' }
+    const place = { url: 'https://git.example/a.git', sha: 'a'.repeat(40), ref: 'refs/heads/main' }
+    const get = { kind: 'git' as const, resource: 'other', checkout: checkoutOf({ ...place, credential }) }
+    await using at = await lookInto({ gets: [get] })
+    at.visitor.open(at.plan.run, { terminal: 1, command: ['echo', `<word-of-the-get ${LEASE}>`] })
+    await at.visitor.closed(1)
+    expect(at.visitor.screen(1)).toBe('<*** ***>\r\n')
   })
 
   test('hides the run’s secrets, and echoes what may become one without waiting for more', async () => {
