@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { RunError, RunnerSays, ServerSays } from '#pipelines/wire/runner.ts'
 import type { Limits } from '../docker/limits.ts'
 import { EngineError } from '../engine.ts'
+import { deadline } from '../steps/clocks.ts'
 import { Stop } from '../stop.ts'
 import { Turnstile } from '../turnstile.ts'
 import { Program } from './program.ts'
@@ -22,8 +23,6 @@ const LIFE_MS = 60 * 60_000
 /** More containers than this are not kept; the one that was asked longest ago goes first. */
 const MOST_KEPT = 16
 const LAST_WORDS = 2_000
-/** An aborted check has this long to end by itself. */
-const TIMEOUT = 'timeout'
 
 export type CheckOptions = {
   /** How many checks at once. */
@@ -62,16 +61,9 @@ export class Checks implements AsyncDisposable {
     this.#slots = new Turnstile(options.slots)
   }
 
-  get slots(): number {
-    return this.#options.slots
-  }
-
   /** Never throws: what goes wrong is an answer. */
   async check(asked: CheckAsked): Promise<CheckOutcome> {
-    const late = AbortSignal.timeout(Math.min(asked.timeoutMs, 2 ** 31 - 1))
-    const clock = new AbortController()
-    const sentence = `The check took longer than the ${Math.ceil(asked.timeoutMs / 1_000)} s it has.`
-    late.addEventListener('abort', () => clock.abort(new Stop(TIMEOUT, sentence)), { once: true })
+    using clock = deadline(asked.timeoutMs, 'check')
     const words = new LastWords()
     try {
       return { versions: await this.#ask(asked, AbortSignal.any([clock.signal, this.#quit.signal]), words) }
@@ -182,7 +174,7 @@ function errorOf(error: unknown, words: LastWords): RunError {
   if (error instanceof CheckFailed)
     return { code: 'check_failed', message: said ? `${error.message}: ${said}` : `${error.message}.` }
   if (error instanceof Stop)
-    return { code: error.why === TIMEOUT ? 'check_timeout' : error.why, message: error.message }
+    return { code: error.why === 'timeout' ? 'check_timeout' : error.why, message: error.message }
   if (error instanceof EngineError) return { code: error.code, message: error.message.slice(0, 4_000) }
   return { code: 'runner_failed', message: `The runner could not check: ${String(error)}`.slice(0, 4_000) }
 }

@@ -6,7 +6,7 @@ const LONGEST_MS = 2 ** 31 - 1
 export type Clock = Disposable & { readonly signal: AbortSignal }
 
 /** Aborts when something has taken longer than it may; null for ever. */
-export function deadline(ms: number | null, what: 'run' | 'step'): Clock {
+export function deadline(ms: number | null, what: 'run' | 'step' | 'check'): Clock {
   const late = new AbortController()
   if (ms === null) return { signal: late.signal, [Symbol.dispose]: () => {} }
   const sentence = `The ${what} took longer than the ${inWords(ms)} it has.`

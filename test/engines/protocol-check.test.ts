@@ -124,7 +124,7 @@ describe.skipIf(reason)(`a check${reason ? ` (skipped: ${reason})` : ''}`, () =>
 
   test('that takes too long is ended, and the next one begins with a new container', async () => {
     expect(await checks.check(ask({ source: { do: 'hang' }, timeoutMs: 1_500 }))).toEqual({
-      error: { code: 'check_timeout', message: 'The check took longer than the 2 s it has.' },
+      error: { code: 'check_timeout', message: 'The check took longer than the 1.5 s it has.' },
     })
     expect(await containers()).toBe(0)
   })
