@@ -1,5 +1,8 @@
 import type { Db } from './db/connect.ts'
 import { sql } from 'kysely'
+import { audit } from './audit/middleware.ts'
+import type { Book } from './audit/book.ts'
+import { auditRoutes } from './audit/routes.ts'
 import { allow } from './access/allow.ts'
 import { authenticate } from './access/authenticate.ts'
 import { accessRoutes } from './access/routes.ts'
@@ -48,6 +51,7 @@ export type AppDeps = {
   readonly db: Db
   readonly dataDir: string
   readonly store: Store
+  readonly book: Book
   /** The address that people open; known when the server listens. */
   readonly publicUrl: () => string
   readonly secretKey: string
@@ -67,6 +71,7 @@ const api = (deps: AppDeps) =>
     .route('/', tokenRoutes(deps))
     .route('/', userRoutes(deps))
     .route('/', serviceAccountRoutes(deps))
+    .route('/', auditRoutes(deps))
     .route('/', serverRoutes(deps))
     .route('/', catalogRoutes(deps))
     .route('/', organizationRoutes(deps))
@@ -109,6 +114,7 @@ export function createApp(deps: AppDeps) {
   app.route('/runner', putRoutes(deps))
   app.route('/runner', runnerFileRoutes(deps))
   app.route('/runner', runnerReportRoutes(deps.db))
+  app.use('/api/v1/*', audit(deps.book))
   app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps), legibleBody())
   app.use('/api/v1/*', allow(deps.db))
   app.use('/api/v1/*', async (c, next) => {

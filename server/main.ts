@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
+import { openBook } from './audit/book.ts'
 import { keyFile, newSecret } from './access/key-files.ts'
 import { ensureAdmin, ensureToken } from './access/queries.ts'
 import { createApp } from './app.ts'
@@ -69,6 +70,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   if (applied.length > 0) log.info({ applied }, 'database.migrated')
   const db = connect(database, (error) => log.warn({ err: error }, 'database.connection-lost'))
   stack.defer(() => db.destroy())
+  const book = stack.use(openBook(db))
   const keys = await openKeys(db, config)
 
   const leaseMs = config.TAKT_LEASE_MS
@@ -90,6 +92,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     db,
     dataDir,
     store,
+    book,
     publicUrl,
     secretKey: keys.secretKey,
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
@@ -107,7 +110,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const runners = stack.use(
     runnerSockets({ db, hub, hints, leaseMs, token: keys.runnerToken, opening, guest: desk }),
   )
-  const terminals = stack.use(terminalSockets({ db, desk, publicUrl }))
+  const terminals = stack.use(terminalSockets({ db, desk, book, publicUrl, proxies: config.TAKT_PROXIES }))
   const live = stack.use(liveSockets({ db, hub, feed, publicUrl }))
   route(http, { '/runner': runners, '/live': live, '/terminal': terminals })
   await open(http, config)

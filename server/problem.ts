@@ -64,6 +64,8 @@ const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS
 
+export const statusOf = (code: ProblemCode): number => PROBLEMS[code].status
+
 /** A refusal that the caller could have expected: it has a code, a status and a sentence, and never a stack. */
 export class Problem extends Error {
   override readonly name = 'Problem'

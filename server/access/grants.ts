@@ -76,12 +76,15 @@ const grounds = (db: Db | Trx) =>
   db
     .selectFrom('projects')
     .select(['projects.id as project', 'projects.organization_id as organization', 'projects.public'])
+    .select('projects.name')
 
-export const groundOfProject = (db: Db | Trx, name: string): Promise<Ground | undefined> =>
+type Named = Ground & { readonly name: string }
+
+export const groundOfProject = (db: Db | Trx, name: string): Promise<Named | undefined> =>
   grounds(db).where('projects.name', '=', name).executeTakeFirst()
 
 /** The project that a run belongs to. */
-export const groundOfRun = (db: Db | Trx, run: RunId): Promise<Ground | undefined> =>
+export const groundOfRun = (db: Db | Trx, run: RunId): Promise<Named | undefined> =>
   grounds(db)
     .innerJoin('pipelines', 'pipelines.project_id', 'projects.id')
     .innerJoin('jobs', 'jobs.pipeline_id', 'pipelines.id')

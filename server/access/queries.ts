@@ -96,7 +96,7 @@ export async function userOfToken(db: Db, secret: string): Promise<Identity | nu
     .selectFrom('tokens')
     .innerJoin('users', 'users.id', 'tokens.user_id')
     .select(['users.id', 'users.name', 'users.role', 'tokens.id as token', 'tokens.last_used_at'])
-    .select(['tokens.name as token_name', 'tokens.expires_at'])
+    .select(['tokens.name as token_name', 'tokens.expires_at', 'users.kind'])
     .select(['tokens.role as most', 'tokens.project_id as only'])
     .where('tokens.hash', '=', hashSecret(secret))
     .where('users.disabled_at', 'is', null)
@@ -112,7 +112,7 @@ export async function userOfToken(db: Db, secret: string): Promise<Identity | nu
       .where('id', '=', row.token)
       .execute()
   }
-  const { id, name, role, most, only } = row
-  const via = { by: 'token', id: row.token, name: row.token_name, expires_at: row.expires_at } as const
+  const { id, name, role, most, only, kind, expires_at } = row
+  const via = { by: 'token', id: row.token, name: row.token_name, expires_at, kind } as const
   return { id, name, role, most, only, via }
 }

@@ -38,6 +38,10 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'GET /server': 'someone',
   'POST /check': 'someone',
 
+  'GET /audit': 'someone',
+  'GET /audit/export': 'someone',
+  'GET /audit/verify': 'site',
+
   'GET /runners': 'someone',
   'GET /runners/:name/events': 'someone',
   'POST /runners/:name/pause': 'site',

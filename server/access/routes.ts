@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { UserId } from '#pipelines/ids.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { type HouseEnv, json, routes } from '../http/kit.ts'
@@ -69,13 +70,15 @@ export const accessRoutes = ({ db, publicUrl }: { db: Db; publicUrl: () => strin
       const { user, how } = await whoSignsIn(db, c, said)
       const client = c.req.header('user-agent') ?? null
       const before = sessionIn(c.req.header('cookie'))
+      const me = await meOf(db, user)
+      audited({ actor: { id: user, name: me.name }, after: { how } })
       const fresh = await transact(db, async (tx) => {
         // What was there before signing in, somebody else may have put there.
         if (before !== null) await endSession(tx.db, before)
         return newSession(tx.db, user, { client, address: c.get('address'), how })
       })
       keepSession(c, fresh, publicUrl())
-      return c.json(await meOf(db, user), 200)
+      return c.json(me, 200)
     })
     .openapi(signOut, async (c) => {
       const secret = sessionIn(c.req.header('cookie'))
@@ -101,8 +104,12 @@ type Shown = z.output<typeof SignIn>
 async function whoSignsIn(db: Db, c: Context<HouseEnv>, said: Shown): Promise<{ user: UserId; how: string }> {
   const { link, name, password } = said
   if (link !== undefined && link !== '') {
-    const user = await transact(db, (tx) => spendLoginLink(tx.db, link))
-    if (!user) throw new Problem('bad-login-link', 'get a new one: `takt login-link`')
+    const user = await transact(db, async (tx) => {
+      const spent = await spendLoginLink(tx.db, link)
+      if (!spent) throw new Problem('bad-login-link', 'get a new one: `takt login-link`')
+      audited({ actor: { id: spent, name: (await meOf(db, spent)).name } })
+      return spent
+    })
     return { user, how: 'link' }
   }
   if (name !== undefined && password !== undefined)

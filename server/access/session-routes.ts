@@ -76,12 +76,11 @@ export const sessionRoutes = ({ db, publicUrl }: { db: Db; publicUrl: () => stri
     })
     .openapi(end, async (c) => {
       const id = c.req.valid('param').id as SessionId
-      const ended = await transact(db, async (tx) => {
+      await transact(db, async (tx) => {
         tx.emit({ kind: 'access.changed' })
-        return endOne(tx.db, c.get('user').id, id)
+        if (!(await endOne(tx.db, c.get('user').id, id)))
+          throw new Problem('session-not-found', `you have no session ${id}; it may have ended by itself`)
       })
-      if (!ended)
-        throw new Problem('session-not-found', `you have no session ${id}; it may have ended by itself`)
       return c.body(null, 204)
     })
     .openapi(endAll, async (c) => {

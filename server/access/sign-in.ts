@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { UserId } from '#pipelines/ids.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { Problem } from '../problem.ts'
 import { checkStrength, hashPassword, isPassword } from './passwords.ts'
@@ -26,6 +27,8 @@ export async function userByPassword(db: Db, { name, password, address }: Guess)
     .where('users.kind', '=', 'person')
     .where('users.disabled_at', 'is', null)
     .executeTakeFirst()
+  // who guesses at an account is told of with it; a password that was typed in place of a name is not
+  if (found) audited({ target: `/session as ${name}` })
   if (!(await isPassword(password, found?.phc ?? null)) || !found)
     throw new Problem(
       'bad-login',

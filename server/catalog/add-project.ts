@@ -1,5 +1,6 @@
 import type { OrganizationId } from '#pipelines/ids.ts'
 import { NAME } from '#pipelines/language/schema.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { normalizeAddress } from '../forges/address.ts'
@@ -27,6 +28,11 @@ export async function addProject(db: Db, dataDir: string, project: NewProject): 
   const repository = address === null ? ({ kind: 'hosted', url: name } as const) : normalizeAddress(address)
   if (await findProject(db, name)) throw taken(name)
   if (repository.kind === 'hosted') await initHosted(dataDir, name)
+  audited({
+    organization,
+    project: name,
+    after: { repository: repository.url, public: project.public },
+  })
   await transact(db, async (tx) => {
     const { id } = await tx.db
       .insertInto('repositories')

@@ -32,6 +32,7 @@ export async function send(
     if (value !== undefined) url.searchParams.set(name, value)
   const headers: Record<string, string> = {
     accept: accept ?? 'application/json',
+    'user-agent': 'takt', // for the audit log, which tells the command from other programs
     ...authorization(config),
     ...more,
   }

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
 import { artifacts } from './artifact-program.ts'
+import { auditLog } from './audit-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
 import { people } from './people-program.ts'
 import { runners } from './runner-program.ts'
@@ -35,6 +36,7 @@ export function program(end: (exitCode: number) => void): Command {
   lineDecrees(add, ending)
   runners(add, ending)
   people(add, ending)
+  auditLog(add, ending)
   files(add, ending)
   return takt
 }

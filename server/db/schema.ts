@@ -22,6 +22,7 @@ import type { How } from '#pipelines/plan/facts.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import type { AccessTables } from './access-tables.ts'
+import type { AuditTables } from './audit-tables.ts'
 import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
 import type { ReportTables } from './report-tables.ts'
@@ -57,7 +58,7 @@ export type FieldsBody = {
 export type VersionBody = CommitBody | FieldsBody
 
 /** The tables that have a file of their own. */
-type Elsewhere = AccessTables & TerminalTables & RunTables & FileTables & ReportTables
+type Elsewhere = AccessTables & AuditTables & TerminalTables & RunTables & FileTables & ReportTables
 
 /** The tables as the migrations make them; a test holds the two against each other. */
 export type Schema = Elsewhere & {

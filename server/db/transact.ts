@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import { Problem } from '../problem.ts'
+import { companion } from './companion.ts'
 import type { Db, Trx } from './connect.ts'
 import { LOCKS } from './locks.ts'
 
@@ -18,11 +19,18 @@ export interface Tx {
 /** The channel on which PostgreSQL says "look". The table is the truth; this is a hint. */
 export const CHANNEL = 'takt'
 
-/** Run `work` in a transaction; its events become visible with its rows, in id order, and wake the listeners. */
+/**
+ * Run `work` in a transaction; its events become visible with its rows, in id order, and wake the listeners. What accompanies the
+ * request (its entry in the audit log) is committed with the first of them.
+ */
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const beside = companion.getStore()
   try {
-    return await attempt(db, work)
+    const result = await attempt(db, work)
+    beside?.committed()
+    return result
   } catch (error) {
+    beside?.undone()
     // What was locked until the refusal, others may have passed over, and no event tells them that it is free.
     if (error instanceof Problem) await sql`select pg_notify(${CHANNEL}, '')`.execute(db)
     throw error
@@ -42,6 +50,7 @@ async function attempt<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
       last.delete(next[0])
       await next[1]()
     }
+    await companion.getStore()?.write(trx, events)
     if (events.length > 0) await announce(trx, events)
     return result
   })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { RepositoryId } from '#pipelines/ids.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { hostedRefs, isHere } from '../forges/repository.ts'
@@ -27,6 +28,7 @@ export async function catchUp(
     const known = new Map(rows.map((row) => [row.name, row.sha]))
     // git refuses to delete the branch that HEAD names, so an empty repository was not emptied by a push: it was lost.
     if (now.size === 0 && known.size > 0) return log.error({ repository: repository.url }, 'repository.empty')
+    tell(known, now)
     for (const [ref, sha] of now) {
       if (known.get(ref) !== sha)
         await moved(tx, repository.id, { ref, before: known.get(ref) ?? null, after: sha })
@@ -35,6 +37,19 @@ export async function catchUp(
       if (!now.has(ref)) await moved(tx, repository.id, { ref, before: sha, after: null })
     }
   })
+}
+
+/** So many refs are told of one push. */
+const MOST_TOLD = 50
+
+/** Say which refs moved, and from where to where, to whoever has the push on record. */
+function tell(known: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): void {
+  const moved = [...new Set([...known.keys(), ...now.keys()])].filter(
+    (ref) => known.get(ref) !== now.get(ref),
+  )
+  const of = (refs: ReadonlyMap<string, string>) =>
+    Object.fromEntries(moved.slice(0, MOST_TOLD).map((ref) => [ref, refs.get(ref) ?? null]))
+  audited({ before: of(known), after: of(now) })
 }
 
 /** At the start of a server: look at every repository of ours that lies here; another server's are that one's. */

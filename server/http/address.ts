@@ -1,4 +1,5 @@
 import { getConnInfo } from '@hono/node-server/conninfo'
+import type { IncomingMessage } from 'node:http'
 import type { MiddlewareHandler } from 'hono'
 import type { HouseEnv } from './kit.ts'
 
@@ -8,11 +9,23 @@ import type { HouseEnv } from './kit.ts'
  */
 export const sender = (proxies: number): MiddlewareHandler<HouseEnv> =>
   async function senderKnown(c, next) {
-    const told = proxies > 0 ? c.req.header('x-forwarded-for') : undefined
-    const direct = getConnInfo(c).remote.address ?? ''
-    c.set('address', cleaned(told === undefined ? direct : (told.split(',').at(-proxies)?.trim() ?? direct)))
+    c.set('address', from(getConnInfo(c).remote.address, { told: c.req.header('x-forwarded-for'), proxies }))
     await next()
   }
+
+/** The same of a request that wants to become a WebSocket. */
+export function senderOf({ headers, socket }: IncomingMessage, proxies: number): string {
+  const told = headers['x-forwarded-for']
+  return from(socket.remoteAddress, { told: Array.isArray(told) ? told.join(',') : told, proxies })
+}
+
+function from(
+  direct: string | undefined = '',
+  { told, proxies }: { told: string | undefined; proxies: number },
+): string {
+  const believed = proxies > 0 ? told?.split(',').at(-proxies)?.trim() : undefined
+  return cleaned(believed ?? direct)
+}
 
 /** Without the dress of an IPv4 address on an IPv6 socket, and never longer than an address is. */
 const cleaned = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '').slice(0, 60)

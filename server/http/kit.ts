@@ -3,21 +3,32 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { z } from 'zod'
 import type { Access } from '#pipelines/access/roles.ts'
-import type { SessionId, TokenId, UserId } from '#pipelines/ids.ts'
+import type { OrganizationId, SessionId, TokenId, UserId } from '#pipelines/ids.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
 
 /** Who is asking, as `authenticate` found out. */
 export type User = { readonly id: UserId; readonly name: string; readonly role: 'admin' | 'member' }
-/** What somebody showed to be let in. */
+/** What somebody showed to be let in; a token may be a program's own. */
 export type Via =
   | { readonly by: 'session'; readonly id: SessionId }
-  | { readonly by: 'token'; readonly id: TokenId; readonly name: string; readonly expires_at: Date | null }
+  | {
+      readonly by: 'token'
+      readonly id: TokenId
+      readonly name: string
+      readonly expires_at: Date | null
+      readonly kind: 'person' | 'service'
+    }
+/** Where a request wants to do something, as far as its path names a place that there is. */
+export type Spot = { readonly organization: OrganizationId | null; readonly project: string | null }
 /**
  * `user` and `via` are there for every route that needs somebody; `access` for every request to the API, also of those who are
- * nobody; `address` for all there is: where the request came from, as far as that can be known.
+ * nobody; `address` for all there is: where the request came from, as far as that can be known. `admitted` tells a refusal for
+ * want of rights from every other one.
  */
-export type HouseEnv = { Variables: { user: User; via: Via; access: Access; address: string } }
+export type HouseEnv = {
+  Variables: { user: User; via: Via; access: Access; address: string; ground?: Spot; admitted?: true }
+}
 
 /** A fresh set of routes whose requests are checked against their schemas before a handler sees them. */
 export const routes = () =>

@@ -6,11 +6,14 @@ import { type HostSays, VisitorSays } from '#pipelines/wire/terminal.ts'
 import { reaches } from '#pipelines/access/roles.ts'
 import type { RunId } from '#pipelines/ids.ts'
 import { type Credentials, credentialsOf, identify } from '../access/authenticate.ts'
-import { accessOf, roleInRun } from '../access/grants.ts'
+import { accessOf, groundOfRun, roleInRun } from '../access/grants.ts'
+import type { Book } from '../audit/book.ts'
+import { audited, onRecord } from '../audit/on-record.ts'
 import type { Db } from '../db/connect.ts'
+import { senderOf } from '../http/address.ts'
 import { isOurs } from '../http/guard.ts'
 import { startHeartbeat } from '../http/heartbeat.ts'
-import type { User } from '../http/kit.ts'
+import type { Identity } from '../access/queries.ts'
 import { refuseUpgrade } from '../http/upgrade.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
@@ -24,6 +27,8 @@ export interface TerminalSockets extends AsyncDisposable {
 type Deps = {
   readonly db: Db
   readonly desk: TerminalDesk
+  readonly book: Book
+  readonly proxies: number
   readonly publicUrl: () => string
   readonly recheckMs?: number
 }
@@ -54,8 +59,9 @@ export function terminalSockets(deps: Deps): TerminalSockets {
       origin === undefined ? !credentials.authorization : !isOurs(origin, host, deps.publicUrl())
     if (isForeign) return refuseUpgrade(socket, 403, 'the page is of another origin')
     const user = await identify(deps.db, credentials)
+    const address = senderOf(request, deps.proxies)
     if (!user) return refuseUpgrade(socket, 401, 'sign in first')
-    const door = { ...deps, credentials: { ...credentials, held: true } }
+    const door = { ...deps, credentials: { ...credentials, held: true }, address }
     server.handleUpgrade(request, socket, head, (ws) => receive(ws, user, door))
   }
 
@@ -75,10 +81,11 @@ export function terminalSockets(deps: Deps): TerminalSockets {
   }
 }
 
-type Door = Deps & { readonly credentials: Credentials }
+type Door = Deps & { readonly credentials: Credentials; readonly address: string }
 
 /** One person's connection: the first word opens the terminal, hanging up closes it. */
-function receive(ws: WebSocket, user: User, { db, desk, credentials, recheckMs = RECHECK_MS }: Door): void {
+function receive(ws: WebSocket, user: Identity, door: Door): void {
+  const { db, desk, book, credentials, address, recheckMs = RECHECK_MS } = door
   let visit: Visit | null = null
   let asked = false
   let run: RunId | null = null
@@ -106,10 +113,23 @@ function receive(ws: WebSocket, user: User, { db, desk, credentials, recheckMs =
     if (!reaches(role, 'maintainer'))
       throw new Problem('not-allowed', `terminals need the role maintainer, and yours is ${role}`)
   }
+  async function factsOf(run: RunId) {
+    const ground = await groundOfRun(db, run)
+    const token = user.via.by === 'token' ? user.via : null
+    return {
+      ...{ actor_id: user.id, actor: user.name, actor_kind: token?.kind ?? 'person' },
+      ...{ token: token?.name ?? null, address: address || null },
+      ...({ via: 'terminal', action: 'terminal.open', target: `/runs/${run}` } as const),
+      ...{ organization_id: ground?.organization ?? null, project: ground?.name ?? null },
+    }
+  }
   async function open({ say: _, ...wanted }: Extract<VisitorSays, { say: 'open' }>) {
-    await mayOpen(wanted.run)
-    run = wanted.run
-    const opened = await desk.open(user, wanted, visitor)
+    const opened = await onRecord(book, await factsOf(wanted.run), async () => {
+      await mayOpen(wanted.run)
+      run = wanted.run
+      audited({ after: { command: wanted.command } })
+      return desk.open(user, wanted, visitor)
+    })
     if (ws.readyState === ws.OPEN) visit = opened
     else opened.left(null)
   }

@@ -8,6 +8,7 @@ import { Hono } from 'hono'
 import { expect, test } from 'vitest'
 import { git } from '../../server/forges/git.ts'
 import { httpBackend } from '../../server/hosting/http-backend.ts'
+import { openBook } from '../../server/audit/book.ts'
 import { hostingRoutes } from '../../server/hosting/routes.ts'
 import { cutTheSilent } from '../../server/http/silence.ts'
 import { Problem } from '../../server/problem.ts'
@@ -156,7 +157,8 @@ test('without git on the machine the answer is 503 in words, and the server live
 
 /** The house's repositories through a door of their own, where nobody may be silent for long. */
 async function impatientDoor(house: House, silentMs: number) {
-  const app = new Hono().route('/git', hostingRoutes(house))
+  const book = openBook(house.db)
+  const app = new Hono().route('/git', hostingRoutes({ ...house, book }))
   const http = createAdaptorServer({ fetch: app.fetch }) as Server
   cutTheSilent(http, silentMs)
   http.listen(0, '127.0.0.1')
@@ -168,6 +170,7 @@ async function impatientDoor(house: House, silentMs: number) {
     async [Symbol.asyncDispose]() {
       http.closeAllConnections()
       http.close()
+      await book[Symbol.asyncDispose]()
     },
   }
 }

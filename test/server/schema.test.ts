@@ -55,6 +55,7 @@ test('the schema’s types say what the migrations made', async () => {
 /** The files that say what the tables look like, and the type in each of them that does. */
 const DECLARED = [
   ['access-tables.ts', 'export type AccessTables = '],
+  ['audit-tables.ts', 'export type AuditTables = '],
   ['schema.ts', 'export type Schema = '],
   ['run-tables.ts', 'export type RunTables = '],
   ['file-tables.ts', 'export type FileTables = '],

@@ -50,6 +50,7 @@ export const SERVER_ORDER = [
     'http',
     'events',
     'forges',
+    'audit',
     'access',
     'catalog',
     'organizations',

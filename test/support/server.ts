@@ -89,7 +89,7 @@ async function ask(url: string, request: string, { body, headers, as }: Asked): 
     ...(body === undefined ? {} : { body: raw ? (body as BodyInit) : JSON.stringify(body) }),
   })
   const text = await response.text()
-  const isJson = (response.headers.get('content-type') ?? '').includes('json')
+  const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '') // one, not a line each
   return {
     status: response.status,
     headers: response.headers,
