@@ -1,7 +1,9 @@
-import { encodeLog, LOG_CHUNK_BYTES, MOST_FRAME_BYTES, MOST_LETTERS } from '#pipelines/wire/runner.ts'
+import { encodeLog } from '#pipelines/wire/log-frames.ts'
+import { LOG_CHUNK_BYTES, MOST_FRAME_BYTES, MOST_LETTERS } from '#pipelines/wire/runner.ts'
 import type { ReportEntry, RunnerSays } from '#pipelines/wire/runner.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { Mask } from './mask.ts'
+import { packLog } from './pack-log.ts'
 import { secretTexts } from './secret-texts.ts'
 import { orAbort, Stop } from './stop.ts'
 import { incompleteTail } from './utf8.ts'
@@ -100,9 +102,11 @@ export class Work {
 
   #sayLog(step: number, parts: readonly Uint8Array[]): void {
     const size = parts.reduce((sum, { length }) => sum + length, 0)
-    const head = { run: this.plan.run, lease: this.lease, step }
     if (size > LOG_CHUNK_BYTES) return this.#sayLong(step, Buffer.concat(parts))
-    if (size > 0) this.#say(encodeLog({ ...head, seq: ++this.#seq }, ...parts))
+    if (size === 0) return
+    const head = { run: this.plan.run, lease: this.lease, seq: ++this.#seq, step }
+    const packed = packLog(parts, size)
+    this.#say(packed ? encodeLog({ ...head, packed: packed.of }, packed.bytes) : encodeLog(head, ...parts))
   }
 
   /** With what was held back before, bytes may have become more than fit into a frame. */

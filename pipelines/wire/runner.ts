@@ -8,14 +8,14 @@ import { TerminalOrder, TerminalWord } from './terminal.ts'
  * What runner and server say to each other over the WebSocket at `/runner`.
  *
  * The runner dials with `Authorization: Bearer <runner token>`. JSON text frames hold the messages below; log bytes
- * travel in binary frames (`encodeLog`). A runner asks for work; it is never sent work it did not ask for. Everything it
+ * travel in binary frames (`log-frames.ts`). A runner asks for work; it is never sent work it did not ask for. Everything it
  * reports of a run is numbered from 1 without gaps, log frames and entries alike, and acknowledged with `heard` after the
  * server's commit. The runner keeps what is unheard and says it again, in order, after a redial; a repeated number is
  * ignored. A report under a lease that is no longer the run's changes nothing and is answered with `forget`.
  */
-export const DIALECT = 2
+export const DIALECT = 3
 
-const runId = z
+export const runId = z
   .number()
   .int()
   .positive()
@@ -25,9 +25,9 @@ const checkId = z
   .int()
   .positive()
   .transform((value) => value as CheckId)
-const seq = z.number().int().positive()
-const lease = z.string().min(16).max(100)
-const step = z.number().int().min(0).max(10_000)
+export const seq = z.number().int().positive()
+export const lease = z.string().min(16).max(100)
+export const step = z.number().int().min(0).max(10_000)
 const command = z.number().int().min(0).max(10_000)
 
 /** How long texts of a report may be, in UTF-16 units. */
@@ -189,10 +189,6 @@ export const ServerSays = z.discriminatedUnion('say', [
 ])
 export type ServerSays = z.output<typeof ServerSays>
 
-/** The head of a binary frame: which run's log the bytes behind it belong to. */
-export const LogHead = z.object({ run: runId, lease, seq, step })
-export type LogHead = z.output<typeof LogHead>
-
 /** A frame holds at most this much log; the runner cuts at UTF-8 borders, so that each chunk can be read alone. */
 export const LOG_CHUNK_BYTES = 256 * 1024
 
@@ -203,35 +199,3 @@ export const LOG_CHUNK_BYTES = 256 * 1024
 export const MOST_FRAME_BYTES = LOG_CHUNK_BYTES + 1024 * 1024
 /** What may grow with what strangers write, the values of a run or the versions of a check, as JSON: so much fits a frame. */
 export const MOST_TOLD_BYTES = 1_000_000
-
-/** A log frame: the head's length as 4 bytes big-endian, the head as JSON, the log's own bytes, which may be in several parts. */
-export function encodeLog(head: LogHead, ...parts: readonly Uint8Array[]): Uint8Array {
-  const json = new TextEncoder().encode(JSON.stringify(head))
-  const size = parts.reduce((sum, { length }) => sum + length, 0)
-  const frame = new Uint8Array(4 + json.length + size)
-  new DataView(frame.buffer).setUint32(0, json.length)
-  frame.set(json, 4)
-  let at = 4 + json.length
-  for (const part of parts) {
-    frame.set(part, at)
-    at += part.length
-  }
-  return frame
-}
-
-/** @returns The parts of a log frame, or null where the bytes are no such frame. `bytes` is a view, not a copy. */
-export function decodeLog(frame: Uint8Array): { head: LogHead; bytes: Uint8Array } | null {
-  if (frame.length < 4) return null
-  const length = new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getUint32(0)
-  if (length > 1_000 || frame.length < 4 + length) return null
-  const head = LogHead.safeParse(parseJson(new TextDecoder().decode(frame.subarray(4, 4 + length))))
-  return head.success ? { head: head.data, bytes: frame.subarray(4 + length) } : null
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined // not JSON: the schema that reads the result refuses it
-  }
-}

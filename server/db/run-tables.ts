@@ -153,6 +153,8 @@ export type RunTables = {
     first_byte: number
     first_line: number
     bytes: Buffer
+    raw_bytes: number | null
+    raw_lines: number | null
     at: Time
   }
 }

@@ -1,8 +1,8 @@
 import type { RunId } from '#pipelines/ids.ts'
 import { isFinal } from '#pipelines/states.ts'
+import { countLines } from '#pipelines/wire/log-frames.ts'
 import type { LiveSays, LogPosition } from '#pipelines/wire/live.ts'
 import type { Db } from '../db/connect.ts'
-import { countLines } from '../logs/append.ts'
 import type { LogHub } from '../logs/hub.ts'
 import { type Chunk, chunksFrom, logOf } from '../logs/read.ts'
 

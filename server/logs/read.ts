@@ -2,6 +2,7 @@ import type { RunId } from '#pipelines/ids.ts'
 import { isFinal } from '#pipelines/states.ts'
 import type { LogPosition } from '#pipelines/wire/live.ts'
 import type { Db } from '../db/connect.ts'
+import { opened } from './piece.ts'
 
 /**
  * Attempt and state of a run, and the sizes of its steps' logs: what a reader needs to know where it stands.
@@ -44,7 +45,7 @@ export type Chunk = {
 export async function chunksFrom(db: Db, run: RunId, from: LogPosition, limit: number): Promise<Chunk[]> {
   const rows = await db
     .selectFrom('log_chunks')
-    .select(['step', 'first_byte', 'first_line', 'bytes', 'at'])
+    .select(['step', 'first_byte', 'first_line', 'bytes', 'raw_bytes', 'raw_lines', 'at'])
     .where('run_id', '=', run)
     .where('attempt', '=', from.attempt)
     .where((eb) =>
@@ -61,7 +62,7 @@ export async function chunksFrom(db: Db, run: RunId, from: LogPosition, limit: n
     step: row.step,
     firstByte: row.first_byte,
     firstLine: row.first_line,
-    bytes: row.bytes,
+    bytes: opened(row),
     at: row.at,
   }))
   return chunks.filter(
@@ -136,7 +137,7 @@ async function stepLines(
 ): Promise<{ readonly lines: Line[]; readonly cut: boolean }> {
   const chunks = await chunksOfLines(db, run, { attempt, step, first, end: first + wanted })
   const opening = chunks[0]?.first_line ?? 0
-  const words = Buffer.concat(chunks.map((chunk) => chunk.bytes))
+  const words = Buffer.concat(chunks.map(opened))
     .toString('utf8')
     .split('\n')
   // Where the page was cut short its last line may be half a line: it is the next page's, unless it is all there is.
@@ -162,7 +163,7 @@ function chunksOfLines(
     .where('attempt', '=', attempt)
     .where('step', '=', step)
   return ofStep
-    .select(['first_line', 'bytes', 'at'])
+    .select(['first_line', 'bytes', 'raw_bytes', 'raw_lines', 'at'])
     .where('first_byte', '>=', (eb) =>
       eb
         .selectFrom('log_chunks as before')

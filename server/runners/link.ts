@@ -1,12 +1,14 @@
 import type { WebSocket } from 'ws'
 import type { RunId } from '#pipelines/ids.ts'
-import { decodeLog, DIALECT, RunnerSays, type ServerSays } from '#pipelines/wire/runner.ts'
+import { decodeLog } from '#pipelines/wire/log-frames.ts'
+import { DIALECT, RunnerSays, type ServerSays } from '#pipelines/wire/runner.ts'
 import { decodeTerminal } from '#pipelines/wire/terminal-frames.ts'
 import { isTerminalWord, type TerminalWord } from '#pipelines/wire/terminal.ts'
 import type { Db } from '../db/connect.ts'
 import { saysNul } from '../http/legible.ts'
 import { log } from '../log.ts'
 import type { LogHub } from '../logs/hub.ts'
+import { packedPiece, plainPiece } from '../logs/piece.ts'
 import { CheckDesk } from './check-desk.ts'
 import { newSecret } from '../access/key-files.ts'
 import { claimRun } from '../runs/claim.ts'
@@ -271,18 +273,13 @@ function parse(frame: Buffer): Order | TerminalWord | Report | null {
 const withoutNul = (_: string, value: unknown) =>
   typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value
 
-const sizeOf = ({ said }: Report) => (said.kind === 'log' ? said.bytes.length : 0)
+const sizeOf = ({ said }: Report) => (said.kind === 'log' ? said.piece.stored.length : 0)
 
 function logReport(frame: Buffer): Report | null {
   const read = decodeLog(frame)
   if (!read) return null
-  const { bytes } = read
-  const { run, lease, seq, step } = read.head
-  return {
-    run,
-    lease,
-    seq,
-    cameMs: performance.now(),
-    said: { kind: 'log', step, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) },
-  }
+  const { run, lease, seq, step, packed } = read.head
+  const bytes = Buffer.from(read.bytes.buffer, read.bytes.byteOffset, read.bytes.length)
+  const piece = packed ? packedPiece(bytes, packed) : plainPiece(bytes)
+  return { run, lease, seq, cameMs: performance.now(), said: { kind: 'log', step, piece } }
 }

@@ -5,17 +5,18 @@ import type { Db, Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
 import { appendLog } from '../logs/append.ts'
+import { type Piece, plainPiece } from '../logs/piece.ts'
 import { endAttempt } from '../runs/end-attempt.ts'
 import { lockRun, type LockedRun } from '../runs/lock-run.ts'
 
-/** One numbered thing a runner said of a run: an entry, or bytes of a step's log. */
+/** One numbered thing a runner said of a run: an entry, or a piece of a step's log. */
 export type Report = {
   readonly run: RunId
   readonly lease: string
   readonly seq: number
   /** When it came, on this process's own clock (`performance.now()`). */
   readonly cameMs: number
-  readonly said: ReportEntry | { readonly kind: 'log'; readonly step: number; readonly bytes: Buffer }
+  readonly said: ReportEntry | { readonly kind: 'log'; readonly step: number; readonly piece: Piece }
 }
 
 /** What became of a batch: everything up to `seq` is committed, or the run is not this runner's any more. */
@@ -72,7 +73,7 @@ async function writeDown(tx: Tx, run: LockedRun, reports: readonly Report[]): Pr
     tx.emit({ kind: 'run.progressed', project: run.project, pipeline: run.pipeline, run: run.id })
 }
 
-type Part = Entry | { readonly step: number; readonly pieces: Buffer[] }
+type Part = Entry | { readonly step: number; readonly pieces: Piece[] }
 
 /** The reports in their order, neighbouring pieces of one step's log together. */
 function partsOf(reports: readonly Report[]): Part[] {
@@ -80,25 +81,28 @@ function partsOf(reports: readonly Report[]): Part[] {
   for (const { said, cameMs } of reports) {
     const last = parts.at(-1)
     if (said.kind !== 'log') parts.push({ entry: said, cameMs })
-    else if (last && 'pieces' in last && last.step === said.step) last.pieces.push(said.bytes)
-    else parts.push({ step: said.step, pieces: [said.bytes] })
+    else if (last && 'pieces' in last && last.step === said.step) last.pieces.push(said.piece)
+    else parts.push({ step: said.step, pieces: [said.piece] })
   }
   return parts
 }
 
-/** Small pieces as one: fewer rows, the same bytes. */
-function joined(pieces: readonly Buffer[]): Buffer[] {
-  const groups: Buffer[][] = []
+/** Small pieces as one, as far as they are not packed: fewer rows, the same bytes. */
+function joined(pieces: readonly Piece[]): Piece[] {
+  const groups: Piece[][] = []
   let size = 0
   for (const piece of pieces) {
-    if (groups.length === 0 || size + piece.length > LOG_CHUNK_BYTES) {
+    const [last] = groups.at(-1) ?? []
+    if (!last || last.packed || piece.packed || size + piece.bytes > LOG_CHUNK_BYTES) {
       groups.push([])
       size = 0
     }
     groups.at(-1)?.push(piece)
-    size += piece.length
+    size += piece.bytes
   }
-  return groups.map((group) => (group.length === 1 && group[0] ? group[0] : Buffer.concat(group)))
+  return groups.map((group) =>
+    group.length === 1 && group[0] ? group[0] : plainPiece(Buffer.concat(group.map(({ stored }) => stored))),
+  )
 }
 
 type Entry = { readonly entry: ReportEntry; readonly cameMs: number }

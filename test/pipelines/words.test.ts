@@ -5,7 +5,7 @@ import { parsePipeline } from '#pipelines/language/parse.ts'
 import { laneRefusal } from '#pipelines/plan/lanes.ts'
 import { after, isFinal, RUN_MOVES, RUN_STATES } from '#pipelines/states.ts'
 import { redialMs } from '#pipelines/wire/redial.ts'
-import { decodeLog, encodeLog } from '#pipelines/wire/runner.ts'
+import { decodeLog, encodeLog } from '#pipelines/wire/log-frames.ts'
 import type { RunId } from '#pipelines/ids.ts'
 
 test('every move leads to a state of the table, and final states have none', () => {

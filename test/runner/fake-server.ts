@@ -5,8 +5,9 @@ import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import type { RunId } from '#pipelines/ids.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
-import { decodeLog, DIALECT, RunnerSays } from '#pipelines/wire/runner.ts'
+import { DIALECT, RunnerSays } from '#pipelines/wire/runner.ts'
 import type { ReportEntry, ServerSays } from '#pipelines/wire/runner.ts'
+import { saidLog } from '../support/said-log.ts'
 
 export const TOKEN = 'a-token-for-tests-only'
 
@@ -100,10 +101,10 @@ export class FakeServer implements AsyncDisposable {
   #hear(bytes: Buffer, binary: boolean): void {
     if (this.deaf) return
     if (binary) {
-      const { head, bytes: log } = decodeLog(bytes)!
+      const { head, bytes: log } = saidLog(bytes)
       return this.#record(head.run, {
         seq: head.seq,
-        entry: { kind: 'log', step: head.step, bytes: Buffer.from(log) },
+        entry: { kind: 'log', step: head.step, bytes: log },
       })
     }
     const says = RunnerSays.parse(JSON.parse(String(bytes)))

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import type { Plan } from '#pipelines/wire/plan.ts'
-import { decodeLog, RunnerSays } from '#pipelines/wire/runner.ts'
+import { RunnerSays } from '#pipelines/wire/runner.ts'
 import type { ReportEntry } from '#pipelines/wire/runner.ts'
 import { type Freight, noFreight } from '../../runner/freight.ts'
 import { noResources, type Resources } from '../../runner/resources.ts'
 import { type House, perform } from '../../runner/run.ts'
 import { scriptedEngine } from '../../runner/scripted.ts'
 import { type Frame, Work } from '../../runner/work.ts'
+import { saidLog } from '../support/said-log.ts'
 
 export type Told = {
   readonly engine?: House['engine']
@@ -38,8 +39,8 @@ export async function performed(plan: Plan, told: Told = {}): Promise<Performed>
       entries.push(says.entry)
       told.hear?.(work, says.entry)
     } else {
-      const { head, bytes } = decodeLog(frame)!
-      const text = Buffer.from(bytes).toString()
+      const { head, bytes } = saidLog(frame)
+      const text = bytes.toString()
       logs.set(head.step, (logs.get(head.step) ?? '') + text)
       told.hear?.(work, { kind: 'log', step: head.step, text })
     }

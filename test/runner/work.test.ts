@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { decodeLog, LOG_CHUNK_BYTES, ReportEntry } from '#pipelines/wire/runner.ts'
+import { LOG_CHUNK_BYTES, ReportEntry } from '#pipelines/wire/runner.ts'
 import { Work } from '../../runner/work.ts'
 import { planOf } from './plans.ts'
+import { saidLog } from '../support/said-log.ts'
 
 const LEASE = 'the lease of this run'
 
@@ -13,9 +14,9 @@ function workWith(secret: string) {
       const { seq, entry } = JSON.parse(frame)
       said.push({ seq, entry })
     } else {
-      const { head, bytes } = decodeLog(frame)!
+      const { head, bytes } = saidLog(frame)
       expect(bytes.length).toBeLessThanOrEqual(LOG_CHUNK_BYTES)
-      said.push({ seq: head.seq, step: head.step, log: Buffer.from(bytes).toString() })
+      said.push({ seq: head.seq, step: head.step, log: bytes.toString() })
     }
   })
   const log = (step: number, text: string) => work.log(step, Buffer.from(text))

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RunId } from '#pipelines/ids.ts'
 import { appendLog } from '../../server/logs/append.ts'
+import { plainPiece } from '../../server/logs/piece.ts'
 import { logOf, readLines } from '../../server/logs/read.ts'
 import { steeredLine } from '../support/steer.ts'
 
@@ -19,7 +20,7 @@ async function said(...pieces: readonly (readonly string[])[]) {
       .insertInto('steps')
       .values({ run_id: run, attempt: 1, step, name: STEPS[step]!, state: 'running' })
       .execute()
-    for (const piece of words) await db.transaction().execute((tx) => appendLog(tx, at, [Buffer.from(piece)]))
+    for (const piece of words) await db.transaction().execute((tx) => appendLog(tx, at, [plainPiece(Buffer.from(piece))]))
   }
   const page = async (from: number, limit = 1_000) => {
     const { steps } = (await logOf(db, run as RunId))!

@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws'
-import { DIALECT, encodeLog, type ReportEntry, type ServerSays } from '#pipelines/wire/runner.ts'
+import { encodeLog } from '#pipelines/wire/log-frames.ts'
+import { DIALECT, type ReportEntry, type ServerSays } from '#pipelines/wire/runner.ts'
 import type { RunId } from '#pipelines/ids.ts'
 import { hostedProject } from './repository.ts'
 import type { House } from './server.ts'
