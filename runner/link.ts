@@ -195,7 +195,7 @@ export class Link {
     if (!this.#everWelcomed) log.info({ name: self.name, slots: self.slots, ...self.engine }, 'runner.ready')
     this.#welcomed = this.#everWelcomed = true
     this.#failures = this.#refusals = 0
-    for (const work of this.#works.values()) for (const frame of work.unheard) this.#socket?.send(frame)
+    for (const work of this.#works.values()) work.sayAgain()
     const timer = setInterval(() => this.#say({ say: 'alive', carrying: this.#leases() }), leaseMs / 3)
     closed.addEventListener('abort', () => clearInterval(timer), { once: true })
     this.#options.terminals?.connected({
@@ -213,7 +213,7 @@ export class Link {
     if (known?.lease === lease) return // said twice
     known?.forget() // an earlier attempt of the same run, which the server has given up
     try {
-      this.#begin(new Work(plan, lease, (frame) => this.#send(frame)))
+      this.#begin(new Work(plan, lease, (frame, left) => this.#send(frame, left)))
     } catch (error) {
       this.#refuse(order, error)
     }
@@ -230,7 +230,7 @@ export class Link {
     this.#forget(plan.run)
     this.#works.set(
       plan.run,
-      untaken(plan, lease, (frame) => this.#send(frame)),
+      untaken(plan, lease, (frame, left) => this.#send(frame, left)),
     )
     this.ready()
   }
@@ -258,8 +258,9 @@ export class Link {
     return this.carrying.map(({ plan, lease }) => ({ run: plan.run, lease }))
   }
 
-  #send(frame: Frame): void {
-    if (this.#welcomed) this.#socket?.send(frame)
+  #send(frame: Frame, left: () => void): void {
+    if (this.#welcomed && this.#socket) this.#socket.send(frame, left)
+    else left()
   }
 
   #say(message: RunnerSays): void {

@@ -7,8 +7,13 @@ const LEAST_BYTES = 4 * 1024
 /** Packed less than this the other side's work with it is not worth it. */
 const WORTH_IT = 0.9
 
-/** The fastest level that finds repetitions as builds print them; in one piece of memory, which is a third faster than in several. */
-const OPTIONS = { chunkSize: LOG_CHUNK_BYTES, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+/** The fastest level that finds repetitions as builds print them. */
+const params = { [constants.ZSTD_c_compressionLevel]: 1 }
+/**
+ * What comes is packed into memory that is made for it: as much as the piece before it took, and a quarter. What is far too large
+ * keeps the collector busy, and what is too small is joined from pieces.
+ */
+let expected = LOG_CHUNK_BYTES / 4
 
 /** Where parts become one; nothing waits in it. */
 let table: Buffer | null = null
@@ -27,7 +32,8 @@ export function packLog(
 ): { readonly of: Packed; readonly bytes: Uint8Array } | null {
   if (size < LEAST_BYTES) return null
   const whole = joined(parts, size)
-  const bytes = zstdCompressSync(whole, OPTIONS)
+  const bytes = zstdCompressSync(whole, { params, chunkSize: Math.ceil(expected * 1.25) })
+  expected = Math.max(LEAST_BYTES, bytes.length)
   if (bytes.length > size * WORTH_IT) return null
   return { of: { bytes: size, lines: countLines(whole), open: isOpen(whole) }, bytes }
 }

@@ -15,7 +15,15 @@ const ENTRY_BYTES = 200
 
 /** What goes over the wire as it is: a text frame or a binary one. */
 export type Frame = string | Uint8Array
-type Unheard = { readonly seq: number; readonly frame: Frame; readonly bytes: number }
+/** Says a frame where there is a connection, and calls back when it needs it no more. */
+export type Send = (frame: Frame, left: () => void) => void
+type Unheard = {
+  readonly seq: number
+  readonly frame: Frame
+  readonly bytes: number
+  /** How often it is on its way out of this process at this moment. */
+  leaving: number
+}
 
 /**
  * A run that was given to this runner, and the numbered report of it.
@@ -26,7 +34,7 @@ type Unheard = { readonly seq: number; readonly frame: Frame; readonly bytes: nu
 export class Work {
   readonly plan: Plan
   readonly lease: string
-  readonly #send: (frame: Frame) => void
+  readonly #send: Send
   readonly #abort = new AbortController()
   readonly #hurry = new AbortController()
   readonly #mask: Mask
@@ -39,7 +47,7 @@ export class Work {
   #more = Promise.withResolvers<void>()
 
   /** @param send  Says a frame at once where there is a connection; else it is kept for the next one. */
-  constructor(plan: Plan, lease: string, send: (frame: Frame) => void) {
+  constructor(plan: Plan, lease: string, send: Send) {
     this.plan = plan
     this.lease = lease
     this.#send = send
@@ -69,6 +77,11 @@ export class Work {
   /** Everything the server has not confirmed yet, in order. */
   get unheard(): readonly Frame[] {
     return this.#unheard.map(({ frame }) => frame)
+  }
+
+  /** Say all that is unheard once more: there is a new connection. */
+  sayAgain(): void {
+    for (const entry of this.#unheard) this.#sendOut(entry)
   }
 
   report(entry: ReportEntry): void {
@@ -142,9 +155,15 @@ export class Work {
 
   #say(frame: Frame): void {
     const bytes = frame.length + ENTRY_BYTES
-    this.#unheard.push({ seq: this.#seq, frame, bytes })
+    const entry = { seq: this.#seq, frame, bytes, leaving: 0 }
+    this.#unheard.push(entry)
     this.#bytes += bytes
-    this.#send(frame)
+    this.#sendOut(entry)
+  }
+
+  #sendOut(entry: Unheard): void {
+    entry.leaving++
+    this.#send(entry.frame, () => entry.leaving--)
   }
 
   /** Wait until the report may grow again. */
@@ -157,6 +176,7 @@ export class Work {
     const kept = this.#unheard.findIndex((entry) => entry.seq > seq)
     const gone = this.#unheard.splice(0, kept === -1 ? this.#unheard.length : kept)
     this.#bytes -= gone.reduce((sum, { bytes }) => sum + bytes, 0)
+    gone.forEach(letGo)
     this.#more.resolve()
     this.#more = Promise.withResolvers()
   }
@@ -179,3 +199,8 @@ export class Work {
 
 /** A character of two units may be cut in half: what is left of it is no text. */
 const cut = (text: string, most: number): string => text.slice(0, most).toWellFormed()
+
+/** A long log leaves its frames behind faster than the collector looks for them: their memory is given back by hand, if nobody needs it. */
+function letGo({ frame, leaving }: Unheard): void {
+  if (typeof frame !== 'string' && leaving === 0 && frame.buffer instanceof ArrayBuffer) frame.buffer.transfer(0)
+}

@@ -14,6 +14,7 @@ import { newSecret } from '../access/key-files.ts'
 import { claimRun } from '../runs/claim.ts'
 import type { Opening } from '../runs/plan-of.ts'
 import type { Guest, RunnerLine } from './guest.ts'
+import { Inbox } from './inbox.ts'
 import { noteStanding } from './note-event.ts'
 import { arrive, type Hello, leave, type Present, speaks, stay, stopsFor, wishesOf } from './queries.ts'
 import { heardOf, loseUncarried, renew } from './reap.ts'
@@ -33,8 +34,6 @@ export type LinkDeps = {
 type Order = Exclude<RunnerSays, { say: 'report' } | TerminalWord>
 
 const HELLO_FIRST = 'say hello first'
-/** So much log is written down in one transaction. */
-const BATCH_BYTES = 2 ** 20
 /** How long a runner has to answer a goodbye. */
 const CLOSE_MS = 1_000
 
@@ -42,7 +41,7 @@ const CLOSE_MS = 1_000
 export class RunnerLink {
   readonly #deps: LinkDeps
   readonly #socket: WebSocket
-  readonly #inbox: (Order | Report)[] = []
+  readonly #inbox = new Inbox<Order>()
   readonly #stopped = new Set<RunId>()
   readonly #desk: CheckDesk
   #runner: Present | null = null
@@ -124,26 +123,8 @@ export class RunnerLink {
   }
 
   async #drain(): Promise<void> {
-    for (let message = this.#inbox.shift(); message; message = this.#inbox.shift()) {
-      if ('said' in message) await this.#hear(this.#batch(message))
-      else await this.#obey(message)
-    }
-  }
-
-  /**
-   * The report and those behind it that speak of the same run: one transaction for all, and not so large that the runner, which
-   * says no more than so much unheard, has to wait for it.
-   */
-  #batch(first: Report): [Report, ...Report[]] {
-    const batch: [Report, ...Report[]] = [first]
-    let bytes = sizeOf(first)
-    for (let next = this.#inbox[0]; next && batch.length < 64 && bytes < BATCH_BYTES; next = this.#inbox[0]) {
-      if (!('said' in next) || next.run !== first.run || next.lease !== first.lease) break
-      batch.push(next)
-      bytes += sizeOf(next)
-      this.#inbox.shift()
-    }
-    return batch
+    for (let next = await this.#inbox.next(); next; next = await this.#inbox.next())
+      await (Array.isArray(next) ? this.#hear(next) : this.#obey(next))
   }
 
   async #hear(batch: [Report, ...Report[]]): Promise<void> {
@@ -251,7 +232,7 @@ export class RunnerLink {
   /** What was not written will be said again after a redial, so an error costs a connection and no word. */
   #giveUp(error: unknown): void {
     log.error({ err: error }, 'runner.link-failed')
-    this.#inbox.length = 0
+    this.#inbox.clear()
     this.#socket.close(1011, 'the server failed')
   }
 }
@@ -272,8 +253,6 @@ function parse(frame: Buffer): Order | TerminalWord | Report | null {
 
 const withoutNul = (_: string, value: unknown) =>
   typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value
-
-const sizeOf = ({ said }: Report) => (said.kind === 'log' ? said.piece.stored.length : 0)
 
 function logReport(frame: Buffer): Report | null {
   const read = decodeLog(frame)

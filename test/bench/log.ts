@@ -99,7 +99,7 @@ async function ended(house: BenchHouse, project: string, sha: string): Promise<E
       const said = steps.flatMap(({ commands }: { commands: { started_at: string }[] }) => commands)[1]
       return { id: run.id, sayMs: Date.parse(ended_at) - Date.parse(said.started_at) }
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 300))
   }
 }
 

@@ -1,0 +1,79 @@
+import type { Report } from './report.ts'
+
+/** So much log is written down in one transaction, packed as it came. */
+const BATCH_BYTES = 2 ** 20
+const MOST_REPORTS = 64
+/**
+ * A transaction costs more than what a fast log says in the meantime: one is begun so long after the one before it, unless there
+ * is something to do besides. A runner gathers what a person could read for longer than that, so that this delays only floods.
+ */
+const PAUSE_MS = 50
+
+/** What a runner said and was not taken yet, in its order. */
+export class Inbox<Order extends { readonly say: string }> {
+  readonly #waiting: (Order | Report)[] = []
+  #wrotePieceAt = -Infinity
+  #wake: (() => void) | null = null
+
+  push(message: Order | Report): void {
+    this.#waiting.push(message)
+    if (!this.#onlyAFlood()) this.#wake?.()
+  }
+
+  clear(): void {
+    this.#waiting.length = 0
+    this.#wake?.()
+  }
+
+  /**
+   * What is next: an order, or reports of one run that are one transaction: not so many that the runner, which says no more than
+   * so much unheard, has to wait for it. Undefined where nothing is.
+   */
+  async next(): Promise<Order | [Report, ...Report[]] | undefined> {
+    const restMs = this.#wrotePieceAt + PAUSE_MS - performance.now()
+    if (restMs > 0 && this.#onlyAFlood()) await this.#wait(restMs)
+    const first = this.#waiting.shift()
+    if (!first || !('said' in first)) return first
+    const batch = this.#batch(first)
+    if (batch.some(isPiece)) this.#wrotePieceAt = performance.now()
+    return batch
+  }
+
+  /** Whether nothing waits but log of one run, and less of it than one transaction takes. */
+  #onlyAFlood(): boolean {
+    const [first] = this.#waiting
+    if (!first || !('said' in first) || this.#waiting.length >= MOST_REPORTS) return false
+    let bytes = 0
+    for (const each of this.#waiting) {
+      if (!('said' in each) || !isPiece(each) || each.run !== first.run) return false
+      bytes += sizeOf(each)
+    }
+    return bytes < BATCH_BYTES
+  }
+
+  async #wait(ms: number): Promise<void> {
+    const timer = setTimeout(() => this.#wake?.(), ms)
+    await new Promise<void>((resolve) => (this.#wake = resolve))
+    clearTimeout(timer)
+    this.#wake = null
+  }
+
+  #batch(first: Report): [Report, ...Report[]] {
+    const batch: [Report, ...Report[]] = [first]
+    let bytes = sizeOf(first)
+    for (
+      let next = this.#waiting[0];
+      next && batch.length < MOST_REPORTS && bytes < BATCH_BYTES;
+      next = this.#waiting[0]
+    ) {
+      if (!('said' in next) || next.run !== first.run || next.lease !== first.lease) break
+      batch.push(next)
+      bytes += sizeOf(next)
+      this.#waiting.shift()
+    }
+    return batch
+  }
+}
+
+const isPiece = ({ said }: Report) => said.kind === 'log'
+const sizeOf = ({ said }: Report) => (said.kind === 'log' ? said.piece.stored.length : 0)
