@@ -202,5 +202,6 @@ const cut = (text: string, most: number): string => text.slice(0, most).toWellFo
 
 /** A long log leaves its frames behind faster than the collector looks for them: their memory is given back by hand, if nobody needs it. */
 function letGo({ frame, leaving }: Unheard): void {
-  if (typeof frame !== 'string' && leaving === 0 && frame.buffer instanceof ArrayBuffer) frame.buffer.transfer(0)
+  if (typeof frame !== 'string' && leaving === 0 && frame.buffer instanceof ArrayBuffer)
+    frame.buffer.transfer(0)
 }

@@ -8,6 +8,12 @@ import { readLogins } from './logins.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
+/**
+ * How a runner is started. What it reads of logs is short-lived and comes by the megabyte: a small space for the young lets it be
+ * collected while it is warm, and the runner stay small.
+ */
+export const RUNNER_ARGS = ['--max-semi-space-size=1', join(ROOT, 'runner/main.ts')]
+
 /** Everything the command takes from outside. */
 const Settings = z.object({
   TAKT_URL: z

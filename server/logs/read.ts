@@ -137,9 +137,7 @@ async function stepLines(
 ): Promise<{ readonly lines: Line[]; readonly cut: boolean }> {
   const chunks = await chunksOfLines(db, run, { attempt, step, first, end: first + wanted })
   const opening = chunks[0]?.first_line ?? 0
-  const words = Buffer.concat(chunks.map(opened))
-    .toString('utf8')
-    .split('\n')
+  const words = Buffer.concat(chunks.map(opened)).toString('utf8').split('\n')
   // Where the page was cut short its last line may be half a line: it is the next page's, unless it is all there is.
   const full = chunks.length === MOST_CHUNKS
   if (full && opening + words.length - 1 > first) words.pop()

@@ -42,7 +42,9 @@ async function cpuMs(pid: number): Promise<number> {
 
 async function descendants(pid: number): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
-  const parents = await Promise.all(pids.map(async (each) => [each, Number((await statOf(each))[1])] as const))
+  const parents = await Promise.all(
+    pids.map(async (each) => [each, Number((await statOf(each))[1])] as const),
+  )
   const of = (parent: number): number[] =>
     parents.flatMap(([each, itsParent]) => (itsParent === parent ? [each, ...of(each)] : []))
   return of(pid)

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { RUNNER_ARGS } from '../../server/command/config.ts'
 import { end, lineOf, startServerProcess } from './processes.ts'
 
 /** What answers hold is known to those who ask for it. */
@@ -17,7 +18,7 @@ export type BenchHouse = AsyncDisposable & {
 export async function startProcesses(settings: NodeJS.ProcessEnv = {}): Promise<BenchHouse> {
   const server = await startServerProcess()
   const { url, token } = server
-  const runner = spawn(process.execPath, ['runner/main.ts'], {
+  const runner = spawn(process.execPath, RUNNER_ARGS, {
     env: {
       PATH: process.env['PATH'],
       TAKT_SERVER: url,

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 
 /** What the log says: as builds do, much of it again and again, or as little of it twice as text can. */
-export const KINDS = (process.env['KINDS'] ?? 'repetitive,random').split(',') as ('repetitive'|'random')[]
-export type Kind = 'repetitive' | 'random'
+export const KINDS = ['repetitive', 'random'] as const
+export type Kind = (typeof KINDS)[number]
 
-export const BLOCKS = Number(process.env['BLOCKS'] ?? 100)
+export const BLOCKS = 100
 export const SECRET = `${randomBytes(12).toString('base64url')}/${randomBytes(12).toString('base64url')}`
 const LINES_A_BLOCK = 10_000
 /** Every so many lines, one of a block shows the secret. */

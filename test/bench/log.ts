@@ -15,7 +15,9 @@ type Round = { readonly takt: Cost; readonly floor: Cost; readonly parts: Readon
 export async function measureLog(house: BenchHouse): Promise<string[]> {
   const lines: string[] = []
   for (const kind of KINDS) lines.push(...(await measureKind(house, kind)))
-  lines.push(`the runner's memory at its most: ${Math.round((await peakBytes(house.runnerPid)) / 1e6)} MB (< 150 asked for)`)
+  lines.push(
+    `the runner's memory at its most: ${Math.round((await peakBytes(house.runnerPid)) / 1e6)} MB (< 150 asked for)`,
+  )
   return lines
 }
 
@@ -36,7 +38,12 @@ async function measureKind(house: BenchHouse, kind: Kind): Promise<string[]> {
     const run = await ended(house, project, sha)
     const end = await costs(house)
     if (round < 0) await exact(house, run.id, kind)
-    else rounds.push({ floor, takt: { wallMs: run.sayMs, cpuMs: (await machineMs()) - machine }, parts: difference(begin, end) })
+    else
+      rounds.push({
+        floor,
+        takt: { wallMs: run.sayMs, cpuMs: (await machineMs()) - machine },
+        parts: difference(begin, end),
+      })
   }
   return report(kind, rounds)
 }
@@ -50,7 +57,9 @@ function report(kind: Kind, rounds: readonly Round[]): string[] {
   const rate = ({ wallMs }: Cost) => megabytes / (wallMs / 1_000)
   const ratios = rounds.map(({ takt, floor }) => rate(takt) / rate(floor))
   const middle = (of: (round: Round) => number) => median(rounds.map(of)).toFixed(0)
-  const parts = Object.keys(rounds[0]?.parts ?? {}).map((name) => `${name} ${middle(({ parts }) => parts[name] ?? 0)}`)
+  const parts = Object.keys(rounds[0]?.parts ?? {}).map(
+    (name) => `${name} ${middle(({ parts }) => parts[name] ?? 0)}`,
+  )
   return [
     `${megabytes.toFixed(0)} MB of a ${kind} log, stored: ${middle(({ takt }) => rate(takt))} MB/s, attached to and dropped ` +
       `${middle(({ floor }) => rate(floor))} MB/s; ${median(ratios).toFixed(2)} × (≥ 0.8 asked for), ${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`,

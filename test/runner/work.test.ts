@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { LOG_CHUNK_BYTES, ReportEntry } from '#pipelines/wire/runner.ts'
 import { Work } from '../../runner/work.ts'
@@ -97,5 +98,48 @@ describe('what a run says', () => {
     log(1, 'x'.repeat(400))
     log(1, big)
     expect(logOf(1)).toBe('x'.repeat(400) + big)
+  })
+})
+
+describe('a long log', () => {
+  const lines = (count: number) => Array.from({ length: count }, (_, index) => `line ${index}\n`).join('')
+
+  test('travels packed, with the counts of what it becomes, and no secret', () => {
+    const frames: Uint8Array[] = []
+    const work = new Work(planOf(['x'], { secrets: { TOKEN: 'hunter22' } }), LEASE, (frame) => {
+      if (typeof frame !== 'string') frames.push(frame)
+    })
+    const said = `${lines(500)}the password is hunter22\n${lines(500)}~`
+    work.log(1, Buffer.from(said))
+    const [frame] = frames
+    expect(frames).toHaveLength(1)
+    const { head, bytes } = saidLog(frame!)
+    expect(bytes.toString()).toBe(said.replace('hunter22', '***'))
+    expect(head.packed).toEqual({ bytes: bytes.length, lines: 1_001, open: true })
+    expect(frame!.length).toBeLessThan(said.length / 3)
+  })
+
+  test('that packing does not make shorter, and a short one, travel as they are', () => {
+    const heads: unknown[] = []
+    const work = new Work(planOf(['x']), LEASE, (frame) => {
+      if (typeof frame !== 'string') heads.push(saidLog(frame).head.packed)
+    })
+    work.log(1, Buffer.from('short\n'))
+    work.log(1, randomBytes(100_000))
+    expect(heads).toEqual([undefined, undefined])
+  })
+
+  test('leaves no memory behind once it is heard, unless it is still on its way', () => {
+    const frames: Uint8Array[] = []
+    const lefts: (() => void)[] = []
+    const work = new Work(planOf(['x']), LEASE, (frame, left) => {
+      if (typeof frame !== 'string') frames.push(frame)
+      lefts.push(left)
+    })
+    for (let piece = 0; piece < 3; piece++) work.log(1, Buffer.from(lines(500)))
+    work.sayAgain()
+    for (const [index, left] of lefts.entries()) if (index !== 5) left()
+    work.heard(3)
+    expect(frames.slice(0, 3).map(({ length }) => length > 0)).toEqual([false, false, true])
   })
 })

@@ -20,7 +20,8 @@ async function said(...pieces: readonly (readonly string[])[]) {
       .insertInto('steps')
       .values({ run_id: run, attempt: 1, step, name: STEPS[step]!, state: 'running' })
       .execute()
-    for (const piece of words) await db.transaction().execute((tx) => appendLog(tx, at, [plainPiece(Buffer.from(piece))]))
+    for (const piece of words)
+      await db.transaction().execute((tx) => appendLog(tx, at, [plainPiece(Buffer.from(piece))]))
   }
   const page = async (from: number, limit = 1_000) => {
     const { steps } = (await logOf(db, run as RunId))!

@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { RunId } from '#pipelines/ids.ts'
+import { plainPiece } from '../../server/logs/piece.ts'
+import { Inbox } from '../../server/runners/inbox.ts'
+import type { Report } from '../../server/runners/report.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const entry = (run: number, said: Report['said']): Report => ({
+  run: run as RunId,
+  lease: `lease ${run}`,
+  seq: 1,
+  cameMs: 0,
+  said,
+})
+const piece = (text = 'x', run = 1) =>
+  entry(run, { kind: 'log', step: 1, piece: plainPiece(Buffer.from(text)) })
+const started = (run = 1) => entry(run, { kind: 'step.started', step: 1 })
+
+/** An inbox from which a piece was just taken. */
+async function inAFlood() {
+  const inbox = new Inbox<{ say: 'ready' }>()
+  inbox.push(piece())
+  await inbox.next()
+  const taken: unknown[] = []
+  const take = () => void inbox.next().then((next) => taken.push(next))
+  return { inbox, taken, take }
+}
+
+test('the first piece after a quiet time is taken at once', async () => {
+  const { inbox } = await inAFlood()
+  vi.advanceTimersByTime(100)
+  inbox.push(piece('later'))
+  expect(await inbox.next()).toHaveLength(1)
+})
+
+test('of a flood the pieces of 50 ms are taken together', async () => {
+  const { inbox, taken, take } = await inAFlood()
+  inbox.push(piece())
+  take()
+  await vi.advanceTimersByTimeAsync(20)
+  inbox.push(piece())
+  inbox.push(piece())
+  expect(taken).toEqual([])
+  await vi.advanceTimersByTimeAsync(30)
+  expect(taken).toEqual([[piece(), piece(), piece()]])
+})
+
+test.each([
+  ['an entry', started()],
+  ['an order', { say: 'ready' as const }],
+  ['another run’s piece', piece('x', 2)],
+  ['as much as one transaction takes', piece('x'.repeat(2 ** 20))],
+])('%s that comes meanwhile waits for nothing', async (_, other) => {
+  const { inbox, taken, take } = await inAFlood()
+  inbox.push(piece())
+  take()
+  inbox.push(other)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(taken).toHaveLength(1)
+})
+
+test('what cannot be written down any more is waited for no longer', async () => {
+  const { inbox, taken, take } = await inAFlood()
+  inbox.push(piece())
+  take()
+  inbox.clear()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(taken).toEqual([undefined])
+})
