@@ -26,6 +26,7 @@ import { answerError, routes } from './http/kit.ts'
 import { legibleAddress, legibleBody } from './http/legible.ts'
 import { decreeRoutes } from './lines/decree-routes.ts'
 import { lineRoutes } from './lines/routes.ts'
+import { secretOfJobRoutes } from './lines/secret-routes.ts'
 import { tellRoutes } from './lines/tell-routes.ts'
 import { versionRoutes } from './lines/version-routes.ts'
 import { logRoutes } from './logs/routes.ts'
@@ -35,6 +36,8 @@ import { memberRoutes } from './organizations/member-routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import { settingsRoute } from './organizations/settings-route.ts'
 import { teamRoutes } from './organizations/team-routes.ts'
+import type { Keyring } from './secrets/keyring.ts'
+import { organizationSecretRoutes } from './secrets/organization-routes.ts'
 import { secretRoutes } from './secrets/routes.ts'
 import { reportRoutes } from './reports/routes.ts'
 import { runnerReportRoutes } from './reports/runner-routes.ts'
@@ -55,6 +58,7 @@ export type AppDeps = {
   /** The address that people open; known when the server listens. */
   readonly publicUrl: () => string
   readonly secretKey: string
+  readonly keys: Keyring
   readonly githubSecret: string | undefined
   /** How many proxies stand before this server. */
   readonly proxies: number
@@ -79,6 +83,8 @@ const api = (deps: AppDeps) =>
     .route('/', teamRoutes(deps))
     .route('/', settingsRoute(deps))
     .route('/', secretRoutes(deps))
+    .route('/', organizationSecretRoutes(deps))
+    .route('/', secretOfJobRoutes(deps))
     .route('/', lineRoutes(deps))
     .route('/', versionRoutes(deps))
     .route('/', decreeRoutes(deps))

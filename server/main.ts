@@ -36,7 +36,7 @@ import { runnerSockets } from './runners/socket.ts'
 import { startPauses } from './runs/pauses.ts'
 import type { CheckoutOf } from './runs/plan-of.ts'
 import { scheduleSideBySide } from './scheduler/schedule.ts'
-import { wrappingKey } from './secrets/seal.ts'
+import { Keyring } from './secrets/keyring.ts'
 import { TerminalDesk } from './terminals/desk.ts'
 import { terminalSockets } from './terminals/socket.ts'
 import { startDeliveries } from './webhooks/worker.ts'
@@ -94,7 +94,8 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     store,
     book,
     publicUrl,
-    secretKey: keys.secretKey,
+    secretKey: keys.ring.newest.text,
+    keys: keys.ring,
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
     proxies: config.TAKT_PROXIES,
     standing,
@@ -104,7 +105,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   stack.defer(() => close(http))
   const opening = {
     checkoutOf: checkouts(publicUrl, config.GITHUB_TOKEN),
-    wrapping: wrappingKey(keys.secretKey),
+    keys: keys.ring,
   }
   const desk = stack.use(new TerminalDesk({ db, hints }))
   const runners = stack.use(
@@ -117,8 +118,8 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const local = urlOf(config, http)
   address.url ||= local
 
-  startWork(stack, { db, hints, config, store, wrapping: opening.wrapping })
-  startLooking(stack, { db, hints, config, wrapping: opening.wrapping, wakeRunners: runners.look })
+  startWork(stack, { db, hints, config, store, keys: opening.keys })
+  startLooking(stack, { db, hints, config, keys: opening.keys, wakeRunners: runners.look })
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
     const hosted = await db.selectFrom('projects').select('id').where('name', '=', DEMO).executeTakeFirst()
@@ -138,7 +139,9 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
 
 /** Keys from the settings, else from files of the data directory; and the first admin with a token for this machine. */
 async function openKeys(db: Db, config: Config) {
-  const secretKey = config.TAKT_SECRET_KEY ?? (await keyFile(config.TAKT_DATA, 'secret.key'))
+  const ring = await Keyring.open(async () => [
+    config.TAKT_SECRET_KEY ?? (await keyFile(config.TAKT_DATA, 'secret.key')),
+  ])
   const runnerToken = config.TAKT_RUNNER_TOKEN ?? (await keyFile(config.TAKT_DATA, 'runner-token'))
   const apiToken = await keyFile(config.TAKT_DATA, 'token', () => newSecret('takt_'))
   const admin = await ensureAdmin(db)
@@ -146,32 +149,29 @@ async function openKeys(db: Db, config: Config) {
   const here = `data directory ${hostname()}:${config.TAKT_DATA}`
   await ensureToken(db, { user: admin, name: here, secret: apiToken })
   await ensureToken(db, { user: admin, name: 'TAKT_ADMIN_TOKEN', secret: config.TAKT_ADMIN_TOKEN ?? null })
-  return { secretKey, runnerToken }
+  return { ring, runnerToken }
 }
 
-type Working = { db: Db; hints: Hints; config: Config; store: Store; wrapping: Buffer }
+type Working = { db: Db; hints: Hints; config: Config; store: Store; keys: Keyring }
 
 /** The loops that move the line: deliveries become versions, versions runs, and silence is noticed. */
-function startWork(stack: AsyncDisposableStack, { db, hints, config, store, wrapping }: Working): void {
+function startWork(stack: AsyncDisposableStack, { db, hints, config, store, keys }: Working): void {
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const loop = { hints, sweepMs: SWEEP_MS }
-  stack.use(startDeliveries({ db, forges, loginOf: loginsOf(db, wrapping) }, loop))
+  stack.use(startDeliveries({ db, forges, loginOf: loginsOf(db, keys) }, loop))
   stack.use(startWorker('scheduler', (quit) => scheduleSideBySide(db, quit), loop))
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
   stack.use(startSweeper({ db, store }))
   stack.use(startPauses(db, loop))
 }
 
-type Looking = { db: Db; hints: Hints; config: Config; wrapping: Buffer; wakeRunners: () => void }
+type Looking = { db: Db; hints: Hints; config: Config; keys: Keyring; wakeRunners: () => void }
 
 /** The loop that looks for versions outside. */
-function startLooking(
-  stack: AsyncDisposableStack,
-  { db, hints, config, wrapping, wakeRunners }: Looking,
-): void {
+function startLooking(stack: AsyncDisposableStack, { db, hints, config, keys, wakeRunners }: Looking): void {
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const deliver = async (tx: Tx, moved: Moved) => void (await storeDelivery(tx, deliveryOf(moved)))
-  const loginOf = loginsOf(db, wrapping)
+  const loginOf = loginsOf(db, keys)
   stack.use(startChecks({ db, forges, deliver, loginOf, wakeRunners }, { hints, sweepMs: SWEEP_MS }))
 }
 

@@ -9,6 +9,8 @@ export type SecretFacts = {
   readonly kind: LaneFact['kind']
   /** The secrets that the job may see, by name: those it asks for and those that its resources are opened with. */
   readonly secrets: Readonly<Record<string, string>>
+  /** Of secrets that are there and for other runs: why, in words. */
+  readonly unmeant: Readonly<Record<string, string>>
 }
 
 /** Pull requests may bring any code, and any pipeline file: nothing of ours is shown to them. */
@@ -51,10 +53,13 @@ export function loginIn(
     : { username: secret.slice(0, colon), password: secret.slice(colon + 1) }
 }
 
-function secretIn(ask: Ask, name: string, { project, kind, secrets }: SecretFacts): string {
+function secretIn(ask: Ask, name: string, { project, kind, secrets, unmeant }: SecretFacts): string {
   if (!isTrusted(kind))
     return ask({ impossible: `the secret \`${name}\` is needed, and pull requests get no secrets` })
   const secret = Object.hasOwn(secrets, name) ? secrets[name] : undefined
-  const words = `the secret \`${name}\` is not there: set it with \`takt secrets set ${project} ${name}\``
+  const why = Object.hasOwn(unmeant, name) ? unmeant[name] : undefined
+  const words = why
+    ? `the secret \`${name}\` is not for this run: ${why}`
+    : `the secret \`${name}\` is not there: set it with \`takt secrets set ${project} ${name}\``
   return secret ?? ask({ impossible: words })
 }

@@ -10,6 +10,7 @@ export type Need =
 
 const organization = (role: Role): Need => ({ on: 'organization', role })
 const project = (role: Role): Need => ({ on: 'project', role })
+const organization = (role: Role): Need => ({ on: 'organization', role })
 const run = (role: Role): Need => ({ on: 'run', role })
 
 const SERVICES = '/organizations/:organization/service-accounts'
@@ -87,7 +88,12 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'GET /projects/:project/hook': project('maintainer'),
   'GET /projects/:project/secrets': project('maintainer'),
   'PUT /projects/:project/secrets/:name': project('maintainer'),
+  'POST /projects/:project/secrets/:name/narrow': project('maintainer'),
   'DELETE /projects/:project/secrets/:name': project('maintainer'),
+  'GET /organizations/:organization/secrets': organization('maintainer'),
+  'PUT /organizations/:organization/secrets/:name': organization('maintainer'),
+  'POST /organizations/:organization/secrets/:name/narrow': organization('maintainer'),
+  'DELETE /organizations/:organization/secrets/:name': organization('maintainer'),
   'GET /projects/:project/trace': project('viewer'),
   'POST /projects/:project/events/:source': project('operator'),
 
@@ -106,6 +112,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   [`POST ${JOB}/resume`]: project('maintainer'),
   [`POST ${JOB}/runs`]: project('operator'),
   [`GET ${JOB}/why`]: project('viewer'),
+  [`GET ${JOB}/secrets`]: project('maintainer'),
   [`GET ${JOB}/tests`]: project('viewer'),
 
   'GET /runs': 'anyone',

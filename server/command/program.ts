@@ -5,6 +5,7 @@ import { auditLog } from './audit-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
 import { people } from './people-program.ts'
 import { runners } from './runner-program.ts'
+import { secrets } from './secret-program.ts'
 
 /** The whole command line. Each command loads its own file when it is called, so that a small one stays quick. */
 export function program(end: (exitCode: number) => void): Command {
@@ -85,34 +86,6 @@ function projects(add: Add, ending: EndingWith): void {
   add('list', 'all projects', parent)
     .option(...JSON_OUT)
     .action(ending(async (options) => (await import('./projects.ts')).listProjects(options)))
-}
-
-function secrets(add: Add, ending: EndingWith): void {
-  const parent = add('secrets', 'what jobs and resources are opened with; no value is ever shown again')
-  add('set', 'store a secret: its value is read from standard input', parent)
-    .argument('<project>')
-    .argument('<name>', 'as jobs ask for it, such as DEPLOY_KEY')
-    .action(
-      ending(async (project: string, name: string) =>
-        (await import('./secrets.ts')).setSecret(project, name),
-      ),
-    )
-  add('list', 'names and times', parent)
-    .argument('<project>')
-    .option(...JSON_OUT)
-    .action(
-      ending(async (project: string, options) =>
-        (await import('./secrets.ts')).listSecrets(project, options),
-      ),
-    )
-  add('remove', 'forget a secret', parent)
-    .argument('<project>')
-    .argument('<name>')
-    .action(
-      ending(async (project: string, name: string) =>
-        (await import('./secrets.ts')).removeSecret(project, name),
-      ),
-    )
 }
 
 function runs(add: Add, ending: EndingWith): void {

@@ -27,6 +27,7 @@ import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
 import type { ReportTables } from './report-tables.ts'
 import type { RunTables } from './run-tables.ts'
+import type { SecretTables } from './secret-tables.ts'
 import type { TerminalTables } from './terminal-tables.ts'
 
 /** What is known of a commit besides its hash. `before` is what its ref pointed to until then; null where nobody said. */
@@ -58,7 +59,13 @@ export type FieldsBody = {
 export type VersionBody = CommitBody | FieldsBody
 
 /** The tables that have a file of their own. */
-type Elsewhere = AccessTables & AuditTables & TerminalTables & RunTables & FileTables & ReportTables
+type Elsewhere = AccessTables &
+  AuditTables &
+  TerminalTables &
+  RunTables &
+  FileTables &
+  ReportTables &
+  SecretTables
 
 /** The tables as the migrations make them; a test holds the two against each other. */
 export type Schema = Elsewhere & {
@@ -69,14 +76,6 @@ export type Schema = Elsewhere & {
     forge_id: string | null
     default_branch: Generated<string>
     created_at: Time
-  }
-  secrets: {
-    project_id: ProjectId
-    name: string
-    sealed: Buffer
-    created_at: Time
-    updated_at: Time
-    updated_by: UserId
   }
   refs: { repository_id: RepositoryId; name: string; sha: string; updated_at: Time }
   applied_pushes: { repository_id: RepositoryId; name: string; sha: string | null; delivery_id: DeliveryId }

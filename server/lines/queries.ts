@@ -23,6 +23,7 @@ export const findPipeline = (db: Db, project: string, name: string) =>
       'pipelines.id',
       'pipelines.name',
       'pipelines.path',
+      'projects.id as project_id',
       'projects.name as project',
       'repositories.default_branch',
     ])

@@ -3,6 +3,7 @@ import type { RunId } from '#pipelines/ids.ts'
 import type { Job, Pipeline } from '#pipelines/language/pipeline.ts'
 import { compilePlan } from '#pipelines/plan/compile.ts'
 import type { CompileFacts, InputFacts } from '#pipelines/plan/compile-facts.ts'
+import { branchOf } from '#pipelines/plan/secret-scopes.ts'
 import { isTrusted, secretNames } from '#pipelines/plan/secrets-in.ts'
 import type { Checkout, Plan } from '#pipelines/wire/plan.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
@@ -11,10 +12,12 @@ import { ofProject } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
 import type { VersionBody } from '../db/schema.ts'
 import { fieldsOfVersion } from '../resources/fields.ts'
-import { openSecrets } from '../secrets/queries.ts'
+import type { Keyring } from '../secrets/keyring.ts'
+import { openSecrets, type Opened as OpenedSecrets } from '../secrets/open.ts'
 import { Unsealable } from '../secrets/seal.ts'
 import type { LockedRun } from './lock-run.ts'
 import { remotesOf } from './remotes-of.ts'
+import { startsOf } from './starts-of.ts'
 
 export type RepositoryOf = {
   readonly kind: 'hosted' | 'git' | 'github'
@@ -30,14 +33,14 @@ export type CheckoutOf = (repository: RepositoryOf, run: { id: RunId; lease: str
 export type Opening = {
   readonly checkoutOf: CheckoutOf
   /** What the values of secrets are sealed with. */
-  readonly wrapping: Buffer
+  readonly keys: Keyring
 }
 
 /** The run's plan: its job as its revision says, and the versions it was created with; or why there can be none. */
 export async function planOf(
   db: Trx,
   run: LockedRun,
-  { checkoutOf, wrapping, lease }: Opening & { readonly lease: string },
+  { checkoutOf, keys, lease }: Opening & { readonly lease: string },
 ): Promise<Plan | { error: RunError }> {
   const revision = await definitionIn(db, run.revision_id)
   const job = revision?.definition.jobs.find((candidate) => candidate.name === run.job)
@@ -45,7 +48,7 @@ export async function planOf(
     return { error: { code: 'plan_impossible', message: `The run's revision has no job \`${run.job}\`.` } }
   const opened = (repository: RepositoryOf) => checkoutOf(repository, { id: run.id, lease })
   const inputs = await inputsOf(db, run.id)
-  const secrets = await secretsOf(db, run, { job, known: revision.definition, wrapping })
+  const secrets = await secretsOf(db, run, { job, known: revision.definition, keys })
   if ('error' in secrets) return secrets
   const plan = compilePlan({
     run: run.id,
@@ -60,7 +63,8 @@ export async function planOf(
     upstream: await upstreamOf(db, run.id),
     matrix: run.matrix,
     given: run.given,
-    secrets: secrets.opened,
+    secrets: secrets.values,
+    unmeant: secrets.unmeant,
     remotes: await remotesOf(db, { pipeline: run.pipeline_id, job }, opened),
     statesLeft: await statesLeftOn(db, run),
     holdMs: await holdMsOf(db, run.id),
@@ -71,19 +75,23 @@ export async function planOf(
 type SecretsAsked = {
   readonly job: Job
   readonly known: Pick<Pipeline, 'resources'>
-  readonly wrapping: Buffer
+  readonly keys: Keyring
 }
 
 /** The secrets that the run's job may see; of a stranger's code none is even opened. */
 async function secretsOf(
   db: Trx,
   run: LockedRun,
-  { job, known, wrapping }: SecretsAsked,
-): Promise<{ opened: Record<string, string> } | { error: RunError }> {
-  if (!isTrusted(run.lane_kind)) return { opened: {} }
+  { job, known, keys }: SecretsAsked,
+): Promise<OpenedSecrets | { error: RunError }> {
+  if (!isTrusted(run.lane_kind)) return { values: {}, unmeant: {} }
+  const names = secretNames(job, known)
+  if (names.length === 0) return { values: {}, unmeant: {} }
   try {
-    const asked = { project: run.project_id, names: secretNames(job, known) }
-    return { opened: await openSecrets(db, asked, wrapping) }
+    const branch = branchOf({ name: run.lane, kind: run.lane_kind })
+    const starts = await startsOf(db, run.id)
+    const asking = { job: job.name, environment: job.environment, branch, starts }
+    return await openSecrets(db, { project: run.project_id, names, asking }, keys)
   } catch (error) {
     if (!(error instanceof Unsealable)) throw error
     return { error: { code: 'secret_unreadable', message: `${error.message}.` } }

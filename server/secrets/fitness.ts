@@ -1,3 +1,5 @@
+import { Problem } from '../problem.ts'
+
 /** A variable of a program can hold twice as much; keys and certificates are far smaller. */
 export const MOST_BYTES = 64 * 1024
 const LEAST_LETTERS = 4
@@ -24,4 +26,11 @@ export function unfitness(value: string): string | null {
   return bytes > MOST_BYTES
     ? `it has ${bytes} bytes, and ${MOST_BYTES} fit; keep what is larger in a file elsewhere`
     : null
+}
+
+/** A value that can be a secret. @throws {Problem} `bad-secret`. */
+export function fitting(name: string, value: string): string {
+  const unfit = unfitness(value)
+  if (unfit !== null) throw new Problem('bad-secret', `the value of ${name} is not stored: ${unfit}`)
+  return value
 }

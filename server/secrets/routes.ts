@@ -1,82 +1,83 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { ENV_NAME } from '#pipelines/language/shape/scalars.ts'
 import { theProject } from '../catalog/routes.ts'
 import type { Db } from '../db/connect.ts'
+import { transact } from '../db/transact.ts'
 import { body, json, routes } from '../http/kit.ts'
-import { Problem } from '../problem.ts'
-import { unfitness } from './fitness.ts'
-import { listSecrets, removeSecret, type SecretRow, setSecret } from './queries.ts'
-import { wrappingKey } from './seal.ts'
+import { fitting } from './fitness.ts'
+import type { Keyring } from './keyring.ts'
+import { ofOrganization, ofProject } from './owner.ts'
+import { listSecrets, narrowSecret, removeSecret, setSecret } from './queries.ts'
+import { Narrowing, ScopeAsked, scopeIn, Secret, SecretAsked, secretName, showSecret } from './shapes.ts'
 
-const ofProject = z.object({ project: z.string().max(100) })
-const named = ofProject.extend({
-  name: z
-    .string()
-    .regex(ENV_NAME, { error: 'a secret is named like a variable, such as DEPLOY_KEY' })
-    .refine((name) => !name.startsWith('TAKT_'), { error: 'names that begin with TAKT_ are Takt’s own' }),
-})
-const Secret = z
-  .object({
-    name: z.string(),
-    created_at: z.iso.datetime(),
-    updated_at: z.iso.datetime(),
-    updated_by: z.string(),
-  })
-  .openapi('Secret', { description: 'A secret without its value, which nobody can read back' })
-const Value = z.object({ value: z.string().openapi({ description: 'Text; at least 4 characters' }) })
+const tags = ['Secrets']
+const inProject = z.object({ project: z.string().max(100) })
+const named = inProject.extend({ name: secretName })
 
 const list = createRoute({
   method: 'get',
   path: '/projects/{project}/secrets',
-  tags: ['Secrets'],
-  summary: 'The names of a project’s secrets; no value is ever shown',
-  request: { params: ofProject },
-  responses: { 200: json(z.object({ items: z.array(Secret), next: z.null() }), 'By name') },
+  tags,
+  summary:
+    'The names of a project’s secrets, and of those it shares with its organization; no value is shown',
+  request: { params: inProject },
+  responses: {
+    200: json(z.object({ items: z.array(Secret), inherited: z.array(Secret), next: z.null() }), 'By name'),
+  },
 })
 const set = createRoute({
   method: 'put',
   path: '/projects/{project}/secrets/{name}',
-  tags: ['Secrets'],
-  summary: 'Store a secret, in place of the one of that name',
-  request: { params: named, body: body(Value) },
+  tags,
+  summary: 'Store a secret, in place of the one of that name that is for the same runs',
+  request: { params: named, body: body(SecretAsked) },
+  responses: { 200: json(Secret, 'The secret') },
+})
+const narrow = createRoute({
+  method: 'post',
+  path: '/projects/{project}/secrets/{name}/narrow',
+  tags,
+  summary: 'Let a secret be for other runs than now; its value stays',
+  request: { params: named, body: body(Narrowing) },
   responses: { 200: json(Secret, 'The secret') },
 })
 const remove = createRoute({
   method: 'delete',
   path: '/projects/{project}/secrets/{name}',
-  tags: ['Secrets'],
+  tags,
   summary: 'Forget a secret; runs that have it keep it',
-  request: { params: named },
+  request: { params: named, query: ScopeAsked },
   responses: { 204: { description: 'It is gone' } },
 })
 
-export const secretRoutes = ({ db, secretKey }: { db: Db; secretKey: string }) => {
-  const wrapping = wrappingKey(secretKey)
+/** A project’s secrets. */
+export const secretRoutes = ({ db, keys }: { db: Db; keys: Keyring }) => {
+  const ownerOf = async (name: string) => ofProject((await theProject(db, name)).id)
   return routes()
     .openapi(list, async (c) => {
-      const { id } = await theProject(db, c.req.valid('param').project)
-      return c.json({ items: (await listSecrets(db, id)).map(show), next: null }, 200)
+      const { id, organization_id } = await theProject(db, c.req.valid('param').project)
+      const items = await listSecrets(db, ofProject(id))
+      const inherited = await listSecrets(db, ofOrganization(organization_id))
+      return c.json({ items: items.map(showSecret), inherited: inherited.map(showSecret), next: null }, 200)
     })
     .openapi(set, async (c) => {
       const { project, name } = c.req.valid('param')
-      const { id } = await theProject(db, project)
-      const { value } = c.req.valid('json')
-      const unfit = unfitness(value)
-      if (unfit !== null) throw new Problem('bad-secret', `the value of ${name} is not stored: ${unfit}`)
-      const row = await setSecret(db, { project: id, name, value, by: c.get('user').id }, wrapping)
-      return c.json(show(row), 200)
+      const owner = await ownerOf(project)
+      const { value, ...scope } = c.req.valid('json')
+      const kept = { value: fitting(name, value) }
+      const secret = { owner, name, scope: scopeIn(scope), kept, by: c.get('user').id }
+      return c.json(showSecret(await transact(db, (tx) => setSecret(tx, secret, keys))), 200)
+    })
+    .openapi(narrow, async (c) => {
+      const { project, name } = c.req.valid('param')
+      const owner = await ownerOf(project)
+      const { from, to } = c.req.valid('json')
+      const secret = { owner, name, scope: scopeIn(from), to: scopeIn(to), by: c.get('user').id }
+      return c.json(showSecret(await transact(db, (tx) => narrowSecret(tx, secret, keys))), 200)
     })
     .openapi(remove, async (c) => {
       const { project, name } = c.req.valid('param')
-      const { id } = await theProject(db, project)
-      if (await removeSecret(db, id, name)) return c.body(null, 204)
-      throw new Problem('secret-not-found', `${project} has no secret \`${name}\``)
+      const secret = { owner: await ownerOf(project), name, scope: scopeIn(c.req.valid('query')) }
+      await transact(db, (tx) => removeSecret(tx, secret))
+      return c.body(null, 204)
     })
 }
-
-const show = ({ name, created_at, updated_at, updated_by }: SecretRow): z.output<typeof Secret> => ({
-  name,
-  created_at: created_at.toISOString(),
-  updated_at: updated_at.toISOString(),
-  updated_by,
-})

@@ -1,7 +1,12 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 
-/** What a secret belongs to. It is sealed in with the value, so that a row copied to another place opens nothing there. */
-export type Place = { readonly project: number; readonly name: string }
+/** What a value belongs to. It is sealed in with the value, so that a row copied to another place opens nothing there. */
+export type Place = {
+  /** In words, for people. */
+  readonly name: string
+  /** In full: no two values that must not stand for one another have the same. */
+  readonly bound: readonly (string | number | null)[]
+}
 
 /** The first byte of everything sealed: the form that follows it. */
 const FORM = 1
@@ -54,16 +59,29 @@ export function unseal(sealed: Buffer, place: Place, wrapping: Buffer): string {
   }
 }
 
+/** The same value at the same place, its own key wrapped in another one; the value itself is not opened. @throws {Unsealable} */
+export function rewrap(sealed: Buffer, place: Place, { from, to }: { from: Buffer; to: Buffer }): Buffer {
+  const valueAt = 1 + MARK_BYTES + BOX_BYTES + KEY_BYTES
+  unseal(sealed, place, from) // what does not open whole is left as it is, to be told
+  const aad = boundTo(place)
+  const own = unbox(sealed.subarray(1 + MARK_BYTES, valueAt), { key: from, aad })
+  return Buffer.concat([Buffer.of(FORM), markOf(to), box(own, { key: to, aad }), sealed.subarray(valueAt)])
+}
+
 /** A stored secret that this server cannot read; the message is a sentence without the value. */
 export class Unsealable extends Error {
   override readonly name = 'Unsealable'
 }
 
+/** The mark of the key that something is wrapped in; null where it is nothing that was ever sealed. */
+export const markIn = (sealed: Buffer): Buffer | null =>
+  sealed[0] === FORM && sealed.length > MARK_BYTES ? sealed.subarray(1, 1 + MARK_BYTES) : null
+
 /** Tells one wrapping key from another, and nothing of either. */
-const markOf = (wrapping: Buffer) =>
+export const markOf = (wrapping: Buffer): Buffer =>
   createHash('sha256').update('takt secrets mark').update(wrapping).digest().subarray(0, MARK_BYTES)
 
-const boundTo = ({ project, name }: Place) => Buffer.from(JSON.stringify([project, name]))
+const boundTo = ({ bound }: Place) => Buffer.from(JSON.stringify(bound))
 
 type Lock = { readonly key: Buffer; readonly aad: Buffer }
 

@@ -9,13 +9,14 @@ import { schedule } from '../../server/scheduler/schedule.ts'
 import type { BenchDatabases } from './database.ts'
 import { DIAMOND, layeredFile, seedHistory, type SeededLine, seedLine } from './lines.ts'
 import { median } from './median.ts'
+import { someKeys } from '../support/keys.ts'
 
 const SMALL = 10_000
 const LARGE = 1_000_000
 const ROUNDS = 40
 const OPENING = {
   checkoutOf: () => ({ url: 'https://git.example/x.git', credential: null }),
-  wrapping: Buffer.alloc(32),
+  keys: await someKeys(),
 }
 
 /**

@@ -25,6 +25,7 @@ function compile(body: string): Plan {
     known: pipeline,
     upstream: [],
     statesLeft: new Set(),
+    unmeant: {},
     secrets: {},
     remotes: new Map(),
     holdMs: 0,

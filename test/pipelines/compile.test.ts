@@ -38,6 +38,7 @@ function compile(job: string, facts: Partial<CompileFacts> = {}) {
     given: null,
     known: pipeline,
     upstream: [],
+    unmeant: {},
     secrets: {},
     remotes: new Map(),
     statesLeft: new Set(),

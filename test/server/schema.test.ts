@@ -61,6 +61,7 @@ const DECLARED = [
   ['file-tables.ts', 'export type FileTables = '],
   ['terminal-tables.ts', 'export type TerminalTables = '],
   ['report-tables.ts', 'export type ReportTables = '],
+  ['secret-tables.ts', 'export type SecretTables = '],
 ] as const
 
 async function declaredColumns(): Promise<Map<string, string>> {

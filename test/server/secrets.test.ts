@@ -77,14 +77,18 @@ describe('a secret', () => {
 
 describe('a sealed value', () => {
   const wrapping = wrappingKey('a key of thirty-two letters, or so')
-  const place = { project: 1, name: 'KEY' }
+  const place = { name: 'KEY', bound: [1, 'KEY'] }
   const sealed = seal(VALUE, place, wrapping)
   test('opens at its place with its key', () => expect(unseal(sealed, place, wrapping)).toBe(VALUE))
   test('is sealed otherwise each time', () => expect(seal(VALUE, place, wrapping).equals(sealed)).toBe(false))
   test.each([
     ['with another key', () => unseal(sealed, place, wrappingKey('another')), /TAKT_SECRET_KEY/],
-    ['under another name', () => unseal(sealed, { ...place, name: 'OTHER' }, wrapping), /OTHER.*again/],
-    ['in another project', () => unseal(sealed, { ...place, project: 2 }, wrapping), /again/],
+    [
+      'under another name',
+      () => unseal(sealed, { name: 'OTHER', bound: [1, 'OTHER'] }, wrapping),
+      /OTHER.*again/,
+    ],
+    ['in another project', () => unseal(sealed, { ...place, bound: [2, 'KEY'] }, wrapping), /again/],
     ['cut short', () => unseal(sealed.subarray(0, -1), place, wrapping), /again/],
     ['of nothing', () => unseal(Buffer.alloc(0), place, wrapping), /form/],
     ['of another form', () => unseal(Buffer.concat([Buffer.of(9), sealed]), place, wrapping), /form/],
@@ -137,7 +141,7 @@ describe('a run', () => {
     const { id } = await house.db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
     const sealed = seal(
       VALUE,
-      { project: id, name: 'DEPLOY_KEY' },
+      { name: 'DEPLOY_KEY', bound: [id, 'DEPLOY_KEY'] },
       wrappingKey('another key than the server’s'),
     )
     await house.db.updateTable('secrets').set({ sealed }).execute()

@@ -5,6 +5,7 @@ import { transact } from '../../server/db/transact.ts'
 import { claimRun } from '../../server/runs/claim.ts'
 import { moveRun } from '../../server/runs/move.ts'
 import type { Answer } from './server.ts'
+import { someKeys } from './keys.ts'
 import { runnerOf, type steeredLine } from './steer.ts'
 
 type Line = Awaited<ReturnType<typeof steeredLine>>
@@ -29,7 +30,7 @@ export async function leased({ house, quiet }: Line): Promise<Leased> {
         url: kind === 'hosted' ? `${house.url}/git/${url}.git` : url,
         credential: null,
       }),
-      wrapping: Buffer.alloc(32),
+      keys: await someKeys(),
     },
   )
   if (!plan) {

@@ -10,6 +10,7 @@ import { claimRun } from '../../server/runs/claim.ts'
 import { moveRun } from '../../server/runs/move.ts'
 import { hostedProject } from './repository.ts'
 import { startHouse } from './server.ts'
+import { someKeys } from './keys.ts'
 import { until } from './until.ts'
 
 export type SteeredRun = {
@@ -70,7 +71,7 @@ export function steer(db: Db) {
     const lease = { runner: await runnerOf(db, labels), token: randomUUID(), leaseMs: 600_000 }
     const plan = await claimRun(db, lease, {
       checkoutOf: () => ({ url: 'https://example.org/x', credential: null }),
-      wrapping: Buffer.alloc(32),
+      keys: await someKeys(),
     })
     return plan && { id: plan.run, job: plan.job, lease: lease.token, plan }
   }
