@@ -38,6 +38,7 @@ import { settingsRoute } from './organizations/settings-route.ts'
 import { teamRoutes } from './organizations/team-routes.ts'
 import type { Keyring } from './secrets/keyring.ts'
 import { organizationSecretRoutes } from './secrets/organization-routes.ts'
+import { keyRoutes, type Rotating } from './secrets/key-routes.ts'
 import { secretRoutes } from './secrets/routes.ts'
 import { reportRoutes } from './reports/routes.ts'
 import { runnerReportRoutes } from './reports/runner-routes.ts'
@@ -57,8 +58,10 @@ export type AppDeps = {
   readonly book: Book
   /** The address that people open; known when the server listens. */
   readonly publicUrl: () => string
-  readonly secretKey: string
+  /** What the secrets of hooks are derived from: the newest key first, and the one before it for a while. */
+  readonly secretKeys: () => readonly string[]
   readonly keys: Keyring
+  readonly rotating: Rotating
   readonly githubSecret: string | undefined
   /** How many proxies stand before this server. */
   readonly proxies: number
@@ -83,6 +86,7 @@ const api = (deps: AppDeps) =>
     .route('/', teamRoutes(deps))
     .route('/', settingsRoute(deps))
     .route('/', secretRoutes(deps))
+    .route('/', keyRoutes(deps))
     .route('/', organizationSecretRoutes(deps))
     .route('/', secretOfJobRoutes(deps))
     .route('/', lineRoutes(deps))

@@ -42,6 +42,9 @@ const Config = z.object({
   TAKT_SECRET_KEY: secret(32)
     .optional()
     .describe('The key that other secrets are derived from. Without it one is made in the data directory'),
+  TAKT_SECRET_KEY_PREVIOUS: secret(32)
+    .optional()
+    .describe('The key before, while secrets are changed over to the new one: it opens and does not seal'),
   TAKT_ADMIN_TOKEN: secret(16).optional().describe('An admin API token known beforehand, for automation'),
   TAKT_RUNNER_TOKEN: secret(16)
     .optional()

@@ -36,7 +36,9 @@ import { runnerSockets } from './runners/socket.ts'
 import { startPauses } from './runs/pauses.ts'
 import type { CheckoutOf } from './runs/plan-of.ts'
 import { scheduleSideBySide } from './scheduler/schedule.ts'
+import { keySource } from './secrets/key-source.ts'
 import { Keyring } from './secrets/keyring.ts'
+import { startRewrapping } from './secrets/rotate.ts'
 import { TerminalDesk } from './terminals/desk.ts'
 import { terminalSockets } from './terminals/socket.ts'
 import { startDeliveries } from './webhooks/worker.ts'
@@ -88,14 +90,16 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     demo: () => (demo.clone === null ? null : { clone: demo.clone }),
   }
   const store = openStore(config)
+  const rewrapping = stack.use(startRewrapping(db, keys.ring))
   const app = createApp({
     db,
     dataDir,
     store,
     book,
     publicUrl,
-    secretKey: keys.ring.newest.text,
+    secretKeys: () => keys.ring.keys.map(({ text }) => text),
     keys: keys.ring,
+    rotating: { keys: keys.ring, source: keys.source, rewrap: () => rewrapping.poke() },
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
     proxies: config.TAKT_PROXIES,
     standing,
@@ -139,9 +143,8 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
 
 /** Keys from the settings, else from files of the data directory; and the first admin with a token for this machine. */
 async function openKeys(db: Db, config: Config) {
-  const ring = await Keyring.open(async () => [
-    config.TAKT_SECRET_KEY ?? (await keyFile(config.TAKT_DATA, 'secret.key')),
-  ])
+  const source = keySource(config)
+  const ring = await Keyring.open(source.read)
   const runnerToken = config.TAKT_RUNNER_TOKEN ?? (await keyFile(config.TAKT_DATA, 'runner-token'))
   const apiToken = await keyFile(config.TAKT_DATA, 'token', () => newSecret('takt_'))
   const admin = await ensureAdmin(db)
@@ -149,7 +152,7 @@ async function openKeys(db: Db, config: Config) {
   const here = `data directory ${hostname()}:${config.TAKT_DATA}`
   await ensureToken(db, { user: admin, name: here, secret: apiToken })
   await ensureToken(db, { user: admin, name: 'TAKT_ADMIN_TOKEN', secret: config.TAKT_ADMIN_TOKEN ?? null })
-  return { ring, runnerToken }
+  return { ring, source, runnerToken }
 }
 
 type Working = { db: Db; hints: Hints; config: Config; store: Store; keys: Keyring }

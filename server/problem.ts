@@ -47,6 +47,7 @@ const PROBLEMS = {
   'secret-not-found': { status: 404, title: 'There is no such secret' },
   'secret-exists': { status: 409, title: 'There is such a secret already' },
   'secret-unreadable': { status: 409, title: 'The stored secret cannot be read' },
+  'no-new-key': { status: 409, title: 'There is no new key to change to' },
   'key-not-known': { status: 503, title: 'This server does not know the key that seals' },
   'bad-input': { status: 422, title: 'What the job asks for is not filled in rightly' },
   'no-input': { status: 409, title: 'The job has no agreed input to run with yet' },

@@ -33,6 +33,17 @@ export async function keyFile(
   }
 }
 
+/** A secret in a file that need not be there. */
+export async function oldKeyFile(dataDir: string, name: string): Promise<string | null> {
+  const there = await read(join(dataDir, name))
+  return there !== null && isSecret(there) ? there : null
+}
+
+/** Put a secret in the place of the one that a file holds: in one step, and on the disk when this returns. */
+export async function replaceKeyFile(dataDir: string, name: string, secret: string): Promise<void> {
+  await place(join(dataDir, name), secret, rename)
+}
+
 const isSecret = (text: string) => text.length >= LEAST_LETTERS
 
 async function read(file: string): Promise<string | null> {

@@ -10,7 +10,6 @@ export type Need =
 
 const organization = (role: Role): Need => ({ on: 'organization', role })
 const project = (role: Role): Need => ({ on: 'project', role })
-const organization = (role: Role): Need => ({ on: 'organization', role })
 const run = (role: Role): Need => ({ on: 'run', role })
 
 const SERVICES = '/organizations/:organization/service-accounts'
@@ -37,6 +36,8 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'PUT /users/:name/role': 'site',
   'POST /users/:name/login-links': 'site',
   'GET /server': 'someone',
+  'GET /server/key': 'site',
+  'POST /server/key/rotate': 'site',
   'POST /check': 'someone',
 
   'GET /audit': 'someone',

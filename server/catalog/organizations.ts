@@ -12,13 +12,6 @@ export async function defaultOrganization(db: Db): Promise<OrganizationId> {
   return (await named(db, DEFAULT_ORGANIZATION).executeTakeFirstOrThrow()).id
 }
 
-/** @throws {Problem} `organization-not-found`. */
-export async function theOrganization(db: Db, name: string): Promise<OrganizationId> {
-  const row = await named(db, name).executeTakeFirst()
-  if (!row) throw new Problem('organization-not-found', `there is no organization \`${name}\``)
-  return row.id
-}
-
 /**
  * The organization that somebody wants to add a project to.
  *

@@ -67,7 +67,7 @@ const check = createRoute({
   },
 })
 
-type Deps = { db: Db; dataDir: string; publicUrl: () => string; secretKey: string }
+type Deps = { db: Db; dataDir: string; publicUrl: () => string; secretKeys: () => readonly string[] }
 
 /** @throws {Problem} `project-not-found`. */
 export async function theProject(db: Db, name: string): Promise<ProjectRow> {
@@ -76,7 +76,7 @@ export async function theProject(db: Db, name: string): Promise<ProjectRow> {
   return project
 }
 
-export const catalogRoutes = ({ db, dataDir, publicUrl, secretKey }: Deps) => {
+export const catalogRoutes = ({ db, dataDir, publicUrl, secretKeys }: Deps) => {
   const show = (row: ProjectRow): z.output<typeof Project> => ({
     name: row.name,
     organization: row.organization,
@@ -109,7 +109,7 @@ export const catalogRoutes = ({ db, dataDir, publicUrl, secretKey }: Deps) => {
     .openapi(get, async (c) => c.json(show(await theProject(db, c.req.valid('param').project)), 200))
     .openapi(hook, async (c) => {
       const { name } = await theProject(db, c.req.valid('param').project)
-      const secret = hookSecret(secretKey, name)
+      const secret = hookSecret(secretKeys()[0] ?? '', name)
       const url = `${publicUrl()}/hooks/git?project=${name}`
       const install = [
         `curl -fsS ${publicUrl()}/hooks/git/post-receive -o hooks/post-receive && chmod +x hooks/post-receive`,

@@ -10,12 +10,12 @@ import { checkNow } from './check-now.ts'
 const MOST_BYTES = 1024 * 1024
 
 /** `/hooks/resources`: whoever has a resource's token says that it may have something new. */
-export const resourceHookRoutes = ({ db, secretKey }: { db: Db; secretKey: string }) =>
+export const resourceHookRoutes = ({ db, secretKeys }: { db: Db; secretKeys: () => readonly string[] }) =>
   new Hono().post('/resources/:project/:pipeline/:resource', atMost(MOST_BYTES), async (c) => {
     const at = c.req.param()
     const token = c.req.header('x-takt-token') ?? c.req.query('token') ?? ''
     // A stranger learns nothing of which resources there are.
-    if (!sameSecret(token, resourceSecret(secretKey, at)))
+    if (!secretKeys().some((key) => sameSecret(token, resourceSecret(key, at))))
       throw new Problem('bad-signature', 'send the token of this resource as `x-takt-token`')
     const pipeline = await thePipeline(db, at.project, at.pipeline)
     const { id } = await theResource(db, pipeline, at.resource)

@@ -53,10 +53,14 @@ const hook = createRoute({
   responses: { 200: json(Hook, 'Where to POST') },
 })
 
-type Deps = { readonly db: Db; readonly secretKey: string; readonly publicUrl: () => string }
+type Deps = {
+  readonly db: Db
+  readonly secretKeys: () => readonly string[]
+  readonly publicUrl: () => string
+}
 type At = z.output<typeof params>
 
-export const checkRoutes = ({ db, secretKey, publicUrl }: Deps) => {
+export const checkRoutes = ({ db, secretKeys, publicUrl }: Deps) => {
   const resourceAt = async ({ project, pipeline, resource }: At) => {
     const found = await thePipeline(db, project, pipeline)
     return { found, row: await theResource(db, found, resource) }
@@ -89,6 +93,6 @@ export const checkRoutes = ({ db, secretKey, publicUrl }: Deps) => {
       await resourceAt(at)
       const { project, pipeline, resource } = at
       const url = `${publicUrl()}/hooks/resources/${project}/${pipeline}/${resource}`
-      return c.json({ url, token: resourceSecret(secretKey, at) }, 200)
+      return c.json({ url, token: resourceSecret(secretKeys()[0] ?? '', at) }, 200)
     })
 }

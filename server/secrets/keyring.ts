@@ -57,6 +57,14 @@ export class Keyring {
   }
 }
 
+/** The first server to seal anything says with which key. */
+export const ensureSealing = (db: Trx, keys: Keyring) =>
+  db
+    .insertInto('sealing_key')
+    .values({ mark: keys.newest.mark })
+    .onConflict((oc) => oc.doNothing())
+    .execute()
+
 /**
  * The key that new values are sealed with: the one that the database names, the same for all servers. It stays the one until the
  * transaction ends.
@@ -64,11 +72,7 @@ export class Keyring {
  * @throws {Problem} `key-not-known`.
  */
 export async function sealingKey(db: Trx, keys: Keyring): Promise<Key> {
-  await db
-    .insertInto('sealing_key')
-    .values({ mark: keys.newest.mark })
-    .onConflict((oc) => oc.doNothing())
-    .execute()
+  await ensureSealing(db, keys)
   const { mark } = await db.selectFrom('sealing_key').select('mark').forShare().executeTakeFirstOrThrow()
   const key = await keys.find(mark)
   if (key) return key

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { theOrganization } from '../catalog/organizations.ts'
+import { theOrganization } from '../organizations/queries.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { body, json, routes } from '../http/kit.ts'
@@ -50,7 +50,7 @@ const remove = createRoute({
 
 /** An organization’s secrets. */
 export const organizationSecretRoutes = ({ db, keys }: { db: Db; keys: Keyring }) => {
-  const ownerOf = async (name: string) => ofOrganization(await theOrganization(db, name))
+  const ownerOf = async (name: string) => ofOrganization((await theOrganization(db, name)).id)
   return routes()
     .openapi(list, async (c) => {
       const items = await listSecrets(db, await ownerOf(c.req.valid('param').organization))

@@ -13,10 +13,10 @@ import { verifySignature } from './signature.ts'
 const MOST_BYTES = 25 * 1024 * 1024
 const WORD = /^[\w.:-]{1,100}$/
 
-type Deps = { db: Db; githubSecret: string | undefined; secretKey: string }
+type Deps = { db: Db; githubSecret: string | undefined; secretKeys: () => readonly string[] }
 
 /** `/hooks`: deliveries are verified, stored, answered with 202, and only then looked at. */
-export const hookRoutes = ({ db, githubSecret, secretKey }: Deps) =>
+export const hookRoutes = ({ db, githubSecret, secretKeys }: Deps) =>
   new Hono()
     .get('/git/post-receive', (c) =>
       c.text(POST_RECEIVE, 200, { 'content-type': 'text/x-shellscript; charset=utf-8' }),
@@ -29,7 +29,7 @@ export const hookRoutes = ({ db, githubSecret, secretKey }: Deps) =>
           'set GITHUB_WEBHOOK_SECRET on the server and in the webhook on GitHub',
         )
       const body = await jsonBytes(c)
-      const signature = await verifySignature(githubSecret, body, c.req.header('x-hub-signature-256'))
+      const signature = await verifySignature([githubSecret], body, c.req.header('x-hub-signature-256'))
       const deliveryId = word(c, 'x-github-delivery')
       return store(c, db, {
         source: 'github',
@@ -44,7 +44,7 @@ export const hookRoutes = ({ db, githubSecret, secretKey }: Deps) =>
       const name = c.req.query('project') ?? ''
       const body = await jsonBytes(c)
       const signature = await verifySignature(
-        hookSecret(secretKey, name),
+        secretKeys().map((key) => hookSecret(key, name)),
         body,
         c.req.header('x-takt-signature'),
       )

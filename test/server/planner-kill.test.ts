@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,6 +8,7 @@ import { Problem } from '../../server/problem.ts'
 import { chance } from '../support/chance.ts'
 import { freshDatabase } from '../support/database.ts'
 import { cloneOf } from '../support/repository.ts'
+import { serverProcess } from '../support/server-process.ts'
 import { steer } from '../support/steer.ts'
 import { until } from '../support/until.ts'
 
@@ -27,42 +25,6 @@ const ROUNDS = 6
 const LANES = ['main', 'other'] as const
 const { below } = chance()
 const any = <T>(items: readonly [T, ...T[]]): T => items[below(items.length)] ?? items[0]
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
-
-/** A server as a process of its own, which comes back on the same port after it was killed. */
-async function serverProcess(settings: Record<string, string>) {
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
-  const start = () =>
-    spawn(process.execPath, ['server/command/takt.ts', 'server'], {
-      env: { PATH: process.env['PATH'], TAKT_DEMO: 'off', TAKT_PORT: String(port), ...settings },
-      stdio: 'ignore',
-    })
-  const ready = () => until(async () => (await fetch(`${url}/readyz`)).ok, { withinMs: 60_000 })
-  let child: ChildProcess = start()
-  await ready()
-  const kill = async () => {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
-  return {
-    url,
-    async restart() {
-      await kill()
-      child = start()
-      await ready()
-    },
-    [Symbol.asyncDispose]: kill,
-  }
-}
 
 test('two servers that are killed again and again lose no trigger, take no set twice and leave no run behind', async () => {
   await using database = await freshDatabase()
