@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import type { Log } from '../log.ts'
+import { orAbort } from '../stop.ts'
 import type { Turnstile } from '../turnstile.ts'
 import { type Allowances, ownAddresses, type Walls, wallsAround } from './addresses.ts'
 import { EngineError } from '../engine.ts'
@@ -20,6 +21,8 @@ import { ONE_MORE, READY } from './wall.ts'
 /** How old the knowledge of another machine's addresses may be. */
 const LOOK_EVERY_MS = 60_000
 const MOST_BYTES = 2_000
+/** Our image may have to be pulled. */
+const RESTORED_MS = 120_000
 
 export type HoldersFacts = {
   readonly docker: Docker
@@ -47,6 +50,8 @@ export class Holders implements AsyncDisposable {
   /** Addresses that the machine got since this runner began, by networks that it made. */
   readonly #later = new Set<string>()
   #image: string
+  /** All that miss something wait for the same making of it. */
+  #restoring: Promise<void> | null = null
   #machine: { readonly addresses: string[]; readonly at: number; readonly own: boolean } | null = null
 
   constructor(facts: HoldersFacts) {
@@ -142,12 +147,17 @@ export class Holders implements AsyncDisposable {
       return await make()
     } catch (error) {
       if (!isStatus(error, 404)) throw error
-      const { docker, images, log } = this.#facts
-      const say = async (text: string) => log.info({ text: text.trim() }, 'holder.image')
-      this.#image = await ensureHolderImage({ docker, images }, { signal, say })
-      await ensureNetwork(docker, signal)
+      await orAbort((this.#restoring ??= this.#restore().finally(() => (this.#restoring = null))), signal)
       return make()
     }
+  }
+
+  async #restore(): Promise<void> {
+    const signal = AbortSignal.timeout(RESTORED_MS) // nobody's own: others wait for it too
+    const { docker, images, log } = this.#facts
+    const say = async (text: string) => log.info({ text: text.trim() }, 'holder.image')
+    this.#image = await ensureHolderImage({ docker, images }, { signal, say })
+    await ensureNetwork(docker, signal)
   }
 
   /** Read here where this process is on the engine's machine, which costs nothing; else asked for every now and then. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { dockerEngine } from '../../runner/docker/engine.ts'
 import { LABEL } from '../../runner/docker/labels.ts'
+import { ensureNetwork } from '../../runner/docker/network.ts'
 import { performed } from '../runner/performed.ts'
 import { hooksOf, planOf, runStep } from '../runner/plans.ts'
 import { until } from '../support/until.ts'
@@ -94,3 +95,68 @@ describe.skipIf(reason)(`an engine that is restarted${reason ? ` (skipped: ${rea
     120_000,
   )
 })
+
+describe.skipIf(reason)(
+  `an engine that is tidied up${reason ? ` (skipped: ${reason})` : ''}`,
+  { timeout: 120_000 },
+  () => {
+    test.each([
+      ['with something made ahead', 1],
+      ['with nothing made ahead: our image and all networks are gone', 0],
+    ])('by a prune of everything %s goes on with the next run', async (_what, warm) => {
+      await using at = await place({}, { warm })
+      const { engine, own } = at
+      const before = await performed(plan([USES_DB], { services: [db] }), { engine })
+      expect(before.end).toMatchObject({ move: 'succeed' })
+      await until(() => engine.house.networks.ready === warm)
+      await own.prune()
+      await own.load()
+      const after = await performed(plan([USES_DB, 'echo on'], { services: [db] }), { engine })
+      expect(after.end).toMatchObject({ move: 'succeed', error: null })
+      const alone = await performed(plan(['echo on']), { engine })
+      expect(alone.end).toMatchObject({ move: 'succeed', error: null })
+    })
+
+    test('by hand, while several runners begin, has one network for all runs', async () => {
+      await using at = await place()
+      const { docker } = at.own
+      const named = () => docker.listNetworks({ filters: { name: ['^takt$'] } })
+      for (const { Id } of await named()) await docker.getNetwork(Id).remove()
+      const soon = AbortSignal.timeout(30_000)
+      await Promise.all([1, 2, 3, 4].map(() => ensureNetwork(docker, soon)))
+      expect(await named()).toHaveLength(1)
+    })
+
+    test('on another machine: a run’s own network is no way to that machine, however new it is', async () => {
+      await using at = await place()
+      const { engine } = at
+      const looks =
+        "ip route | sed -n 's/^unreachable //p'; ip route | sed -n 's/.* src \\([0-9]*\\.[0-9]*\\)\\..*/net \\1/p'"
+      await performed(plan(['true']), { engine }) // now its addresses are known, for a while
+      const ran = await performed(plan([looks], { services: [db] }), { engine })
+      const [, net = ''] = /^net (\d+\.\d+)$/m.exec(ran.log(1)) ?? []
+      expect(net).not.toBe('')
+      expect(ran.log(1)).toMatch(new RegExp(`^${net.replace('.', '\\.')}\\.0\\.1`, 'm'))
+    })
+  },
+)
+
+describe.skipIf(reason)(
+  `an engine whose disk is full${reason ? ` (skipped: ${reason})` : ''}`,
+  { timeout: 120_000 },
+  () => {
+    test('breaks the run that finds it so, with the reason, and serves the next one', async () => {
+      await using at = await place({ disk: '120m' })
+      const { engine, left } = at
+      const ran = await performed(plan(['dd if=/dev/zero of=big bs=1M count=500']), { engine })
+      expect(ran.end).toMatchObject({
+        move: 'break',
+        error: { code: 'disk_full', message: expect.stringContaining('disk') },
+      })
+      await until(async () => (await left()).length === 0)
+      const next = await performed(plan(['echo on']), { engine })
+      expect(next.end).toMatchObject({ move: 'succeed' })
+      await until(async () => (await left()).length === 0)
+    })
+  },
+)

@@ -8,6 +8,7 @@ import Docker from 'dockerode'
 import tar from 'tar-fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Plan } from '#pipelines/wire/plan.ts'
+import { DEMO_IMAGE } from '../../runner/docker/demo-image.ts'
 import { dockerEngine } from '../../runner/docker/engine.ts'
 import { LABEL } from '../../runner/docker/labels.ts'
 import { FakeServer, TOKEN } from '../runner/fake-server.ts'
@@ -141,6 +142,26 @@ describe.skipIf(reason)(`when things go wrong${reason ? ` (skipped: ${reason})` 
     )
     expect(ran.text).toContain('on\n')
     expect(ran.text).toContain('closed\n')
+  })
+
+  test('a step of another image begins after the holder was killed, in a new one, on the same files', async () => {
+    await using workspace = await open(engine, plan([]))
+    const shell = await workspace.shell(null, idle())
+    await collect(shell.run({ commands: ['echo one > mark'], env: {} }, idle()))
+    const made = await docker.listContainers({ filters: { label: [`${LABEL.runner}=${ground.identity}`] } })
+    for (const { Id, Labels } of made)
+      if (Labels[LABEL.part] === 'holder') await docker.getContainer(Id).kill()
+    const other = await until(() => workspace.shell(DEMO_IMAGE, idle()))
+    expect((await collect(other.run({ commands: ['cat mark'], env: {} }, idle()))).text).toBe('one\n')
+  })
+
+  test('commands that end their own group fail their step, and no more', async () => {
+    await using workspace = await open(engine, plan([]))
+    const shell = await workspace.shell(null, idle())
+    const ran = await collect(shell.run({ commands: ['kill 0; sleep 5'], env: {} }, idle()))
+    expect(ran.status).toMatchObject({ exitCode: 143, error: null })
+    const next = await workspace.shell(null, idle())
+    expect((await collect(next.run({ commands: ['echo on'], env: {} }, idle()))).text).toBe('on\n')
   })
 
   describe('a runner that is killed with -9', () => {

@@ -15,6 +15,10 @@ export type PrivateEngine = AsyncDisposable & {
   readonly host: string
   /** Ends it with this signal, and resolves when it is gone. */
   stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  /** What an operator does who is short of room: everything goes that no container uses. */
+  prune(): Promise<void>
+  /** Gives it the test image. */
+  load(): Promise<void>
   /** Begins it on the same folders. */
   start(): Promise<void>
 }
@@ -76,6 +80,13 @@ export async function privateEngine({ disk, flags = [] }: PrivateFacts = {}): Pr
     child.kill(signal)
     await gone
   }
+  const load = async () => importDemo(docker, { repository: TEST_IMAGE, busybox: await staticBusybox() })
+  const prune = async () => {
+    await docker.pruneContainers()
+    await docker.pruneNetworks()
+    await docker.pruneVolumes()
+    await docker.pruneImages({ filters: { dangling: ['false'] } })
+  }
   const dispose = async () => {
     const late = setTimeout(() => child?.kill('SIGKILL'), 30_000)
     await stop('SIGTERM')
@@ -92,12 +103,12 @@ export async function privateEngine({ disk, flags = [] }: PrivateFacts = {}): Pr
     const kept = ['--root', join(data, 'containerd'), '--state', join(folder, 'state'), '--address', below]
     await begin('containerd', '--config', join(folder, 'containerd.toml'), ...kept)
     await start()
-    await importDemo(docker, { repository: TEST_IMAGE, busybox: await staticBusybox() })
+    await load()
   } catch (error) {
     await dispose()
     throw error
   }
-  return { docker, host: `unix://${socketPath}`, stop, start, [Symbol.asyncDispose]: dispose }
+  return { docker, host: `unix://${socketPath}`, stop, start, prune, load, [Symbol.asyncDispose]: dispose }
 }
 
 /** What it left behind when it was killed: all that name its folder are its own. */
