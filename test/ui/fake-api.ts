@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fillForm } from '#pipelines/language/form-values.ts'
 import { ACCOUNT, meIn, PASSWORD } from './fake-account.ts'
+import { AUDIT } from './fake-audit.ts'
 import { DECISIONS } from './fake-decisions.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { RUNNERS } from './fake-runners.ts'
@@ -30,6 +31,7 @@ function signIn({ world, body, bearer }: Asked): Reply {
 
 const ROUTES: readonly Route[] = [
   ...ACCOUNT,
+  ...AUDIT,
   ['POST', /^\/session$/, signIn],
   ['DELETE', /^\/session$/, () => ({ status: 204, body: null, cookie: 'takt=; Path=/; Max-Age=0' })],
   ['GET', /^\/server$/, ({ world }) => ok(world.server)],

@@ -36,6 +36,11 @@ test.each([
   ['/p/shop/main/jobs/../tests', { page: 'missing', path: '/p/shop/main/tests' }],
   ['/p/shop/main/jobs/unit', { page: 'missing', path: '/p/shop/main/jobs/unit' }],
   ['/p/%E0%A4%A/main', { page: 'missing', path: '/p/%E0%A4%A/main' }],
+  ['/audit', { page: 'audit', wanted: { actor: '', action: '', project: '', outcome: '' } }],
+  [
+    '/audit?actor=ada&outcome=odd',
+    { page: 'audit', wanted: { actor: 'ada', action: '', project: '', outcome: '' } },
+  ],
   ['/nowhere', { page: 'missing', path: '/nowhere' }],
 ])('%s is a place', (path, expected) => {
   expect(place(path)).toEqual(expected)

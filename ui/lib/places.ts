@@ -21,7 +21,17 @@ export type Place =
   | { readonly page: 'deliveries' }
   | { readonly page: 'runners' }
   | { readonly page: 'account' }
+  | { readonly page: 'audit'; readonly wanted: AuditWanted }
   | { readonly page: 'missing'; readonly path: string }
+
+export const AUDIT_OUTCOMES = ['done', 'refused', 'denied', 'failed'] as const
+/** Which entries of the audit log; an empty text: any. */
+export type AuditWanted = {
+  readonly actor: string
+  readonly action: string
+  readonly project: string
+  readonly outcome: (typeof AUDIT_OUTCOMES)[number] | ''
+}
 
 /** What of a run is looked at. */
 export const RUN_VIEWS = ['log', 'tests', 'coverage', 'files'] as const
@@ -40,6 +50,7 @@ export function placeOf(url: URL): Place {
   if (path === '/login') return { page: 'login', to: ownAddress(url.searchParams.get('to')) }
   if (path === '/deliveries') return { page: 'deliveries' }
   if (path === '/runners') return { page: 'runners' }
+  if (path === '/audit') return { page: 'audit', wanted: auditWantedIn(url.searchParams) }
   if (path === '/account') return { page: 'account' }
   if (path === '/where') return { page: 'where', version: url.searchParams.get('version') ?? '' }
   const run = /^\/runs\/([1-9]\d{0,15})$/.exec(path)
@@ -92,6 +103,19 @@ function openedIn(query: URLSearchParams): Opened | null {
     if (name) return { of, name }
   }
   return null
+}
+
+function auditWantedIn(query: URLSearchParams): AuditWanted {
+  const [actor = '', action = '', project = ''] = ['actor', 'action', 'project'].map(
+    (name) => query.get(name) ?? '',
+  )
+  const outcome = AUDIT_OUTCOMES.find((each) => each === query.get('outcome')) ?? ''
+  return { actor, action, project, outcome }
+}
+
+export function auditAddress(wanted: AuditWanted): string {
+  const said = Object.entries(wanted).filter(([, value]) => value !== '')
+  return said.length === 0 ? '/audit' : `/audit?${new URLSearchParams(said)}`
 }
 
 export const whereAddress = (version: string): string =>

@@ -46,6 +46,8 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['missing', '/nowhere', 'A missed beat'],
   ['login', '/login', 'API token'],
   ['account', '/account', 'Firefox on Linux'],
+  ['audit', '/audit', 'project.change'],
+  ['narrowed audit', '/audit?actor=eve', 'No such entries'],
 ]
 
 describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
