@@ -13,6 +13,15 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
  * collected while it is warm, and the runner stay small.
  */
 export const RUNNER_ARGS = ['--max-semi-space-size=1', join(ROOT, 'runner/main.ts')]
+/**
+ * How glibc gives it memory: pieces of log come and go, and what they leave between them would be half of its memory. Large ones go
+ * back to the system when they are free, and its threads share what there is.
+ */
+export const RUNNER_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '1048576',
+}
 
 /** Everything the command takes from outside. */
 const Settings = z.object({

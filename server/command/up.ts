@@ -9,7 +9,14 @@ import { endPostmaster, findPostmaster } from '../db/embedded-postmaster.ts'
 import { banner } from './banner.ts'
 import { claim } from './claim.ts'
 import { call } from './call.ts'
-import { environmentWith, readConfig as readCommandConfig, ROOT, RUNNER_ARGS, tokenIn } from './config.ts'
+import {
+  environmentWith,
+  readConfig as readCommandConfig,
+  ROOT,
+  RUNNER_ARGS,
+  RUNNER_ENVIRONMENT,
+  tokenIn,
+} from './config.ts'
 import { asWrongUse, Ending, WRONG_USE } from './ending.ts'
 import { keepAlive, type Kept } from './keep-alive.ts'
 import { type LogLine, nameOf } from './log-file.ts'
@@ -62,7 +69,11 @@ async function partsOf(config: Config, dataDir: string) {
   const runner = {
     name: 'runner' as const,
     args: RUNNER_ARGS,
-    env: environmentWith({ TAKT_SERVER: localAddress(config), TAKT_RUNNER_TOKEN: token }),
+    env: environmentWith({
+      ...RUNNER_ENVIRONMENT,
+      TAKT_SERVER: localAddress(config),
+      TAKT_RUNNER_TOKEN: token,
+    }),
     logFile: log('runner'),
     isReady: (line: LogLine) => nameOf(line) === 'runner.ready',
   }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { RUNNER_ARGS } from '../../server/command/config.ts'
+import { RUNNER_ARGS, RUNNER_ENVIRONMENT } from '../../server/command/config.ts'
 import { end, lineOf, startServerProcess } from './processes.ts'
 
 /** What answers hold is known to those who ask for it. */
@@ -20,6 +20,7 @@ export async function startProcesses(settings: NodeJS.ProcessEnv = {}): Promise<
   const { url, token } = server
   const runner = spawn(process.execPath, RUNNER_ARGS, {
     env: {
+      ...RUNNER_ENVIRONMENT,
       PATH: process.env['PATH'],
       TAKT_SERVER: url,
       TAKT_RUNNER_TOKEN: server.runnerToken,
