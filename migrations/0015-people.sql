@@ -6,6 +6,9 @@ create table passwords (
   changed_at timestamptz not null default now()
 );
 
+-- An e-mail address that a provider has vouched for; any other is what somebody wrote, and proves nothing.
+alter table users add column email_verified_at timestamptz;
+
 -- Wrong passwords, counted by account and by address, on every server at once.
 create table login_attempts (
   subject text        primary key check (length(subject) <= 300),
@@ -66,6 +69,7 @@ create table login_ways (
   nonce      text        not null,
   target     text        not null,
   user_id    bigint      references users on delete cascade,   -- who links another login to their account
+  invitation_id bigint   references invitations on delete cascade,
   expires_at timestamptz not null
 );
 create index login_ways_expires on login_ways (expires_at);

@@ -5,7 +5,10 @@ import type { Book } from './audit/book.ts'
 import { auditRoutes } from './audit/routes.ts'
 import { allow } from './access/allow.ts'
 import { authenticate } from './access/authenticate.ts'
+import { callbackRoutes, loginRoutes } from './access/login-routes.ts'
+import type { Provider } from './access/provider.ts'
 import { accessRoutes } from './access/routes.ts'
+import { invitationRoutes } from './access/invitation-routes.ts'
 import { serviceAccountRoutes } from './access/program-account-routes.ts'
 import { sessionRoutes } from './access/session-routes.ts'
 import { tokenRoutes } from './access/token-routes.ts'
@@ -65,6 +68,8 @@ export type AppDeps = {
   readonly githubSecret: string | undefined
   /** How many proxies stand before this server. */
   readonly proxies: number
+  /** Where else people may show who they are. */
+  readonly providers: readonly Provider[]
   readonly standing: Standing
 }
 
@@ -77,6 +82,8 @@ const api = (deps: AppDeps) =>
     .route('/', sessionRoutes(deps))
     .route('/', tokenRoutes(deps))
     .route('/', userRoutes(deps))
+    .route('/', invitationRoutes(deps))
+    .route('/', loginRoutes(deps))
     .route('/', serviceAccountRoutes(deps))
     .route('/', auditRoutes(deps))
     .route('/', serverRoutes(deps))
@@ -118,6 +125,7 @@ export function createApp(deps: AppDeps) {
       throw new Problem('unavailable', 'the database does not answer')
     }
   })
+  app.route('/login', callbackRoutes(deps))
   app.route('/git', hostingRoutes(deps))
   app.route('/hooks', hookRoutes(deps))
   app.route('/hooks', resourceHookRoutes(deps))

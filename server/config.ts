@@ -53,6 +53,41 @@ const Config = z.object({
     .optional()
     .describe('Shared with GitHub; signs every delivery to /hooks/github'),
   GITHUB_TOKEN: z.string().min(1).optional().describe('Reads private repositories on GitHub'),
+  TAKT_OIDC_ISSUER: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => url.startsWith('https:') || /^(localhost|127\.|\[::1\])/.test(new URL(url).hostname), {
+      error: 'must begin with https://, unless it is on this machine',
+    })
+    .optional()
+    .describe(
+      'An OpenID Connect provider that people may sign in by; its redirect address is `<TAKT_URL>/login/oidc/callback`',
+    ),
+  TAKT_OIDC_CLIENT_ID: z.string().min(1).optional().describe('What the provider knows this server as'),
+  TAKT_OIDC_CLIENT_SECRET: z.string().min(1).optional().describe('The secret that goes with it'),
+  TAKT_OIDC_NAME: z
+    .string()
+    .min(1)
+    .max(60)
+    .default('OpenID Connect')
+    .describe('What people call the provider'),
+  TAKT_OIDC_ACCOUNTS: z
+    .enum(['invited', 'everybody'])
+    .default('invited')
+    .describe(
+      'Who gets an account by it: `invited`, or `everybody` whom the provider knows, without any role yet',
+    ),
+  TAKT_GITHUB_CLIENT_ID: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'An OAuth app of GitHub that people may sign in by; its callback address is `<TAKT_URL>/login/github/callback`',
+    ),
+  TAKT_GITHUB_CLIENT_SECRET: z.string().min(1).optional().describe('The secret that goes with it'),
+  TAKT_GITHUB_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('https://github.com')
+    .describe('The GitHub that people sign in by, where it is a server of your own'),
   TAKT_LEASE_MS: z.coerce
     .number()
     .int()

@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
 import { openBook } from './audit/book.ts'
 import { keyFile, newSecret } from './access/key-files.ts'
+import { providersOf } from './access/providers.ts'
 import { ensureAdmin, ensureToken } from './access/queries.ts'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
@@ -102,6 +103,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     rotating: { keys: keys.ring, source: keys.source, rewrap: () => rewrapping.poke() },
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
     proxies: config.TAKT_PROXIES,
+    providers: providersOf(config),
     standing,
   })
   const http = createAdaptorServer({ fetch: app.fetch }) as Server

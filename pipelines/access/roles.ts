@@ -4,6 +4,8 @@ import type { OrganizationId, ProjectId } from '../ids.ts'
 export const ROLES = ['viewer', 'operator', 'approver', 'maintainer', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 
+export const isRole = (text: string): text is Role => (ROLES as readonly string[]).includes(text)
+
 /** What a role is for, in the words that people choose by. */
 export const ROLE_WORDS: Readonly<Record<Role, string>> = {
   viewer: 'sees projects, runs and logs',

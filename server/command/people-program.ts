@@ -66,6 +66,18 @@ function users(add: Add, ending: EndingWith): void {
     .argument('<name>')
     .option(...JSON_OUT)
     .action(ending(async (name: string, options) => (await import('./users.ts')).linkFor(name, options)))
+  add('invite', 'a one-time link that makes somebody a member of an organization', parent)
+    .argument('<organization>')
+    .option(...ROLE)
+    .option('--team <name>', 'a team of the organization')
+    .option('--email <address>', 'whom it is for')
+    .option('--days <count>', 'how long it is good, 7 where nothing is said, 30 at most', days)
+    .option(...JSON_OUT)
+    .action(
+      ending(async (organization: string, options) =>
+        (await import('./users.ts')).invite(organization, options),
+      ),
+    )
   add('service', 'make an account for a program', parent)
     .argument('<organization>')
     .argument('<name>')

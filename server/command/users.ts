@@ -71,6 +71,28 @@ export async function linkFor(name: string, { json }: Json): Promise<number> {
   return 0
 }
 
+type Offer = {
+  readonly role?: string
+  readonly team?: string
+  readonly email?: string
+  readonly days?: number
+}
+
+/** A link for somebody who has no account yet, or none there. */
+export async function invite(organization: string, { json, ...offer }: Json & Offer): Promise<number> {
+  const path = `/api/v1/organizations/${encodeURIComponent(organization)}/invitations`
+  const made = await call<{ url: string; expires_at: string }>(readConfig(), path, {
+    method: 'POST',
+    body: offer,
+  })
+  if (json) outJson(made)
+  else {
+    note(`send this to whom you invite; it works once, until ${localTime(made.expires_at)}:`)
+    out(made.url)
+  }
+  return 0
+}
+
 /** Make an account for a program; it is let in by tokens: `takt tokens add --of`. */
 export async function addService(
   organization: string,

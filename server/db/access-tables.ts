@@ -14,6 +14,7 @@ export type AccessTables = {
     email: string | null
     organization_id: OrganizationId | null
     disabled_at: Time | null
+    email_verified_at: Time | null
   }
   tokens: {
     id: Generated<TokenId>
@@ -64,6 +65,7 @@ export type AccessTables = {
     nonce: string
     target: string
     user_id: UserId | null
+    invitation_id: InvitationId | null
     expires_at: Time
   }
   login_links: { hash: Buffer; user_id: UserId; created_at: Time; expires_at: Time; used_at: Time | null }

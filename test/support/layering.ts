@@ -21,6 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'commander',
     'tar-stream',
     'aws4fetch',
+    'openid-client',
   ],
   runner: [
     'pipelines',

@@ -183,7 +183,7 @@ async function replyTo(world: FakeWorld, request: IncomingMessage, url: URL): Pr
     world.refusals.delete(`${request.method} ${path}`)
     return { status: refusal.status, body: refusal }
   }
-  const isOpen = path === '/session'
+  const isOpen = /^\/(session|login-.*|invitations\/.*)$/.test(path)
   if (!isOpen && !request.headers.cookie?.includes('takt=in'))
     return no(401, 'not-signed-in', 'This needs a session or an API token')
   let text = ''

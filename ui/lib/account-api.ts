@@ -1,8 +1,20 @@
 import type { InferResponseType } from 'hono/client'
-import { answer, body, v1 } from './api.ts'
+import type { Role } from '#pipelines/access/roles.ts'
+import { answer, body, part, v1 } from './api.ts'
 
 export type Sessions = InferResponseType<typeof v1.sessions.$get, 200>
 export type Session = Sessions['items'][number]
+export type Tokens = InferResponseType<typeof v1.tokens.$get, 200>
+export type Token = Tokens['items'][number]
+export type FreshToken = InferResponseType<typeof v1.tokens.$post, 201>
+export type TokenWish = {
+  readonly name: string
+  readonly role?: Role
+  readonly project?: string
+  readonly expires_at?: string
+}
+export type Users = InferResponseType<typeof v1.users.$get, 200>
+export type User = Users['items'][number]
 
 /** What people do with their own account. */
 export const account = {
@@ -16,6 +28,60 @@ export const account = {
     await body(done(v1.sessions[':id'].$delete({ param: { id: String(id) } })))
   },
   endOtherSessions: () => body(v1.sessions.$delete()),
+  tokens: (signal: AbortSignal) => answer(v1.tokens.$get({}, { init: { signal } })),
+  /** The secret is in the answer, and in none after it. */
+  addToken: (wish: TokenWish) => body(v1.tokens.$post({ json: wish })),
+  endToken: async (id: number): Promise<void> => {
+    await body(done(v1.tokens[':id'].$delete({ param: { id: String(id) } })))
+  },
+}
+
+export type Invitation = InferResponseType<typeof v1.invitations.look.$post, 200>
+
+const loginProviders = v1['login-providers']
+const loginWays = v1['login-ways']
+const logins = v1.me.logins
+export type LoginProviders = InferResponseType<typeof loginProviders.$get, 200>['items']
+export type LinkedLogins = InferResponseType<typeof logins.$get, 200>
+type ProviderId = LoginProviders[number]['id']
+/** What a way to a provider is for, besides signing in. */
+export type Errand = { readonly to?: string; readonly link?: true; readonly invitation?: string }
+
+/** Signing in by what somebody is elsewhere. */
+export const elsewhere = {
+  providers: async (): Promise<LoginProviders> => (await body(loginProviders.$get())).items,
+  linked: (signal: AbortSignal) => answer(logins.$get({}, { init: { signal } })),
+  /** Leaves this page for the provider's. */
+  go: async (provider: ProviderId, errand: Errand): Promise<void> => {
+    const { url } = await body(loginWays.$post({ json: { provider, ...errand } }))
+    location.assign(url)
+  },
+  part: async (provider: ProviderId): Promise<void> => {
+    await body(done(logins[':provider'].$delete({ param: { provider } })))
+  },
+}
+
+/** What whoever holds an invitation's link may do with it. */
+export const invitation = {
+  look: (secret: string) => body(v1.invitations.look.$post({ json: { secret } })),
+  joinAsNew: (secret: string, name: string, password: string) =>
+    body(v1.invitations.accept.$post({ json: { secret, name, password } })),
+  join: (secret: string) => body(v1.invitations.accept.$post({ json: { secret } })),
+}
+
+const oneUser = v1.users[':name']
+const named = (name: string) => ({ param: { name: part(name) } })
+
+/** What admins of the server do about accounts. */
+export const people = {
+  list: (signal: AbortSignal) => answer(v1.users.$get({ query: { limit: '200' } }, { init: { signal } })),
+  disable: async (name: string): Promise<void> => void (await body(done(oneUser.disable.$post(named(name))))),
+  enable: async (name: string): Promise<void> => void (await body(done(oneUser.enable.$post(named(name))))),
+  setRole: async (name: string, role: 'admin' | 'member'): Promise<void> =>
+    void (await body(done(oneUser.role.$put({ ...named(name), json: { role } })))),
+  /** A one-time link for somebody who forgot their password. */
+  linkFor: async (name: string): Promise<string> =>
+    (await body(oneUser['login-links'].$post(named(name)))).url,
 }
 
 type Reply = Pick<Response, 'ok' | 'status' | 'headers'> & { json(): Promise<unknown> }

@@ -2,6 +2,7 @@
 export type Place =
   | { readonly page: 'home' }
   | { readonly page: 'login'; readonly to: string }
+  | { readonly page: 'join' }
   | {
       readonly page: 'line'
       readonly project: string
@@ -22,6 +23,7 @@ export type Place =
   | { readonly page: 'runners' }
   | { readonly page: 'account' }
   | { readonly page: 'audit'; readonly wanted: AuditWanted }
+  | { readonly page: 'users' }
   | { readonly page: 'missing'; readonly path: string }
 
 export const AUDIT_OUTCOMES = ['done', 'refused', 'denied', 'failed'] as const
@@ -48,10 +50,12 @@ export function placeOf(url: URL): Place {
   const path = url.pathname.replace(/\/+$/, '') || '/'
   if (path === '/') return { page: 'home' }
   if (path === '/login') return { page: 'login', to: ownAddress(url.searchParams.get('to')) }
+  if (path === '/join') return { page: 'join' }
   if (path === '/deliveries') return { page: 'deliveries' }
   if (path === '/runners') return { page: 'runners' }
   if (path === '/audit') return { page: 'audit', wanted: auditWantedIn(url.searchParams) }
   if (path === '/account') return { page: 'account' }
+  if (path === '/users') return { page: 'users' }
   if (path === '/where') return { page: 'where', version: url.searchParams.get('version') ?? '' }
   const run = /^\/runs\/([1-9]\d{0,15})$/.exec(path)
   if (run) {

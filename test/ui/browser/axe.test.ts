@@ -45,9 +45,10 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['deliveries', '/deliveries', 'became of each'],
   ['missing', '/nowhere', 'A missed beat'],
   ['login', '/login', 'API token'],
-  ['account', '/account', 'Firefox on Linux'],
   ['audit', '/audit', 'project.change'],
   ['narrowed audit', '/audit?actor=eve', 'No such entries'],
+  ['account', '/account', 'nightly-report ends soon'],
+  ['users', '/users', 'program of default'],
 ]
 
 describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {

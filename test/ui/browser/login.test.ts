@@ -66,3 +66,11 @@ test('signing out ends at the login', async () => {
   await visit.page.getByRole('button', { name: 'Sign out' }).click()
   await visit.page.getByLabel('Name or e-mail').waitFor()
 })
+
+test('a login elsewhere leaves for the provider; why it led back is said in words', async () => {
+  await using visit = await signedOut('/login?to=/deliveries')
+  await visit.page.getByRole('button', { name: 'Continue with GitHub' }).click()
+  await visit.page.waitForURL('**/login?refused=no-account')
+  await visit.page.getByRole('alert').getByText('Ask an admin for an invitation').waitFor()
+  expect(visit.complaints).toEqual([])
+})
