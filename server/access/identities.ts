@@ -7,7 +7,7 @@ import { claimInvitation, giveOffer } from './invitations.ts'
 import type { Claimed, Provider } from './provider.ts'
 import { USER_NAME } from './users.ts'
 
-type Arrival = {
+export type Arrival = {
   readonly provider: Provider
   readonly claimed: Claimed
   readonly user: UserId | null

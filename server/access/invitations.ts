@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { reaches, type Role } from '#pipelines/access/roles.ts'
 import type { InvitationId, OrganizationId, TeamId, UserId } from '#pipelines/ids.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { inMs, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
@@ -123,6 +124,7 @@ export async function giveOffer(tx: Tx, id: InvitationId, user: UserId): Promise
     .where('id', '=', id)
     .returning(['organization_id', 'role', 'team_id'])
     .executeTakeFirstOrThrow()
+  audited({ organization: organization_id, after: { role, team: team_id } })
   if (team_id !== null)
     await tx.db
       .insertInto('team_members')

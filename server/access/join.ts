@@ -1,4 +1,5 @@
 import type { UserId } from '#pipelines/ids.ts'
+import { audited } from '../audit/on-record.ts'
 import { type Tx, transact } from '../db/transact.ts'
 import type { Db } from '../db/connect.ts'
 import { claimInvitation, giveOffer, invitationOf } from './invitations.ts'
@@ -35,6 +36,7 @@ export async function joinAsNew<T>(
       organization: null,
     })
     await keepPassword(tx.db, user, phc)
+    audited({ actor: { id: user, name } })
     await giveOffer(tx, id, user)
     return then(tx, user)
   })

@@ -2,17 +2,20 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { type Context, Hono } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import type { UserId } from '#pipelines/ids.ts'
+import type { Book } from '../audit/book.ts'
+import { audited, onRecord } from '../audit/on-record.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { body, type HouseEnv, json, routes, type Via } from '../http/kit.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
 import { keepSession, sessionIn } from './cookie.ts'
-import { arrive, identitiesOf, unlink } from './identities.ts'
+import { type Arrival, arrive, identitiesOf, unlink } from './identities.ts'
 import { invitationOf } from './invitations.ts'
 import { comeBack, setOut, WAY_MS } from './login-ways.ts'
-import type { Provider } from './provider.ts'
-import { endSession, newSession } from './sessions.ts'
+import { meOf } from './me.ts'
+import type { Claimed, Provider, Way } from './provider.ts'
+import { endSession, newSession, type Secret } from './sessions.ts'
 
 const tags = ['Access']
 const WAY_COOKIE = 'takt_way'
@@ -74,7 +77,12 @@ const part = createRoute({
   responses: { 204: { description: 'It opens it no more' } },
 })
 
-type Deps = { readonly db: Db; readonly publicUrl: () => string; readonly providers: readonly Provider[] }
+type Deps = {
+  readonly db: Db
+  readonly book: Book
+  readonly publicUrl: () => string
+  readonly providers: readonly Provider[]
+}
 
 const providerOf = ({ providers }: Deps, id: string): Provider => {
   const found = providers.find((provider) => provider.id === id)
@@ -161,26 +169,45 @@ async function takeIn(
 ): Promise<string> {
   const provider = providerOf(deps, c.req.param('provider'))
   const query = new URL(c.req.url).searchParams
-  const { target, user_id, invitation_id, ...way } = await transact(deps.db, (tx) =>
+  const way = await transact(deps.db, (tx) =>
     comeBack(tx.db, provider.key, { secret, state: query.get('state') }),
   )
-  const claimed = await provider
-    .finish({ ...way, back: backTo(deps, provider) }, query)
-    .catch((error: unknown) => {
-      log.warn({ err: error, provider: provider.key }, 'provider.refused')
-      throw new Problem(
-        'provider-refused',
-        `${provider.name} did not say who it is; the server’s log tells more`,
-      )
-    })
-  const before = sessionIn(c.req.header('cookie'))
-  const fresh = await transact(deps.db, async (tx) => {
-    const user = await arrive(tx, { provider, claimed, user: user_id, invitation: invitation_id })
-    if (user_id !== null) return null
-    if (before !== null) await endSession(tx.db, before)
-    const client = c.req.header('user-agent') ?? null
-    return newSession(tx.db, user, { client, address: c.get('address'), how: provider.name.slice(0, 100) })
+  const facts = {
+    ...({ actor_id: null, actor: 'nobody', actor_kind: 'nobody', via: 'none', token: null } as const),
+    ...{ address: c.get('address') || null, organization_id: null, project: null },
+    ...{ action: way.user_id === null ? 'session.start' : 'login.link', target: c.req.path },
+  }
+  const fresh = await onRecord(deps.book, facts, async () => {
+    const claimed = await claimedBy(provider, { ...way, back: backTo(deps, provider) }, query)
+    return begin(deps.db, c, { provider, claimed, user: way.user_id, invitation: way.invitation_id })
   })
   if (fresh) keepSession(c, fresh, deps.publicUrl())
-  return target
+  return way.target
+}
+
+const claimedBy = (provider: Provider, way: Way, query: URLSearchParams): Promise<Claimed> =>
+  provider.finish(way, query).catch((error: unknown) => {
+    log.warn({ err: error, provider: provider.key }, 'provider.refused')
+    throw new Problem(
+      'provider-refused',
+      `${provider.name} did not say who it is; the server’s log tells more`,
+    )
+  })
+
+/** Begin a session for who came; null where they only link a login to the one they have. */
+function begin(db: Db, c: Context<HouseEnv>, arrival: Arrival): Promise<Secret | null> {
+  const before = sessionIn(c.req.header('cookie'))
+  const how = arrival.provider.name
+  return transact(db, async (tx) => {
+    const user = await arrive(tx, arrival)
+    const { name } = await meOf(tx.db, user)
+    audited({ actor: { id: user, name }, after: { how, as: arrival.claimed.name } })
+    if (arrival.user !== null) return null
+    if (before !== null) await endSession(tx.db, before)
+    return newSession(tx.db, user, {
+      client: c.req.header('user-agent') ?? null,
+      address: c.get('address'),
+      how,
+    })
+  })
 }

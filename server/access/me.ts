@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { UserId } from '#pipelines/ids.ts'
-import type { Db } from '../db/connect.ts'
+import type { Db, Trx } from '../db/connect.ts'
 
 export const Me = z
   .object({
@@ -13,7 +13,7 @@ export const Me = z
   .openapi('Me')
 
 /** What somebody is told of themselves. */
-export async function meOf(db: Db, user: UserId): Promise<z.output<typeof Me>> {
+export async function meOf(db: Db | Trx, user: UserId): Promise<z.output<typeof Me>> {
   const { phc, ...me } = await db
     .selectFrom('users')
     .leftJoin('passwords', 'passwords.user_id', 'users.id')

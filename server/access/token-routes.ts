@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { TokenId, UserId } from '#pipelines/ids.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { body, json, routes } from '../http/kit.ts'
@@ -59,7 +60,9 @@ export const tokenRoutes = ({ db }: { db: Db }) =>
 /** Make a token, and show it with its secret. */
 export async function freshToken(db: Trx, token: NewToken): Promise<z.output<typeof FreshToken>> {
   const { id, secret } = await addToken(db, token)
-  return { ...(await shownOf(db, token.user, id)), secret }
+  const shown = await shownOf(db, token.user, id)
+  audited({ after: shown })
+  return { ...shown, secret }
 }
 
 async function shownOf(db: Trx, user: UserId, id: TokenId) {

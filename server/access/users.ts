@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { OrganizationId, UserId } from '#pipelines/ids.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { Problem } from '../problem.ts'
 import { endWaysIn } from './tokens.ts'
@@ -97,6 +98,7 @@ export async function setRole(db: Trx, user: Found, role: 'admin' | 'member'): P
       'a service account belongs to its organization; only people are admins of the server',
     )
   if (role === 'member' && user.role === 'admin') await keepAnAdmin(db, user.id)
+  audited({ before: { role: user.role }, after: { role } })
   await db.updateTable('users').set({ role }).where('id', '=', user.id).execute()
 }
 

@@ -1,6 +1,7 @@
 /** Routes whose addresses say too little of what they do. Null: they change nothing, whatever their method. */
 export const NAMED: Readonly<Record<string, string | null>> = {
   'POST /check': null,
+  'POST /invitations/look': null,
   'POST /session': 'session.start',
   'DELETE /session': 'session.end',
   'DELETE /sessions': 'session.end-others',

@@ -99,6 +99,12 @@ test(
       { id: 'oidc', name: 'Acme', as: 'ada' },
     ])
     expect(await house.db.selectFrom('grants').select('role').execute()).toEqual([{ role: 'operator' }])
+    const told = (await house.ask('GET /api/v1/audit?action=session.start')).body.items
+    expect(told.map((entry: Record<string, string>) => [entry['actor'], entry['outcome']])).toEqual([
+      ['ada', 'done'],
+      ['ada', 'done'],
+      ['nobody', 'denied'],
+    ])
     await house.ask('POST /api/v1/users/ada/disable')
     expect((await comeIn(house, 'ada')).to).toBe('/login?refused=no-account')
   },
