@@ -4,15 +4,16 @@ import type { Report } from './report.ts'
 const BATCH_BYTES = 2 ** 20
 const MOST_REPORTS = 64
 /**
- * A transaction costs more than what a fast log says in the meantime: one is begun so long after the one before it, unless there
- * is something to do besides. A runner gathers what a person could read for longer than that, so that this delays only floods.
+ * A transaction costs more than what a fast log says in the meantime: behind a long piece the next one is begun so much later,
+ * unless there is something to do besides. Behind short ones, as people read them, nothing waits.
  */
 const PAUSE_MS = 50
+const LONG_BYTES = 4 * 1024
 
 /** What a runner said and was not taken yet, in its order. */
 export class Inbox<Order extends { readonly say: string }> {
   readonly #waiting: (Order | Report)[] = []
-  #wrotePieceAt = -Infinity
+  #tookLongAt = -Infinity
   #wake: (() => void) | null = null
 
   push(message: Order | Report): void {
@@ -30,12 +31,12 @@ export class Inbox<Order extends { readonly say: string }> {
    * so much unheard, has to wait for it. Undefined where nothing is.
    */
   async next(): Promise<Order | [Report, ...Report[]] | undefined> {
-    const restMs = this.#wrotePieceAt + PAUSE_MS - performance.now()
+    const restMs = this.#tookLongAt + PAUSE_MS - performance.now()
     if (restMs > 0 && this.#onlyAFlood()) await this.#wait(restMs)
     const first = this.#waiting.shift()
     if (!first || !('said' in first)) return first
     const batch = this.#batch(first)
-    if (batch.some(isPiece)) this.#wrotePieceAt = performance.now()
+    if (batch.some(isLong)) this.#tookLongAt = performance.now()
     return batch
   }
 
@@ -76,4 +77,5 @@ export class Inbox<Order extends { readonly say: string }> {
 }
 
 const isPiece = ({ said }: Report) => said.kind === 'log'
+const isLong = ({ said }: Report) => said.kind === 'log' && said.piece.bytes >= LONG_BYTES
 const sizeOf = ({ said }: Report) => (said.kind === 'log' ? said.piece.stored.length : 0)

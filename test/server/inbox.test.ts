@@ -14,11 +14,12 @@ const entry = (run: number, said: Report['said']): Report => ({
   cameMs: 0,
   said,
 })
-const piece = (text = 'x', run = 1) =>
+const LONG = 'x'.repeat(5_000)
+const piece = (text = LONG, run = 1) =>
   entry(run, { kind: 'log', step: 1, piece: plainPiece(Buffer.from(text)) })
 const started = (run = 1) => entry(run, { kind: 'step.started', step: 1 })
 
-/** An inbox from which a piece was just taken. */
+/** An inbox from which a long piece was just taken. */
 async function inAFlood() {
   const inbox = new Inbox<{ say: 'ready' }>()
   inbox.push(piece())
@@ -33,6 +34,14 @@ test('the first piece after a quiet time is taken at once', async () => {
   vi.advanceTimersByTime(100)
   inbox.push(piece('later'))
   expect(await inbox.next()).toHaveLength(1)
+})
+
+test('what follows a short piece is taken at once', async () => {
+  const inbox = new Inbox<{ say: 'ready' }>()
+  for (const text of ['Engine: docker', 'hello']) {
+    inbox.push(piece(text))
+    expect(await inbox.next()).toEqual([piece(text)])
+  }
 })
 
 test('of a flood the pieces of 50 ms are taken together', async () => {
@@ -50,7 +59,7 @@ test('of a flood the pieces of 50 ms are taken together', async () => {
 test.each([
   ['an entry', started()],
   ['an order', { say: 'ready' as const }],
-  ['another run’s piece', piece('x', 2)],
+  ['another run’s piece', piece(LONG, 2)],
   ['as much as one transaction takes', piece('x'.repeat(2 ** 20))],
 ])('%s that comes meanwhile waits for nothing', async (_, other) => {
   const { inbox, taken, take } = await inAFlood()
