@@ -24,7 +24,7 @@ import { hostingRoutes } from './hosting/routes.ts'
 import { sender } from './http/address.ts'
 import { describeApi } from './http/describe.ts'
 import { dashboard } from './http/files.ts'
-import { atMost, headers, sameOrigin } from './http/guard.ts'
+import { atMost, bodyWithin, headers, sameOrigin } from './http/guard.ts'
 import { answerError, routes } from './http/kit.ts'
 import { legibleAddress, legibleBody } from './http/legible.ts'
 import { decreeRoutes } from './lines/decree-routes.ts'
@@ -127,13 +127,21 @@ export function createApp(deps: AppDeps) {
   })
   app.route('/login', callbackRoutes(deps))
   app.route('/git', hostingRoutes(deps))
+  app.use('/hooks/*', bodyWithin())
   app.route('/hooks', hookRoutes(deps))
   app.route('/hooks', resourceHookRoutes(deps))
   app.route('/runner', putRoutes(deps))
   app.route('/runner', runnerFileRoutes(deps))
   app.route('/runner', runnerReportRoutes(deps.db))
   app.use('/api/v1/*', audit(deps.book))
-  app.use('/api/*', sameOrigin(deps.publicUrl), atMost(MOST_BODY_BYTES), authenticate(deps), legibleBody())
+  app.use(
+    '/api/*',
+    bodyWithin(),
+    sameOrigin(deps.publicUrl),
+    atMost(MOST_BODY_BYTES),
+    authenticate(deps),
+    legibleBody(),
+  )
   app.use('/api/v1/*', allow(deps.db))
   app.use('/api/v1/*', async (c, next) => {
     // The cursor is read before the snapshot: events in between are told twice, never not at all.

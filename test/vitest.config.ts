@@ -26,7 +26,9 @@ export default defineConfig({
     exclude: noBrowser ? inBrowser : [],
     projects: [
       project('pure', ['test/pipelines', 'test/architecture.test.ts', 'test/readme.test.ts']),
-      project('server', ['test/server', 'test/command', 'test/scenarios'], { globalSetup: database }),
+      project('server', ['test/server', 'test/command', 'test/scenarios', 'test/security'], {
+        globalSetup: database,
+      }),
       project('runner', ['test/runner', 'test/engines']),
       project('ui', ['test/ui'], { globalSetup: database }),
       project('whole', ['test/whole'], { fileParallelism: false }),

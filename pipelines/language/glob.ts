@@ -1,7 +1,6 @@
-import picomatch from 'picomatch'
+import { globMatcher, MOST_ALTERNATIVES, tooManyAlternatives } from './glob-matcher.ts'
 
 const PAIRS: Readonly<Record<string, string>> = { '[': ']', '{': '}' }
-const OPTIONS = { dot: true, noextglob: true }
 
 /** What is wrong with a pattern for names or paths, in words; null when it can match something. */
 export function globProblem(pattern: string): string | null {
@@ -11,6 +10,8 @@ export function globProblem(pattern: string): string | null {
   if (open) return `\`${open}\` is opened and never closed`
   if (pattern.replace(/^!/, '').startsWith('/'))
     return 'a pattern begins at the top of the repository, without a `/`'
+  if (tooManyAlternatives(pattern))
+    return `a pattern stands for at most ${MOST_ALTERNATIVES} others by its \`{…,…}\``
   if (pattern.split('/').includes('..')) return 'a pattern does not climb with `..`'
   return null
 }
@@ -27,25 +28,17 @@ function unclosed(pattern: string): string | null {
 }
 
 /** `*` stays inside one part of a name, `**` crosses slashes; brackets and braces as in a shell, never a regular expression. */
-export const matchesGlob = (name: string, pattern: string): boolean => compiled(pattern)(name)
+export const matchesGlob = (name: string, pattern: string): boolean => globMatcher(pattern)(name)
 
 /**
  * What a list of patterns lets through, to be asked many times. A pattern with `!` in front takes away what another one lets
  * through; a list of nothing but such lets everything else through, and an empty list nothing.
  */
 export function globList(patterns: readonly string[]): (name: string) => boolean {
-  const no = patterns.filter(isNot).map((pattern) => compiled(pattern.slice(1)))
-  const yes = patterns.filter((pattern) => !isNot(pattern)).map(compiled)
+  const no = patterns.filter(isNot).map((pattern) => globMatcher(pattern.slice(1)))
+  const yes = patterns.filter((pattern) => !isNot(pattern)).map(globMatcher)
   const all = yes.length === 0 && no.length > 0
   return (name) => !no.some((matches) => matches(name)) && (all || yes.some((matches) => matches(name)))
 }
 
 const isNot = (pattern: string) => pattern.startsWith('!')
-
-/** A line break ends no name: git takes it for a letter, and so must a pattern. */
-const LINE_BREAK = /[\n\r\u2028\u2029]/g
-
-function compiled(pattern: string): (name: string) => boolean {
-  const matches = picomatch(pattern, OPTIONS)
-  return (name) => matches(name.replace(LINE_BREAK, '\u{FFFD}'))
-}

@@ -24,7 +24,7 @@ export const ResourceView = z
 const Hook = z
   .object({
     url: z.string(),
-    token: z.string().openapi({ description: 'Send it as `x-takt-token`, or as `token` in the query' }),
+    token: z.string().openapi({ description: 'Send it as the header `x-takt-token`' }),
   })
   .openapi('ResourceHook')
 

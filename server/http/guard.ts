@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server'
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
@@ -24,7 +25,10 @@ export const headers = (): MiddlewareHandler =>
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** A browser that changes something must do so from our own pages; programs send no Origin. */
+/** What a browser says of a request that one of our pages makes, or that a person makes by hand. */
+const OWN_SITE = new Set([undefined, 'same-origin', 'none'])
+
+/** A browser that changes something must do so from our own pages; programs send neither header. */
 export const sameOrigin = (publicUrl: () => string): MiddlewareHandler =>
   async function sameOriginOnly(c, next) {
     const origin = c.req.header('origin')
@@ -38,6 +42,8 @@ export const sameOrigin = (publicUrl: () => string): MiddlewareHandler =>
         `${origin} may not change anything here; open the dashboard at its own address`,
       )
     }
+    if (!SAFE.has(c.req.method) && origin === undefined && !OWN_SITE.has(c.req.header('sec-fetch-site')))
+      throw new Problem('foreign-origin', 'the request comes from a page of another site')
     await next()
   }
 
@@ -56,3 +62,22 @@ export const atMost = (maxBytes: number): MiddlewareHandler =>
       throw new Problem('body-too-large', `at most ${maxBytes} bytes are read here`)
     },
   })
+
+/** A delivery of 25 MB comes through a line of 3.5 Mbit/s in this time. */
+const BODY_MS = 60_000
+
+/**
+ * Cut off whoever sends a body so slowly that it is not there in time: a drop now and then is no silence, and would hold a
+ * connection for ever. Not for pushes and files of runs, which take as long as they take.
+ */
+export const bodyWithin = (ms: number = BODY_MS): MiddlewareHandler =>
+  async function bodyInTime(c, next) {
+    const incoming = (c.env as Partial<HttpBindings> | undefined)?.incoming
+    if (!incoming || incoming.complete || SAFE.has(c.req.method)) return next()
+    const late = setTimeout(() => {
+      if (!incoming.complete) incoming.socket.destroy()
+    }, ms)
+    incoming.once('end', () => clearTimeout(late))
+    incoming.once('close', () => clearTimeout(late))
+    await next()
+  }

@@ -53,8 +53,10 @@ export async function sortNext({ db }: Pick<ProcessDeps, 'db'>): Promise<boolean
   try {
     const meaning = readOrRefuse(delivery)
     if (!('push' in meaning)) await settle(db, delivery.id, meaning)
-    else if (!(await repositoryOf(db, delivery.id, meaning.push)))
-      await settle(db, delivery.id, unknown(meaning.push.repository?.url))
+    else {
+      const reason = await repositoryOf(db, delivery.id, meaning.push)
+      if (reason !== null) await settle(db, delivery.id, { state: 'ignored', reason, project: null })
+    }
   } catch (error) {
     await countFailure(db, { ...delivery, error })
   }
@@ -150,12 +152,6 @@ function readOrRefuse(delivery: Stored): { push: Parameters<typeof repositoryOf>
     return { state: 'failed', reason: error instanceof Error ? error.message : String(error), project: null }
   }
 }
-
-const unknown = (url = 'that it names'): Fate => ({
-  state: 'ignored',
-  reason: `no project uses the repository ${url}: add one with \`takt projects add\``,
-  project: null,
-})
 
 type Failed = { readonly id: DeliveryId; readonly attempts: number; readonly error: unknown }
 

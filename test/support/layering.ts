@@ -6,7 +6,7 @@ export type Import = { readonly from: string; readonly to: string; readonly type
 
 /** Who may import whom, besides itself: parts and packages. `types:` lets types through and nothing that runs. */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  pipelines: ['zod', 'yaml', 'picomatch', 'fastest-levenshtein', 'saxes'],
+  pipelines: ['zod', 'yaml', 'fastest-levenshtein', 'saxes'],
   server: [
     'pipelines',
     'node:',

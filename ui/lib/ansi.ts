@@ -32,7 +32,8 @@ export const PLAIN: Style = Object.freeze({
  * One line of terminal output as spans of plain text, and the style the next line begins with.
  *
  * Understands SGR (`ESC [ … m`) and OSC 8 links; a carriage return starts the line over, as a progress bar does. Every other
- * escape and control character is dropped, cut ones included, so that nothing but text is ever left.
+ * escape and control character is dropped, cut ones included, so that nothing but text is ever left; letters that nobody sees
+ * are shown by their numbers.
  */
 export function spansOf(line: string, from: Style = PLAIN): { spans: Span[]; end: Style } {
   const spans: Span[] = []
@@ -40,7 +41,7 @@ export function spansOf(line: string, from: Style = PLAIN): { spans: Span[]; end
   const text = withoutReturnAtEnd(line)
   for (const token of text.matchAll(TOKEN)) {
     const [whole] = token
-    if (token.groups?.text !== undefined) spans.push({ text: whole, style })
+    if (token.groups?.text !== undefined) spans.push({ text: whole.replace(UNSEEN, byNumber), style })
     else if (whole === '\r') spans.length = 0
     else style = restyled(style, token)
   }
@@ -56,6 +57,10 @@ export const plainText = (line: string): string =>
   spansOf(line)
     .spans.map((span) => span.text)
     .join('')
+
+/** Letters that turn the direction of reading or take no room: with them a line can read otherwise than it is. Joiners are in words. */
+const UNSEEN = /[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g
+const byNumber = (letter: string) => `⟨U+${letter.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`
 
 const ESC = '\\u001b'
 /** Text, or one escape: CSI, OSC (ended by BEL or ST), the other strings, a two-character escape, or a control character. */
