@@ -26,7 +26,7 @@ test.each<[string, readonly string[], readonly string[]]>([
 })
 
 test('patterns mean what they mean to a library that many use', () => {
-  const piece = fc.constantFrom('a', 'b', '.', '*', '?', '[ab]', '[^b]', '{a,b}', '{ab,*}', '-')
+  const piece = fc.constantFrom('a', 'b', '.', '*', '?', '[ab]', '[^b]', '{a,b}', '{ab,?}', '-')
   const part = fc.oneof(
     fc.constant('**'),
     fc.array(piece, { minLength: 1, maxLength: 4 }).map((each) => each.join('')),
@@ -39,7 +39,9 @@ test('patterns mean what they mean to a library that many use', () => {
       { minLength: 1, maxLength: 4 },
     )
     .map((parts) => parts.join('/'))
-  const plain = patterns.filter((each) => !/\*\*\*|[^/]\*\*|\*\*[^/]|^\.|\/\.|\*\*\/\*\*|[*?\]}]\/\*\*$/.test(each))
+  const plain = patterns.filter(
+    (each) => !/\*\*\*|[^/]\*\*|\*\*[^/]|^\.|\/\.|\*\*\/\*\*|[*?\]}]\/\*\*$/.test(each),
+  )
   fc.assert(
     fc.property(plain, names, (pattern, name) => {
       expect(matchesGlob(name, pattern)).toBe(picomatch(pattern, { dot: true, noextglob: true })(name))

@@ -10,6 +10,7 @@ import { bound, person } from '../support/people.ts'
 import { hostedProject } from '../support/repository.ts'
 import { type House, startHouse } from '../support/server.ts'
 import { signedIn } from '../support/sessions.ts'
+import { until } from '../support/until.ts'
 
 const KNOWN = 'known-beforehand-to-the-test'
 
@@ -53,7 +54,10 @@ test('a token in an address opens nothing, whatever it is called there', async (
   for (const path of ['/live', '/runner', '/terminal'])
     for (const token of [house.token, house.runnerToken])
       expect(await letIn(house, `${path}?token=${token}&authorization=Bearer%20${token}`)).toMatch(/40[0134]/)
-  const { url, token } = (await house.ask('GET /api/v1/projects/shop/pipelines/main/resources/src/hook')).body
+  const { url, token } = await until(async () => {
+    const { body } = await house.ask('GET /api/v1/projects/shop/pipelines/main/resources/src/hook')
+    return body.token !== undefined && body
+  })
   const hook = `POST ${new URL(url).pathname}`
   expect((await house.ask(`${hook}?token=${token}`, {}, { as: null })).status).toBe(401)
   expect((await house.ask(hook, {}, { as: null, headers: { 'x-takt-token': token } })).status).toBe(202)
