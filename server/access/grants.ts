@@ -14,7 +14,10 @@ import { Problem } from '../problem.ts'
 import type { Identity } from './queries.ts'
 
 /** What somebody may: their own grants and those of their teams, within the bounds of the token they showed. */
-export async function accessOf(db: Db | Trx, who: Identity | null): Promise<Access> {
+export async function accessOf(
+  db: Db | Trx,
+  who: Pick<Identity, 'id' | 'role' | 'most' | 'only'> | null,
+): Promise<Access> {
   if (!who) return NOBODY
   const { most, only } = who
   if (who.role === 'admin') return { ...NOBODY, site: true, most, only }

@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
-import { reaches, type Role } from '#pipelines/access/roles.ts'
+import { reaches, type Role, roleInOrganization } from '#pipelines/access/roles.ts'
 import type { InvitationId, OrganizationId, TeamId, UserId } from '#pipelines/ids.ts'
 import { audited } from '../audit/on-record.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { inMs, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import { hashSecret } from './derive.ts'
+import { accessOf } from './grants.ts'
 import { newSecret } from './key-files.ts'
 
 const DAY_MS = 86_400_000
@@ -101,14 +102,20 @@ export async function withdraw(db: Trx, organization: OrganizationId, id: Invita
   if (numDeletedRows === 0n) throw new Problem('invitation-not-found', `invitation ${id}: ${NO_INVITATION}`)
 }
 
-/** Use an invitation up: of several that open it at once, one does. @throws {Problem} `invitation-not-found`. */
+/**
+ * Use an invitation up: of several that open it at once, one does. What whoever invited may not give any more, nobody gets.
+ *
+ * @throws {Problem} `invitation-not-found`.
+ */
 export async function claimInvitation(db: Trx, id: InvitationId): Promise<void> {
   const row = await pending(db)
-    .select('invitations.id')
+    .select(['invitations.organization_id', 'inviter.id', 'inviter.role'])
     .where('invitations.id', '=', id)
     .forUpdate('invitations')
     .executeTakeFirst()
-  if (!row) throw new Problem('invitation-not-found', NO_INVITATION)
+  const inviter = row && (await accessOf(db, { id: row.id, role: row.role, most: null, only: null }))
+  if (!inviter || !reaches(roleInOrganization(inviter, row.organization_id), 'admin'))
+    throw new Problem('invitation-not-found', NO_INVITATION)
   await db
     .updateTable('invitations')
     .set({ used_at: sql<Date>`now()` })

@@ -104,6 +104,17 @@ test('an invitation that was withdrawn, is too old, or comes from who was shut o
   }
 })
 
+test('what whoever invited may not give any more, nobody gets', async () => {
+  await using house = await startHouse()
+  const { id, token } = await person(house, 'eve', { role: 'admin' })
+  const { secret } = await invite(house, { role: 'admin' }, token)
+  await house.db.updateTable('grants').set({ role: 'viewer' }).where('user_id', '=', id).execute()
+  expect((await accept(house, secret)).body.code).toBe('invitation-not-found')
+  expect(await house.db.selectFrom('users').select('name').where('name', '=', 'ada').execute()).toEqual([])
+  await house.db.updateTable('grants').set({ role: 'admin' }).where('user_id', '=', id).execute()
+  expect((await accept(house, secret)).status).toBe(200)
+})
+
 test.each([
   [{}, 'invalid-request'],
   [{ role: 'king' }, 'invalid-request'],

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { INVITATION } from '../fake-account.ts'
 import { fullWorld } from '../fake-house.ts'
 import { hex } from '../fake-stories.ts'
 import { FakeWorld } from '../fake-world.ts'
@@ -49,6 +50,7 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['narrowed audit', '/audit?actor=eve', 'No such entries'],
   ['account', '/account', 'nightly-report ends soon'],
   ['users', '/users', 'program of default'],
+  ['join', `/join#${INVITATION}`, 'invites you to acme'],
 ]
 
 describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
