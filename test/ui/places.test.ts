@@ -68,6 +68,7 @@ test('the address of a search leads back to what was searched', () => {
 })
 
 test.each([
+  '/.//evil.example',
   'https://evil.example/',
   '//evil.example',
   '/\\evil.example',

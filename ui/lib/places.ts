@@ -134,7 +134,7 @@ export function ownAddress(wanted: string | null): string {
   if (!wanted?.startsWith('/')) return '/'
   const here = 'https://takt.invalid'
   const url = URL.canParse(wanted, here) ? new URL(wanted, here) : null
-  return url?.origin === here && !url.pathname.startsWith('/login')
+  return url?.origin === here && !/^\/(\/|login)/.test(url.pathname)
     ? url.pathname + url.search + url.hash
     : '/'
 }
