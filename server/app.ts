@@ -41,6 +41,7 @@ import { settingsRoute } from './organizations/settings-route.ts'
 import { teamRoutes } from './organizations/team-routes.ts'
 import type { Keyring } from './secrets/keyring.ts'
 import { organizationSecretRoutes } from './secrets/organization-routes.ts'
+import { discoveryRoutes } from './secrets/discovery-routes.ts'
 import { keyRoutes, type Rotating } from './secrets/key-routes.ts'
 import { secretRoutes } from './secrets/routes.ts'
 import { reportRoutes } from './reports/routes.ts'
@@ -127,6 +128,7 @@ export function createApp(deps: AppDeps) {
   })
   app.route('/login', callbackRoutes(deps))
   app.route('/git', hostingRoutes(deps))
+  app.route('/.well-known', discoveryRoutes(deps))
   app.use('/hooks/*', bodyWithin())
   app.route('/hooks', hookRoutes(deps))
   app.route('/hooks', resourceHookRoutes(deps))

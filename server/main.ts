@@ -112,6 +112,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const opening = {
     checkoutOf: checkouts(publicUrl, config.GITHUB_TOKEN),
     keys: keys.ring,
+    issuer: publicUrl,
   }
   const desk = stack.use(new TerminalDesk({ db, hints }))
   const runners = stack.use(

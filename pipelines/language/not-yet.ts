@@ -87,6 +87,7 @@ const RUNS: Runs = {
         use: true,
         with: true,
         secrets: true,
+        id_token: true,
         keep: true,
         reports: true,
       },

@@ -75,6 +75,8 @@ export type Job = {
   readonly image: string | null
   readonly env: Readonly<Record<string, string>>
   readonly secrets: readonly string[]
+  /** Whom a token that says who the run is shall be for; null where it asks for none. */
+  readonly idToken: { readonly audience: readonly string[] } | null
   readonly steps: readonly Step[]
   readonly hooks: Hooks
   readonly keep: { readonly paths: readonly string[]; readonly forMs: number; readonly runs: number } | null

@@ -28,14 +28,23 @@ export function secretNames(job: Job, { resources }: Pick<Pipeline, 'resources'>
   return [...new Set([...job.secrets, ...logins])]
 }
 
+/** The variable in which a job finds the token that says who its run is. */
+export const ID_TOKEN = 'TAKT_ID_TOKEN'
+
+/** A job of a revision from before there were tokens says nothing of them. */
+export const audienceOf = ({ idToken }: Job): readonly string[] | null => idToken?.audience ?? null
+
+const namesFor = (job: Job) => [...job.secrets, ...(audienceOf(job) === null ? [] : [ID_TOKEN])]
+
 /** The variables that the commands see and nobody else may; what only opens a resource is none of their business. */
 export function secretsIn(
   ask: Ask,
   job: Job,
   facts: SecretFacts,
 ): { readonly secrets: Record<string, string>; readonly withheld: string[] } {
-  if (!isTrusted(facts.kind)) return { secrets: {}, withheld: [...job.secrets] }
-  const entries = job.secrets.map((name): [string, string] => [name, secretIn(ask, name, facts)])
+  const names = namesFor(job)
+  if (!isTrusted(facts.kind)) return { secrets: {}, withheld: names }
+  const entries = names.map((name): [string, string] => [name, secretIn(ask, name, facts)])
   return { secrets: Object.fromEntries(entries), withheld: [] }
 }
 

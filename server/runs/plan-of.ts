@@ -4,7 +4,7 @@ import type { Job, Pipeline } from '#pipelines/language/pipeline.ts'
 import { compilePlan } from '#pipelines/plan/compile.ts'
 import type { CompileFacts, InputFacts } from '#pipelines/plan/compile-facts.ts'
 import { branchOf } from '#pipelines/plan/secret-scopes.ts'
-import { isTrusted, secretNames } from '#pipelines/plan/secrets-in.ts'
+import { audienceOf, ID_TOKEN, isTrusted, secretNames } from '#pipelines/plan/secrets-in.ts'
 import type { Checkout, Plan } from '#pipelines/wire/plan.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import { definitionIn } from '../catalog/definitions.ts'
@@ -12,10 +12,12 @@ import { ofProject } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
 import type { VersionBody } from '../db/schema.ts'
 import { fieldsOfVersion } from '../resources/fields.ts'
+import { idToken } from '../secrets/id-token.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { openSecrets, type Opened as OpenedSecrets } from '../secrets/open.ts'
 import { Unsealable } from '../secrets/seal.ts'
 import type { LockedRun } from './lock-run.ts'
+import { passportOf } from './passport-of.ts'
 import { remotesOf } from './remotes-of.ts'
 import { startsOf } from './starts-of.ts'
 
@@ -34,13 +36,15 @@ export type Opening = {
   readonly checkoutOf: CheckoutOf
   /** What the values of secrets are sealed with. */
   readonly keys: Keyring
+  /** The server as others know it, who trust its tokens. */
+  readonly issuer: () => string
 }
 
 /** The run's plan: its job as its revision says, and the versions it was created with; or why there can be none. */
 export async function planOf(
   db: Trx,
   run: LockedRun,
-  { checkoutOf, keys, lease }: Opening & { readonly lease: string },
+  { checkoutOf, keys, issuer, lease }: Opening & { readonly lease: string },
 ): Promise<Plan | { error: RunError }> {
   const revision = await definitionIn(db, run.revision_id)
   const job = revision?.definition.jobs.find((candidate) => candidate.name === run.job)
@@ -48,7 +52,8 @@ export async function planOf(
     return { error: { code: 'plan_impossible', message: `The run's revision has no job \`${run.job}\`.` } }
   const opened = (repository: RepositoryOf) => checkoutOf(repository, { id: run.id, lease })
   const inputs = await inputsOf(db, run.id)
-  const secrets = await secretsOf(db, run, { job, known: revision.definition, keys })
+  const facts = inputs.map((input) => inputFacts(input, opened))
+  const secrets = await secretsOf(db, run, { job, known: revision.definition, keys, issuer, inputs: facts })
   if ('error' in secrets) return secrets
   const plan = compilePlan({
     run: run.id,
@@ -59,7 +64,7 @@ export async function planOf(
     attempt: run.attempt,
     job,
     known: revision.definition,
-    inputs: inputs.map((input) => inputFacts(input, opened)),
+    inputs: facts,
     upstream: await upstreamOf(db, run.id),
     matrix: run.matrix,
     given: run.given,
@@ -76,22 +81,29 @@ type SecretsAsked = {
   readonly job: Job
   readonly known: Pick<Pipeline, 'resources'>
   readonly keys: Keyring
+  readonly issuer: () => string
+  readonly inputs: readonly InputFacts[]
 }
 
 /** The secrets that the run's job may see; of a stranger's code none is even opened. */
 async function secretsOf(
   db: Trx,
   run: LockedRun,
-  { job, known, keys }: SecretsAsked,
+  { job, known, keys, ...more }: SecretsAsked,
 ): Promise<OpenedSecrets | { error: RunError }> {
   if (!isTrusted(run.lane_kind)) return { values: {}, unmeant: {} }
   const names = secretNames(job, known)
-  if (names.length === 0) return { values: {}, unmeant: {} }
+  const audience = audienceOf(job)
+  if (names.length === 0 && audience === null) return { values: {}, unmeant: {} }
   try {
     const branch = branchOf({ name: run.lane, kind: run.lane_kind })
     const starts = await startsOf(db, run.id)
     const asking = { job: job.name, environment: job.environment, branch, starts }
-    return await openSecrets(db, { project: run.project_id, names, asking }, keys)
+    const { values, unmeant } = await openSecrets(db, { project: run.project_id, names, asking }, keys)
+    if (audience === null) return { values, unmeant }
+    const passport = await passportOf(db, run, { job, inputs: more.inputs })
+    const asked = { issuer: more.issuer(), audience, livesMs: job.timeoutMs, passport }
+    return { values: { ...values, [ID_TOKEN]: await idToken(db, keys, asked) }, unmeant }
   } catch (error) {
     if (!(error instanceof Unsealable)) throw error
     return { error: { code: 'secret_unreadable', message: `${error.message}.` } }

@@ -6,6 +6,7 @@ import { Problem } from '../problem.ts'
 import type { KeySource } from './key-source.ts'
 import { ensureSealing, type Keyring } from './keyring.ts'
 import { countByMark, rewrapAll } from './rewrap.ts'
+import { renewSigningKeys } from './signing-keys.ts'
 
 export type Rotation = { readonly keys: Keyring; readonly source: KeySource }
 
@@ -84,8 +85,9 @@ const DEAF = { on: () => () => {} }
 export function startRewrapping(db: Db, keys: Keyring): Worker {
   const work = async (quit: AbortSignal) => {
     await keys.readAnew()
+    await renewSigningKeys(db, keys)
     await rewrapAll(db, keys, quit)
     return false
   }
-  return startWorker('rewrap', work, { hints: DEAF, sweepMs: SWEEP_MS })
+  return startWorker('keys', work, { hints: DEAF, sweepMs: SWEEP_MS })
 }

@@ -17,6 +17,7 @@ const ROUNDS = 40
 const OPENING = {
   checkoutOf: () => ({ url: 'https://git.example/x.git', credential: null }),
   keys: await someKeys(),
+  issuer: () => 'https://takt.example',
 }
 
 /**

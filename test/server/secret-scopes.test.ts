@@ -24,7 +24,11 @@ async function line() {
     await it.quiet()
     const lease = { runner: await runnerOf(it.house.db), token: crypto.randomUUID(), leaseMs: 600_000 }
     const checkoutOf = () => ({ url: 'https://example.org/x', credential: null })
-    const plan = await claimRun(it.house.db, lease, { checkoutOf, keys })
+    const plan = await claimRun(it.house.db, lease, {
+      checkoutOf,
+      keys,
+      issuer: () => 'https://takt.example',
+    })
     if (plan) return { run: plan.run, value: plan.secrets['KEY'], withheld: plan.withheld }
     const { body } = await it.house.ask('GET /api/v1/runs')
     return { run: body.items[0].id, error: body.items[0].error?.message as string }

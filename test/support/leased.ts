@@ -31,6 +31,7 @@ export async function leased({ house, quiet }: Line): Promise<Leased> {
         credential: null,
       }),
       keys: await someKeys(),
+      issuer: () => 'https://takt.example',
     },
   )
   if (!plan) {

@@ -72,6 +72,7 @@ export function steer(db: Db) {
     const plan = await claimRun(db, lease, {
       checkoutOf: () => ({ url: 'https://example.org/x', credential: null }),
       keys: await someKeys(),
+      issuer: () => 'https://takt.example',
     })
     return plan && { id: plan.run, job: plan.job, lease: lease.token, plan }
   }

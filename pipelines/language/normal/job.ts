@@ -35,6 +35,7 @@ export function jobOf(name: string, job: Written, { defaults, implied, still, no
     paths: listed(job.paths),
     ...shared(job, defaults),
     secrets: listed(job.secrets),
+    idToken: job.id_token ? { audience: listed(job.id_token.audience) } : null,
     steps: job.steps
       ? job.steps.flatMap((step, index) => stepsOf(step, [...path, 'steps', index], note))
       : shortSteps(job, path, note),

@@ -82,6 +82,12 @@ export const Matrix = z
   })
   .catchall(listOf(text, 256))
 
+const IdToken = z.strictObject({
+  audience: some(someText.max(500, { error: 'an audience has at most 500 characters' }), 10).describe(
+    'Whom the token is for, as they call themselves',
+  ),
+})
+
 const Reports = z.strictObject({
   junit: key(paths, 'Test results in the form of JUnit'),
   coverage: key(paths, 'Coverage in the form of LCOV or Cobertura'),
@@ -149,6 +155,7 @@ export const Job = z.strictObject({
   with: key(z.record(someText, text), 'What the template is told'),
   secrets: key(some(secretName, 100), 'Secrets that arrive as variables; never on pull requests'),
   keep: key(z.union([some(glob, 50), Keep]), 'Files that are kept and handed to the jobs that need this one'),
+  id_token: key(IdToken, 'A token that says who the run is, as $TAKT_ID_TOKEN; never on pull requests'),
   outputs: key(some(outputName, 100), 'Values that the job writes to $TAKT_OUTPUT as key=value lines'),
   services: key(services, 'Containers beside the job, healthy before its commands start'),
   matrix: key(Matrix, 'Axes and their values: the job runs once for each combination'),
