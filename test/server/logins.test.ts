@@ -89,7 +89,7 @@ test(
     expect(first.landed.status).toBe(303)
     expect(first.to).toBe('/runs/1?show=tests#x')
     expect((await first.session!.ask('GET /api/v1/me')).body).toMatchObject({
-      ...{ name: 'ada', email: 'ada@example.org', role: 'member', has_password: false },
+      ...{ name: 'ada', email: 'ada@example.org', role: 'member', has_password: false, linked: 1 },
     })
     const again = await comeIn(house, 'ada')
     expect((await again.session!.ask('GET /api/v1/me')).body.name).toBe('ada')

@@ -68,6 +68,7 @@ export function accountIn(world: FakeWorld): Account {
 export const meIn = (world: FakeWorld) => ({
   ...{ name: 'ada', role: 'admin', kind: 'person', email: 'ada@example.org' },
   has_password: accountIn(world).hasPassword,
+  linked: 0,
 })
 
 function setPassword({ world, body }: Asked): Reply {
