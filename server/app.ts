@@ -34,6 +34,7 @@ import { tellRoutes } from './lines/tell-routes.ts'
 import { versionRoutes } from './lines/version-routes.ts'
 import { logRoutes } from './logs/routes.ts'
 import { log } from './log.ts'
+import { policyRoutes } from './policies/routes.ts'
 import { Problem } from './problem.ts'
 import { memberRoutes } from './organizations/member-routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
@@ -93,6 +94,7 @@ const api = (deps: AppDeps) =>
     .route('/', memberRoutes(deps))
     .route('/', teamRoutes(deps))
     .route('/', settingsRoute(deps))
+    .route('/', policyRoutes(deps))
     .route('/', secretRoutes(deps))
     .route('/', keyRoutes(deps))
     .route('/', organizationSecretRoutes(deps))

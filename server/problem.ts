@@ -33,6 +33,7 @@ const PROBLEMS = {
   'session-not-found': { status: 404, title: 'There is no such session' },
   'not-allowed': { status: 403, title: 'You may not do this' },
   'organization-exists': { status: 409, title: 'An organization of this name exists already' },
+  'bad-policies': { status: 422, title: 'These are no policies' },
   'organization-in-use': { status: 409, title: 'The organization still has projects' },
   'user-not-found': { status: 404, title: 'There is nobody of this name' },
   'team-not-found': { status: 404, title: 'There is no such team' },

@@ -85,6 +85,10 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   [`POST ${SERVICES}/:account/tokens`]: organization('admin'),
   [`DELETE ${SERVICES}/:account/tokens/:id`]: organization('admin'),
 
+  'GET /organizations/:organization/policies': organization('viewer'),
+  'PUT /organizations/:organization/policies': organization('admin'),
+  'POST /organizations/:organization/policies/try': organization('admin'),
+
   'GET /projects': 'anyone',
   'POST /projects': 'someone',
   'GET /pipelines': 'anyone',

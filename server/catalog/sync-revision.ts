@@ -8,6 +8,7 @@ import type { Trx } from '../db/connect.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
 import { normalizeAddress } from '../forges/address.ts'
+import { judgeFile } from '../policies/judge-file.ts'
 import { Problem } from '../problem.ts'
 import { markDirty } from './dirty.ts'
 import { gatheringJobs } from './triggers.ts'
@@ -43,7 +44,8 @@ export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtComm
   const stored = await knownRevision(tx.db, lane.newest_revision_id, source)
   // A file that was refused is read anew: its templates may be there by now, and this server may carry out more.
   const known = stored?.pipeline === null && file.parsed.pipeline ? null : stored
-  const parsed = known ?? withAddresses(file.parsed)
+  const at = { pipeline: file.name, lane: lane.name, text: source }
+  const parsed = known ?? (await judgeFile(tx, project, { ...at, parsed: withAddresses(file.parsed) }))
   const revision = known?.id ?? (await insertRevision(tx.db, pipelineId, file, parsed))
   const valid = parsed.pipeline !== null
 

@@ -4,6 +4,7 @@ import { artifacts } from './artifact-program.ts'
 import { auditLog } from './audit-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
 import { people } from './people-program.ts'
+import { policies } from './policy-program.ts'
 import { runners } from './runner-program.ts'
 import { secrets } from './secret-program.ts'
 
@@ -38,6 +39,7 @@ export function program(end: (exitCode: number) => void): Command {
   runners(add, ending)
   people(add, ending)
   auditLog(add, ending)
+  policies(add, ending)
   files(add, ending)
   return takt
 }

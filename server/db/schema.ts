@@ -23,6 +23,7 @@ import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import type { AccessTables } from './access-tables.ts'
 import type { AuditTables } from './audit-tables.ts'
+import type { PolicyTables } from './policy-tables.ts'
 import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
 import type { ReportTables } from './report-tables.ts'
@@ -61,6 +62,7 @@ export type VersionBody = CommitBody | FieldsBody
 /** The tables that have a file of their own. */
 type Elsewhere = AccessTables &
   AuditTables &
+  PolicyTables &
   TerminalTables &
   RunTables &
   FileTables &

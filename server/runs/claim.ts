@@ -3,9 +3,10 @@ import type { RunnerId } from '#pipelines/ids.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
 import { allPlanSteps, HOOKS, type Plan } from '#pipelines/wire/plan.ts'
 import { stepRows } from '#pipelines/plan/step-rows.ts'
-import { definitionOf } from '../catalog/definitions.ts'
+import { definitionIn, definitionOf } from '../catalog/definitions.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
+import { judgeRun } from '../policies/judge-run.ts'
 import { mayStart, startsInOrder } from './chrono.ts'
 import { lockHolds, standAside } from './holds.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
@@ -28,8 +29,9 @@ export async function claimRun(db: Db, lease: Lease, opening: Opening): Promise<
       if (run === null) return { plan: null }
       if (!(await isAlone(tx, run))) return null
       const plan = await planOf(tx.db, run, { ...opening, lease: lease.token })
-      if ('error' in plan) {
-        await moveRun(tx, run.id, { move: 'break', error: plan.error })
+      const error = 'error' in plan ? plan.error : await deniedBy(tx, run, plan)
+      if ('error' in plan || error) {
+        await moveRun(tx, run.id, { move: 'break', error })
         return null
       }
       await moveRun(tx, run.id, { move: 'start', lease })
@@ -39,6 +41,13 @@ export async function claimRun(db: Db, lease: Lease, opening: Opening): Promise<
     if (claimed) return claimed.plan
   }
 }
+
+/** Why policies stop the run, which may be newer than its file. */
+const deniedBy = (tx: Tx, { id, project_id, revision_id }: LockedRun, plan: Plan) =>
+  judgeRun(tx, {
+    ...{ id, project_id, plan },
+    definition: async () => (await definitionIn(tx.db, revision_id))?.definition,
+  })
 
 async function lockFirstDue(db: Trx, runner: RunnerId): Promise<LockedRun | null> {
   for (const { project_id, runs_on } of await queuesFor(db, runner)) {

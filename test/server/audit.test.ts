@@ -81,8 +81,9 @@ describe('every request that would change something leaves exactly one entry', (
     await using it = await shop()
     const { token } = await person(it.house, 'eve')
     const wrong: unknown[] = []
-    const counted = new Set<string | null>()
+    const counted = new Set<string>()
     for (const { filled, action } of await mutating(it.house)) {
+      if (action === null) continue
       const { status, left } = await leaves(it.house, filled, token)
       if ((status !== 403 && status !== 404) || counted.has(action)) continue
       counted.add(action)

@@ -53,6 +53,7 @@ export const SERVER_ORDER = [
     'forges',
     'audit',
     'access',
+    'policies',
     'catalog',
     'organizations',
     'secrets',

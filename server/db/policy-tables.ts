@@ -1,0 +1,14 @@
+import type { OrganizationId, UserId } from '#pipelines/ids.ts'
+import type { PolicyRules } from '#pipelines/policy/rules.ts'
+import type { Json, Time } from './columns.ts'
+
+/** What organizations allow, as the migrations make it. */
+export type PolicyTables = {
+  policies: {
+    organization_id: OrganizationId
+    source: string
+    rules: Json<PolicyRules>
+    updated_at: Time
+    updated_by: UserId | null
+  }
+}

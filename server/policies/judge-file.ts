@@ -1,0 +1,59 @@
+import type { ProjectId } from '#pipelines/ids.ts'
+import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
+import type { Parsed } from '#pipelines/language/parse.ts'
+import { denials, judge, type Judgement } from '#pipelines/policy/judge.ts'
+import { subjectsOf } from '#pipelines/policy/subjects.ts'
+import type { Tx } from '../db/transact.ts'
+import { noteDenial } from './note-denial.ts'
+import { rulesFor } from './queries.ts'
+
+type Project = { readonly id: ProjectId; readonly name: string }
+type Judged = {
+  readonly pipeline: string
+  readonly lane: string
+  readonly text: string
+  readonly parsed: Parsed
+}
+
+/**
+ * A file as the policies of its organization let it be: what they warn of stands among its diagnostics, and what they deny makes it
+ * a bad one, so that the last good one stays in force.
+ */
+export async function judgeFile(
+  tx: Tx,
+  project: Project,
+  { pipeline, lane, text, parsed }: Judged,
+): Promise<Parsed> {
+  const ruled = parsed.pipeline && (await rulesFor(tx.db, project.id))
+  if (!parsed.pipeline || !ruled) return parsed
+  const judged = judge(ruled.rules, subjectsOf(parsed.pipeline), { project: project.name, lane })
+  const denied = denials(judged)
+  if (denied.length > 0) {
+    const target = `/projects/${project.name}/pipelines/${pipeline} on ${lane}`
+    noteDenial(tx, {
+      action: 'pipeline.sync',
+      organization: ruled.organization,
+      project: project.name,
+      target,
+      denied,
+    })
+  }
+  return {
+    pipeline: denied.length > 0 ? null : parsed.pipeline,
+    diagnostics: [...parsed.diagnostics, ...judged.map((each) => diagnosticOf(each, text))],
+  }
+}
+
+/** Where the file says it first; its first line where it says it in other words. */
+function diagnosticOf({ effect, value, words }: Judgement, text: string): Diagnostic {
+  const at = Math.max(0, text.indexOf(value))
+  const before = text.slice(0, at).split('\n')
+  return {
+    severity: effect === 'deny' ? 'error' : 'warning',
+    rule: 'policy',
+    message: words,
+    line: before.length,
+    column: (before.at(-1)?.length ?? 0) + 1,
+    hint: effect === 'deny' ? 'choose another, or ask an admin of the organization for an exception' : '',
+  }
+}
