@@ -45,7 +45,7 @@ async function admit(db: Db, c: Context<HouseEnv>, { need, route }: Asked): Prom
   }
   const { role, refusal, ground } = await standing(db, access, { need, at: placeIn(route, c.req.path) })
   c.set('ground', ground)
-  if (reaches(role, need.role)) return
+  if (role !== null && reaches(role, need.role)) return c.set('role', role)
   if (!isSomebody) throw notSignedIn() // whether it is there or not
   if (role === null) throw refusal
   throw new Problem('not-allowed', `this needs the role ${need.role} there, and yours is ${role}`)

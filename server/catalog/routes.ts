@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { type Access, roleIn } from '#pipelines/access/roles.ts'
 import { NAME } from '#pipelines/language/schema.ts'
 import { parseForRunning } from '#pipelines/language/parse.ts'
 import { hookSecret } from '../access/derive.ts'
@@ -77,7 +78,7 @@ export async function theProject(db: Db, name: string): Promise<ProjectRow> {
 }
 
 export const catalogRoutes = ({ db, dataDir, publicUrl, secretKeys }: Deps) => {
-  const show = (row: ProjectRow): z.output<typeof Project> => ({
+  const show = (row: ProjectRow, access: Access): z.output<typeof Project> => ({
     name: row.name,
     organization: row.organization,
     public: row.public,
@@ -88,13 +89,16 @@ export const catalogRoutes = ({ db, dataDir, publicUrl, secretKeys }: Deps) => {
     },
     pipelines: row.pipelines,
     clone: row.kind === 'hosted' ? cloneUrl(row.url) : null,
+    role: roleIn(access, { project: row.id, organization: row.organization_id, public: row.public }),
     created_at: row.created_at.toISOString(),
   })
   const cloneUrl = (name: string) => `${publicUrl()}/git/${name}.git`
   return routes()
-    .openapi(list, async (c) =>
-      c.json({ items: (await listProjects(db, c.get('access'))).map(show), next: null }, 200),
-    )
+    .openapi(list, async (c) => {
+      const access = c.get('access')
+      const items = (await listProjects(db, access)).map((row) => show(row, access))
+      return c.json({ items, next: null }, 200)
+    })
     .openapi(add, async (c) => {
       const { name, repository, ...rest } = c.req.valid('json')
       const organization = await organizationToAddTo(db, c.get('access'), rest.organization)
@@ -104,9 +108,12 @@ export const catalogRoutes = ({ db, dataDir, publicUrl, secretKeys }: Deps) => {
         organization,
         public: rest.public,
       })
-      return c.json(show(await theProject(db, name)), 201)
+      return c.json(show(await theProject(db, name), c.get('access')), 201)
     })
-    .openapi(get, async (c) => c.json(show(await theProject(db, c.req.valid('param').project)), 200))
+    .openapi(get, async (c) => {
+      const found = await theProject(db, c.req.valid('param').project)
+      return c.json(show(found, c.get('access')), 200)
+    })
     .openapi(hook, async (c) => {
       const { name } = await theProject(db, c.req.valid('param').project)
       const secret = hookSecret(secretKeys()[0] ?? '', name)

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { ROLES } from '#pipelines/access/roles.ts'
 
 const time = z.string().openapi({ format: 'date-time' })
 
@@ -13,6 +14,9 @@ export const Diagnostic = z
   })
   .openapi('Diagnostic')
 
+/** What whoever asks may do in a project, so that nobody is offered more. */
+export const OwnRole = z.enum(ROLES).openapi({ description: 'Your own role here' })
+
 export const Project = z
   .object({
     name: z.string(),
@@ -25,6 +29,7 @@ export const Project = z
     }),
     pipelines: z.array(z.string()),
     clone: z.string().nullable().openapi({ description: 'Where to clone a hosted repository from' }),
+    role: OwnRole.nullable(),
     created_at: time,
   })
   .openapi('Project')

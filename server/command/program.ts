@@ -84,6 +84,8 @@ function projects(add: Add, ending: EndingWith): void {
   add('add', 'add a project', parent)
     .argument('<name>')
     .option('--repo <url>', 'its repository; without one Takt hosts a new one')
+    .option('--organization <name>', 'where it belongs; without one: default')
+    .option('--public', 'anybody may look at it, signed in or not')
     .option(...JSON_OUT)
     .action(
       ending(async (name: string, options) => (await import('./projects.ts')).addProject(name, options)),

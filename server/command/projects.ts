@@ -10,13 +10,21 @@ type Added = z.output<typeof Project> & { readonly clone: string | null }
 /** Add a project: of a repository somewhere, or of a new one that the server hosts itself. */
 export async function addProject(
   name: string,
-  { repo, json }: Json & { readonly repo?: string },
+  {
+    repo,
+    json,
+    ...place
+  }: Json & {
+    readonly repo?: string
+    readonly organization?: string
+    readonly public?: true
+  },
 ): Promise<number> {
   const repository = repo === undefined ? {} : { repository: { url: repo } }
   const config = readConfig()
   const project = await call<Added>(config, '/api/v1/projects', {
     method: 'POST',
-    body: { name, ...repository },
+    body: { name, ...repository, ...place },
   })
   if (json) outJson(project)
   else tellAdded(project, config.dataDir)

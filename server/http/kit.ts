@@ -2,7 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { z } from 'zod'
-import type { Access } from '#pipelines/access/roles.ts'
+import type { Access, Role } from '#pipelines/access/roles.ts'
 import type { OrganizationId, SessionId, TokenId, UserId } from '#pipelines/ids.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
@@ -24,10 +24,18 @@ export type Spot = { readonly organization: OrganizationId | null; readonly proj
 /**
  * `user` and `via` are there for every route that needs somebody; `access` for every request to the API, also of those who are
  * nobody; `address` for all there is: where the request came from, as far as that can be known. `admitted` tells a refusal for
- * want of rights from every other one.
+ * want of rights from every other one. `role` is what the asker has in the project or organization that the route is about.
  */
 export type HouseEnv = {
-  Variables: { user: User; via: Via; access: Access; address: string; ground?: Spot; admitted?: true }
+  Variables: {
+    user: User
+    via: Via
+    access: Access
+    address: string
+    ground?: Spot
+    admitted?: true
+    role: Role
+  }
 }
 
 /** A fresh set of routes whose requests are checked against their schemas before a handler sees them. */

@@ -12,7 +12,8 @@ import { summariesOf } from '../runs/queries.ts'
 import type { PipelineList, PipelineView } from './shapes.ts'
 import { viewLine } from './view-line.ts'
 
-type View = z.output<typeof PipelineView>
+/** The line itself; who asks is no part of it. */
+type View = Omit<z.output<typeof PipelineView>, 'role'>
 
 export const findPipeline = (db: Db, project: string, name: string) =>
   db

@@ -44,5 +44,5 @@ export const lineRoutes = ({ db }: { db: Db }) =>
       const lane = await chosenLane(db, found, wanted)
       if (wanted !== undefined && !lane)
         throw new Problem('lane-not-found', `there is no lane \`${wanted}\`: nothing was pushed to it yet`)
-      return c.json(await viewPipeline(db, found, lane ?? null), 200)
+      return c.json({ ...(await viewPipeline(db, found, lane ?? null)), role: c.get('role') }, 200)
     })

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { Revision } from '../catalog/shapes.ts'
+import { OwnRole, Revision } from '../catalog/shapes.ts'
 import { RUN_STATES } from '#pipelines/states.ts'
 import { Leg, RunSummary } from '../runs/shapes.ts'
 
@@ -52,6 +52,7 @@ export const PipelineView = z
   .object({
     project: z.string(),
     name: z.string(),
+    role: OwnRole,
     path: z.string(),
     lane: z.string().nullable().openapi({ description: 'The lane shown; null before the first push' }),
     lanes: z.array(z.object({ name: z.string(), touched_at: time, closed: z.boolean() })),

@@ -10,7 +10,7 @@ export async function findRun(
   db: Db,
   id: RunId,
   attempt?: number,
-): Promise<z.output<typeof Run> | undefined> {
+): Promise<Omit<z.output<typeof Run>, 'role'> | undefined> {
   const row = await summaries(placedRuns(db).where('runs.id', '=', id)).executeTakeFirst()
   if (!row || (attempt ?? 1) > row.attempt) return undefined
   const shown = attempt ?? row.attempt

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Role } from '#pipelines/access/roles.ts'
 import type { RunId } from '#pipelines/ids.ts'
 import { MOST_REF_BYTES } from '#pipelines/refs.ts'
 import { RUN_STATES } from '#pipelines/states.ts'
@@ -79,6 +80,13 @@ export async function theRun(db: Db, id: RunId, attempt?: number) {
   return run
 }
 
+/** A run as it is shown to whoever asks. @throws {Problem} `run-not-found`. */
+export const runFor = async (
+  c: { get: (key: 'role') => Role },
+  db: Db,
+  { id, attempt }: { id: RunId; attempt?: number | undefined },
+) => ({ ...(await theRun(db, id, attempt)), role: c.get('role') })
+
 export const runRoutes = ({ db }: { db: Db }) =>
   routes()
     .openapi(list, async (c) => {
@@ -93,11 +101,11 @@ export const runRoutes = ({ db }: { db: Db }) =>
       return c.json({ items, next: last && items.length === limit ? String(last.id) : null }, 200)
     })
     .openapi(get, async (c) =>
-      c.json(await theRun(db, c.req.valid('param').id, c.req.valid('query').attempt), 200),
+      c.json(await runFor(c, db, { ...c.req.valid('param'), ...c.req.valid('query') }), 200),
     )
     .openapi(cancel, async (c) => {
       const { id } = c.req.valid('param')
       const said = c.req.header('content-type') ? c.req.valid('json').reason : undefined
       await cancelRun(db, id, said || `cancelled by ${c.get('user').name}`)
-      return c.json(await theRun(db, id), 200)
+      return c.json(await runFor(c, db, { id }), 200)
     })

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { OwnRole } from '../catalog/shapes.ts'
 import type { StartMode } from '#pipelines/language/pipeline.ts'
 import { HOOKS } from '#pipelines/wire/plan.ts'
 import { RUN_STATES, STEP_STATES } from '#pipelines/states.ts'
@@ -142,6 +143,7 @@ export const Leg = RunSummary.pick({
 }).openapi('Leg')
 
 export const Run = RunSummary.extend({
+  role: OwnRole,
   steps: z.array(RunStep),
   earlier: z.array(RunAttempt).openapi({ description: 'The attempts before the present one' }),
   values: z

@@ -9,7 +9,7 @@ import { theLane, thePipeline, theVersions } from '../lines/the-place.ts'
 import { summariesOf } from '../runs/queries.ts'
 import { rerunFailed } from '../runs/rerun-failed.ts'
 import { retryRun } from '../runs/retry.ts'
-import { theRun, WithRunId } from '../runs/routes.ts'
+import { runFor, WithRunId } from '../runs/routes.ts'
 import { Run } from '../runs/shapes.ts'
 import { RunItems } from './shapes.ts'
 import { runWithNewest } from './start-by-hand.ts'
@@ -71,7 +71,7 @@ export const againRoutes = ({ db }: { db: Db }) =>
       const said = c.req.header('content-type') ? c.req.valid('json') : { with: 'same', hold: undefined }
       const again = said.with === 'newest' ? runWithNewest : retryRun
       const wish = { ...c.get('user'), holdMs: said.hold ?? 0 }
-      return c.json(await theRun(db, await again(db, id, wish)), 201)
+      return c.json(await runFor(c, db, { id: await again(db, id, wish) }), 201)
     })
     .openapi(rerun, async (c) => {
       const { project, pipeline } = c.req.valid('param')

@@ -3,7 +3,7 @@ import { MOST_REF_BYTES } from '#pipelines/refs.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { theJob, theLane, thePipeline } from '../lines/the-place.ts'
-import { theRun, WithRunId } from '../runs/routes.ts'
+import { runFor, WithRunId } from '../runs/routes.ts'
 import { Run } from '../runs/shapes.ts'
 import { explainRun } from './explain.ts'
 import { Explanation, Why } from './shapes.ts'
@@ -61,7 +61,7 @@ export const startRoutes = ({ db }: { db: Db }) =>
       const job = await theJob(db, found, jobName)
       const chosen = { versions: new Map(Object.entries(said.versions ?? {})), given: said.inputs ?? null }
       const id = await startByHand(db, { job: job.id, lane: lane.id }, c.get('user'), chosen)
-      return c.json(await theRun(db, id), 201)
+      return c.json(await runFor(c, db, { id }), 201)
     })
     .openapi(why, async (c) => {
       const { project, pipeline, job: jobName } = c.req.valid('param')

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { mayIn } from '../access/grants.ts'
 import type { Db } from '../db/connect.ts'
 import { json, routes } from '../http/kit.ts'
-import { theRun, WithRunId } from '../runs/routes.ts'
+import { runFor, WithRunId } from '../runs/routes.ts'
 import { Run } from '../runs/shapes.ts'
 import { askForEnd } from './holds.ts'
 
@@ -94,5 +94,5 @@ export const terminalRoutes = ({ db }: { db: Db }) =>
     .openapi(end, async (c) => {
       const { id } = c.req.valid('param')
       await askForEnd(db, id)
-      return c.json(await theRun(db, id), 200)
+      return c.json(await runFor(c, db, { id }), 200)
     })

@@ -110,6 +110,23 @@ test('a public project may be looked at by anybody, and changed by nobody more',
   expect((await nobody('GET /git/shop.git/info/refs?service=git-receive-pack')).status).toBe(401)
 })
 
+test.each([null, ...ROLES])(
+  'as %s one is told one’s own role wherever something could be done',
+  async (role) => {
+    await using it = await shop()
+    await it.house.db.updateTable('projects').set({ public: true }).execute()
+    const as = role && (await person(it.house, 'eve', { role, project: 'shop' })).token
+    const ask = async (route: string) => (await it.house.ask(`GET /api/v1/${route}`, undefined, { as })).body
+    const seen = [
+      (await ask('projects')).items[0].role,
+      (await ask('projects/shop')).role,
+      (await ask('projects/shop/pipelines/main')).role,
+      (await ask('runs/1')).role,
+    ]
+    expect(new Set(seen)).toEqual(new Set([role ?? 'viewer']))
+  },
+)
+
 test('a hosted repository is read by who sees its project, and pushed to by who maintains it', async () => {
   await using it = await shop()
   const ask = async (service: string, token: string) => {

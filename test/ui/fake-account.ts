@@ -66,7 +66,7 @@ export function accountIn(world: FakeWorld): Account {
 }
 
 export const meIn = (world: FakeWorld) => ({
-  ...{ name: 'ada', role: 'admin', kind: 'person', email: 'ada@example.org' },
+  ...{ name: 'ada', role: world.standing, kind: 'person', email: 'ada@example.org' },
   has_password: accountIn(world).hasPassword,
   linked: 0,
 })

@@ -4,6 +4,8 @@ import { ACCOUNT, meIn, PASSWORD } from './fake-account.ts'
 import { AUDIT } from './fake-audit.ts'
 import { DECISIONS } from './fake-decisions.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
+import { guestReply } from './fake-guests.ts'
+import { ORGANIZATIONS } from './fake-organizations.ts'
 import { RUNNERS } from './fake-runners.ts'
 import { REPORTS } from './fake-reports.ts'
 import type { FakeWorld } from './fake-world.ts'
@@ -53,6 +55,7 @@ const ROUTES: readonly Route[] = [
   ['POST', /^\/runs\/(\d+)\/cancel$/, (asked, id) => cancelRun(asked, id)],
   ['POST', /^\/runs\/(\d+)\/retry$/, (asked, id) => retryRun(asked, id)],
   ['POST', /^\/runs\/(\d+)\/hold\/end$/, ({ world }, id) => withRun(world, id, endHold)],
+  ...ORGANIZATIONS,
   ...DECISIONS,
   ...REPORTS,
   ['GET', /^\/deliveries$/, ({ world }) => ok(world.deliveryList())],
@@ -184,8 +187,7 @@ async function replyTo(world: FakeWorld, request: IncomingMessage, url: URL): Pr
     return { status: refusal.status, body: refusal }
   }
   const isOpen = /^\/(session|login-.*|invitations\/.*)$/.test(path)
-  if (!isOpen && !request.headers.cookie?.includes('takt=in'))
-    return no(401, 'not-signed-in', 'This needs a session or an API token')
+  const isGuest = !isOpen && !request.headers.cookie?.includes('takt=in')
   let text = ''
   for await (const chunk of request) text += String(chunk)
   const asked = {
@@ -196,6 +198,7 @@ async function replyTo(world: FakeWorld, request: IncomingMessage, url: URL): Pr
   }
   for (const [method, pattern, reply] of ROUTES) {
     const found = method === request.method ? pattern.exec(path) : null
+    if (found && isGuest) return guestReply(world, path, () => reply(asked, ...found.slice(1)))
     if (found) return reply(asked, ...found.slice(1))
   }
   return no(404, 'not-found', 'There is nothing at this address')

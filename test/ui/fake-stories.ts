@@ -32,6 +32,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
   const line: Pipeline = {
     project,
     name,
+    role: 'admin',
     path: name === 'main' ? '.takt.yml' : `.takt/${name}.yml`,
     lane: 'main',
     lanes: [
@@ -88,6 +89,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
       repository,
       pipelines: [],
       clone: repository.url,
+      role: 'admin',
       created_at: minutesAgo(9_000),
     })
   }

@@ -51,6 +51,8 @@ export class FakeWorld {
     demo: { clone: 'http://127.0.0.1:8080/git/demo.git' },
   }
   #lastRun = 0
+  /** What the one who is signed in is on the server. */
+  standing: 'admin' | 'member' = 'admin'
   /** Requests that are refused once, by `METHOD path`: for what a page does when the server says no. */
   readonly refusals = new Map<string, { status: number; code: string; title: string; detail: string }>()
   readonly asked: string[] = []
@@ -184,6 +186,7 @@ export class FakeWorld {
       hold: null,
       upstream: [],
       downstream: [],
+      role: line.role,
       ...given,
     }
     this.runs.set(id, run)

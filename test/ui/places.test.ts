@@ -41,6 +41,9 @@ test.each([
     '/audit?actor=ada&outcome=odd',
     { page: 'audit', wanted: { actor: 'ada', action: '', project: '', outcome: '' } },
   ],
+  ['/settings', { page: 'organizations' }],
+  ['/settings/organizations/a%20b', { page: 'organization', name: 'a b' }],
+  ['/settings/organizations/', { page: 'missing', path: '/settings/organizations/' }],
   ['/nowhere', { page: 'missing', path: '/nowhere' }],
 ])('%s is a place', (path, expected) => {
   expect(place(path)).toEqual(expected)

@@ -24,6 +24,8 @@ export type Place =
   | { readonly page: 'account' }
   | { readonly page: 'audit'; readonly wanted: AuditWanted }
   | { readonly page: 'users' }
+  | { readonly page: 'organizations' }
+  | { readonly page: 'organization'; readonly name: string }
   | { readonly page: 'missing'; readonly path: string }
 
 export const AUDIT_OUTCOMES = ['done', 'refused', 'denied', 'failed'] as const
@@ -56,6 +58,7 @@ export function placeOf(url: URL): Place {
   if (path === '/audit') return { page: 'audit', wanted: auditWantedIn(url.searchParams) }
   if (path === '/account') return { page: 'account' }
   if (path === '/users') return { page: 'users' }
+  if (path === '/settings') return { page: 'organizations' }
   if (path === '/where') return { page: 'where', version: url.searchParams.get('version') ?? '' }
   const run = /^\/runs\/([1-9]\d{0,15})$/.exec(path)
   if (run) {
@@ -63,9 +66,23 @@ export function placeOf(url: URL): Place {
     return { page: 'run', id: Number(run[1]), show }
   }
   return (
+    organizationAt(path) ??
     onLine(path, url.searchParams) ?? { page: 'missing', path: decoded([url.pathname])?.[0] ?? url.pathname }
   )
 }
+
+function organizationAt(path: string): Place | null {
+  const part = /^\/settings\/organizations\/([^/]+)$/.exec(path)?.[1]
+  const [name] = (part !== undefined && decoded([part])) || []
+  return name === undefined ? null : { page: 'organization', name }
+}
+
+export const organizationAddress = (name: string): string =>
+  `/settings/organizations/${encodeURIComponent(name)}`
+
+/** The pages that show what is public to people who are not signed in. */
+const OPEN_PAGES: readonly Place['page'][] = ['home', 'line', 'run', 'tests', 'where', 'missing']
+export const isOpen = (page: Place['page']): boolean => OPEN_PAGES.includes(page)
 
 function onLine(path: string, query: URLSearchParams): Place | null {
   const parts = /^\/p\/([^/]+)\/([^/]+)(?:\/jobs\/([^/]+)\/tests)?$/.exec(path)?.slice(1) ?? []

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { fullWorld } from '../fake-house.ts'
+import { organizationsIn } from '../fake-organizations.ts'
+import type { FakeWorld } from '../fake-world.ts'
+import { openHouse, type House } from './dashboard.ts'
+
+let house: House
+beforeAll(async () => (house = await openHouse()))
+afterAll(() => house[Symbol.asyncDispose]())
+
+const ORGANIZATION = '/settings/organizations/default'
+
+function asMember(world: FakeWorld): FakeWorld {
+  world.standing = 'member'
+  for (const one of organizationsIn(world)) one.role = 'viewer'
+  for (const place of [...world.projects, ...world.lines, ...world.runs.values()]) place.role = 'viewer'
+  return world
+}
+
+test('a role is given to a person, changed, and taken on second thought', async () => {
+  const world = fullWorld()
+  await using visit = await house.visit(world, { path: ORGANIZATION })
+  const { page } = visit
+  await page.getByLabel('Give a role to').fill('grace')
+  await page.getByLabel('as', { exact: true }).selectOption('approver')
+  await page.getByText('Who is an approver decides at gates').waitFor()
+  await page.getByLabel('in', { exact: true }).selectOption('shop')
+  await page.getByLabel('in', { exact: true }).press('Tab')
+  await page.keyboard.press('Enter')
+  const role = page.getByLabel('Role of grace in shop', { exact: true })
+  await role.waitFor()
+  expect(await role.inputValue()).toBe('approver')
+  await role.selectOption('maintainer')
+  await page.getByRole('list', { name: 'Roles in shop' }).getByText('pushes to hosted').waitFor()
+  const take = page.getByRole('button', { name: 'Take the role of grace in shop away' })
+  await take.click()
+  expect(world.asked).not.toContain('DELETE /projects/shop/members/people/grace')
+  await take.click()
+  await role.waitFor({ state: 'detached' })
+  expect(visit.complaints).toEqual([])
+})
+
+test('a team is made, people put in, and given a role in all of the organization', async () => {
+  const world = fullWorld()
+  await using visit = await house.visit(world, { path: '/settings/organizations/research' })
+  const { page } = visit
+  await page.getByText('Nobody has a role here yet').waitFor()
+  await page.getByLabel('New team').fill('labs')
+  await page.keyboard.press('Enter')
+  await page.getByLabel('Put into labs').fill('nobody-at-all')
+  await page.keyboard.press('Enter')
+  await page.getByRole('alert').getByText('there is nobody called').waitFor()
+  await page.getByLabel('Put into labs').fill('eve')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Take eve out of labs' }).waitFor()
+  await page.getByLabel('Give a role to').fill('team labs')
+  await page.keyboard.press('Enter')
+  await page.getByLabel('Role of labs in all of it', { exact: true }).waitFor()
+  expect(organizationsIn(world)[1]?.members).toMatchObject([
+    { kind: 'team', name: 'labs', role: 'operator', project: null },
+  ])
+  expect(visit.complaints).toEqual([])
+})
+
+test('a project is made public with a switch, and moved after it was said what that ends', async () => {
+  const world = fullWorld()
+  await using visit = await house.visit(world, { path: ORGANIZATION })
+  const { page } = visit
+  await page.getByRole('switch', { name: 'shop is public' }).press('Space')
+  await page.getByText('Anybody may look at its runs and logs').waitFor()
+  await page.getByLabel('Move shop to').selectOption('research')
+  await page.getByText('Teams lose their roles in shop').waitFor()
+  await page.getByRole('button', { name: 'Move it to research' }).click()
+  await page.getByRole('switch', { name: 'shop is public' }).waitFor({ state: 'detached' })
+  expect(world.projects.find(({ name }) => name === 'shop')).toMatchObject({
+    ...{ public: true, organization: 'research' },
+  })
+  expect(visit.complaints).toEqual([])
+})
+
+test('a change that the server refuses is taken back, and said in its words', async () => {
+  const world = fullWorld()
+  await using visit = await house.visit(world, { path: ORGANIZATION })
+  const { page } = visit
+  const title = 'That may somebody else'
+  world.refusals.set('PUT /organizations/default/members/people/deploy-bot', {
+    ...{ status: 403, code: 'not-allowed', title, detail: 'this needs the role admin there' },
+  })
+  const role = page.getByLabel('Role of deploy-bot in all of it', { exact: true })
+  await role.selectOption('admin')
+  await page.getByRole('alert').getByText(title).waitFor()
+  await expect.poll(() => role.inputValue()).toBe('operator')
+})
+
+test('an organization is added from the list by an admin of the server', async () => {
+  await using visit = await house.visit(fullWorld(), { path: '/settings' })
+  const { page } = visit
+  await page.getByLabel('New organization').fill('research')
+  await page.keyboard.press('Enter')
+  await page.getByRole('alert').getByText('is taken').waitFor()
+  await page.getByLabel('New organization').fill('till')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'till' }).waitFor()
+  expect(new URL(page.url()).pathname).toBe('/settings/organizations/till')
+})
+
+test('who may only look is offered nothing to change, on any page', async () => {
+  const world = asMember(fullWorld())
+  const running = [...world.runs.values()].find(({ state }) => state === 'running')?.id
+  const failed = [...world.runs.values()].find(({ state }) => state === 'failed')?.id
+  for (const [path, landmark] of [
+    ['/settings', 'there it is said'],
+    [ORGANIZATION, 'linus-with'],
+    ['/p/shop/main', 'Runs on main'],
+    ['/p/shop/main?job=production', 'Paused by'],
+    ['/p/shop/main?resource=infra', 'left behind'],
+    [`/runs/${running}`, 'created'],
+    [`/runs/${failed}`, 'created'],
+    ['/runners', 'mend it and reset the runner'],
+  ] as const) {
+    await using visit = await house.visit(world, { path })
+    await visit.page.getByText(landmark).first().waitFor()
+    const acts =
+      /^(Give|Take|Add|Remove|Put|Run|Pause|Let it|Pin|Unpin|Disable|Enable|Cancel$|Retry|Terminal|Reset|Drain|Resume|Move)/
+    const offered = await visit.page.getByRole('main').getByRole('button', { name: acts }).allInnerTexts()
+    expect({ path, offered }).toEqual({ path, offered: [] })
+  }
+})
+
+test('whoever belongs nowhere is told whom to ask', async () => {
+  const world = asMember(fullWorld())
+  organizationsIn(world).splice(0)
+  world.projects.splice(0)
+  await using visit = await house.visit(world, { path: '/settings' })
+  await visit.page.getByText('You belong to no organization yet').waitFor()
+  await visit.page.goto('/')
+  await visit.page.getByText('There is no project here that you see').waitFor()
+})
+
+test('what is public is seen without signing in, and nothing else is offered', async () => {
+  const world = fullWorld()
+  for (const project of world.projects) project.public = project.name === 'shop'
+  await using visit = await house.visit(world, { isSignedIn: false })
+  const { page } = visit
+  await page.getByRole('heading', { name: 'shop' }).waitFor()
+  expect(await page.getByRole('heading', { name: 'infra' }).count()).toBe(0)
+  const links = await page.getByRole('navigation', { name: 'Main' }).getByRole('link').allInnerTexts()
+  expect(links.map((words) => words.trim()).filter(Boolean)).toEqual(['Lines'])
+  expect(world.asked).not.toContain('GET /server')
+  await page.goto('/p/shop/main')
+  await page.getByText('Runs on main').waitFor()
+  expect(await page.getByRole('button', { name: /^Run / }).count()).toBe(0)
+  await page.getByRole('link', { name: 'Sign in' }).click()
+  await page.waitForURL('**/login?to=%2Fp%2Fshop%2Fmain')
+  await page.goto('/runners')
+  await page.waitForURL('**/login?to=%2Frunners')
+  expect(visit.complaints).toEqual([])
+})
+
+test.each([
+  ['/settings', 390],
+  [ORGANIZATION, 390],
+  [ORGANIZATION, 640],
+  ['/account', 390],
+  ['/', 700],
+] as const)('nothing on %s is wider than a screen of %i', async (path, width) => {
+  await using visit = await house.visit(fullWorld(), { path, width })
+  await visit.page.locator('main h1').first().waitFor({ state: 'attached' })
+  await expect
+    .poll(() => visit.page.evaluate('document.documentElement.scrollWidth'))
+    .toBeLessThanOrEqual(width)
+})
