@@ -21,6 +21,7 @@ const isAdminSomewhere = ({ me, organizations }: Settler) =>
 /** What people settle besides their lines, in the order shown. A page joins with a line here. */
 export const SETTINGS_TABS: readonly SettingsTab[] = [
   { words: 'Organizations', href: '/settings', pages: ['organizations', 'organization'] },
+  { words: 'People and programs', href: '/users', pages: ['users'], isFor: ({ me }) => me.role === 'admin' },
   { words: 'Audit log', href: '/audit', pages: ['audit'], isFor: isAdminSomewhere },
   { words: 'Account', href: '/account', pages: ['account'] },
 ]

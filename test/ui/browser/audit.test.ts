@@ -9,7 +9,7 @@ afterAll(() => house[Symbol.asyncDispose]())
 test('the audit log tells who did what, how often, and what a setting was before and is now', async () => {
   await using visit = await house.visit(fullWorld(), { path: '/account' })
   const { page } = visit
-  await page.getByRole('link', { name: 'Audit log' }).click()
+  await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: 'Audit log' }).click()
   await page.getByText('/session as ada, 41 times').waitFor()
   expect(await page.getByText('"public": true').isVisible()).toBe(false)
   await page.getByText('project.change').click()

@@ -32,7 +32,7 @@ test('a role is given to a person, changed, and taken on second thought', async 
   expect(await role.inputValue()).toBe('approver')
   await role.selectOption('maintainer')
   await page.getByRole('list', { name: 'Roles in shop' }).getByText('pushes to hosted').waitFor()
-  const take = page.getByRole('button', { name: 'Take the role of grace in shop away' })
+  const take = page.getByRole('button', { name: 'Take away the role of grace in shop' })
   await take.click()
   expect(world.asked).not.toContain('DELETE /projects/shop/members/people/grace')
   await take.click()
