@@ -1,10 +1,16 @@
 import type { Role } from '#pipelines/access/roles.ts'
-import type { Member, Organization, Team } from '../../ui/lib/organizations-api.ts'
+import type { Invitation, Member, Organization, Team } from '../../ui/lib/organizations-api.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import type { FakeWorld } from './fake-world.ts'
 
 const AT = '2026-03-01T12:00:00.000Z'
-export type FakeOrganization = { name: string; role: Role | null; members: Member[]; teams: Team[] }
+export type FakeOrganization = {
+  name: string
+  role: Role | null
+  members: Member[]
+  teams: Team[]
+  invitations: Invitation[]
+}
 
 const memberOf = (given: Partial<Member>): Member => ({
   ...{ kind: 'person', name: 'ada', role: 'admin', project: null, since: AT },
@@ -24,8 +30,8 @@ export function organizationsIn(world: FakeWorld): FakeOrganization[] {
   ]
   const teams = [{ name: 'ship', members: ['grace', 'linus-with-quite-a-long-name'] }]
   const fresh: FakeOrganization[] = [
-    { name: 'default', role: 'admin', members, teams },
-    { name: 'research', role: 'admin', members: [], teams: [] },
+    { name: 'default', role: 'admin', members, teams, invitations: [] },
+    { name: 'research', role: 'admin', members: [], teams: [], invitations: [] },
   ]
   worlds.set(world, fresh)
   return fresh
@@ -110,11 +116,31 @@ function add({ world, body }: Asked): Reply {
       'An organization of this name exists already',
       `\`${name}\` is taken`,
     )
-  const fresh: FakeOrganization = { name, role: 'admin', members: [], teams: [] }
+  const fresh: FakeOrganization = { name, role: 'admin', members: [], teams: [], invitations: [] }
   organizationsIn(world).push(fresh)
   return { status: 201, body: shown(world, fresh) }
 }
 
+function invite({ world, body }: Asked, name = ''): Reply {
+  return inOrganization(world, name, (found) => {
+    const invitation: Invitation = {
+      ...{ id: found.invitations.length + 1, organization: name, invited_by: 'ada' },
+      ...{ role: body['role'] as Role, team: (body['team'] as string | undefined) ?? null },
+      ...{ email: (body['email'] as string | undefined) ?? null, created_at: AT, expires_at: AT },
+    }
+    found.invitations = [invitation, ...found.invitations]
+    return { status: 201, body: { ...invitation, url: 'http://takt.example/join#once' } }
+  })
+}
+
+function withdraw({ world }: Asked, name = '', id = ''): Reply {
+  return inOrganization(world, name, (found) => {
+    found.invitations = found.invitations.filter((one) => one.id !== Number(id))
+    return { status: 204, body: null }
+  })
+}
+
+const INVITATIONS = /^\/organizations\/([^/]+)\/invitations$/
 const TEAM = /^\/organizations\/([^/]+)\/teams\/([^/]+)$/
 const IN_TEAM = /^\/organizations\/([^/]+)\/teams\/([^/]+)\/people\/([^/]+)$/
 const ROLE = /^\/(organizations|projects)\/([^/]+)\/members\/(people|teams)\/([^/]+)$/
@@ -150,6 +176,14 @@ export const ORGANIZATIONS: readonly Route[] = [
         ok({ items: members.filter(({ project }) => project === null || project === name), next: null }),
       ),
   ],
+  [
+    'GET',
+    INVITATIONS,
+    ({ world }, name = '') =>
+      inOrganization(world, name, ({ invitations }) => ok({ items: invitations, next: null })),
+  ],
+  ['POST', INVITATIONS, invite],
+  ['DELETE', /^\/organizations\/([^/]+)\/invitations\/(\d+)$/, withdraw],
   ['PUT', ROLE, setRole],
   ['DELETE', ROLE, setRole],
   ['PUT', TEAM, setTeams((teams, name) => [...teams, { name, members: [] }])],

@@ -6,12 +6,17 @@ import { answer, type Answer, body, part, type Project, v1 } from './api.ts'
 const one = v1.organizations[':organization']
 const ofAll = one.members
 const ofProject = v1.projects[':project'].members
+const invited = one.invitations
 const oneTeam = one.teams[':team']
 
 export type Organizations = InferResponseType<typeof v1.organizations.$get, 200>
 export type Organization = Organizations['items'][number]
 export type Member = InferResponseType<typeof ofAll.$get, 200>['items'][number]
 export type Team = InferResponseType<typeof one.teams.$get, 200>['items'][number]
+
+export type Invitation = InferResponseType<typeof invited.$get, 200>['items'][number]
+export type FreshInvitation = InferResponseType<typeof invited.$post, 201>
+export type InvitationOffer = { readonly role: Role; readonly team?: string; readonly email?: string }
 
 /** An organization as far as the asker sees it. */
 export type Inside = {
@@ -90,4 +95,16 @@ export const organizations = {
     body(oneTeam.people[':name'].$delete({ param: { ...teamAt(organization, team), name: part(name) } })),
   settle: (project: string, settings: { readonly public?: boolean; readonly organization?: string }) =>
     body(v1.projects[':project'].settings.$patch({ param: { project: part(project) }, json: settings })),
+}
+
+/** Links that let people in. */
+export const invitations = {
+  list: (organization: string, signal: AbortSignal) =>
+    answer(invited.$get(at(organization), { init: { signal } })),
+  /** The link is in the answer, and in none after it. */
+  add: (organization: string, offer: InvitationOffer) =>
+    body(invited.$post({ ...at(organization), json: offer })),
+  withdraw: async (organization: string, id: number): Promise<void> => {
+    await body(done(invited[':id'].$delete({ param: { ...at(organization).param, id: String(id) } })))
+  },
 }

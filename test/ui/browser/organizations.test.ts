@@ -22,7 +22,7 @@ test('a role is given to a person, changed, and taken on second thought', async 
   await using visit = await house.visit(world, { path: ORGANIZATION })
   const { page } = visit
   await page.getByLabel('Give a role to').fill('grace')
-  await page.getByLabel('as', { exact: true }).selectOption('approver')
+  await page.getByLabel('as', { exact: true }).first().selectOption('approver')
   await page.getByText('Who is an approver decides at gates').waitFor()
   await page.getByLabel('in', { exact: true }).selectOption('shop')
   await page.getByLabel('in', { exact: true }).press('Tab')
@@ -59,6 +59,23 @@ test('a team is made, people put in, and given a role in all of the organization
   expect(organizationsIn(world)[1]?.members).toMatchObject([
     { kind: 'team', name: 'labs', role: 'operator', project: null },
   ])
+  expect(visit.complaints).toEqual([])
+})
+
+test('an invitation is made, its link shown once, and it is withdrawn', async () => {
+  await using visit = await house.visit(fullWorld(), { path: ORGANIZATION })
+  const { page } = visit
+  const form = page.getByRole('region', { name: 'Invitations' })
+  await form.getByLabel('E-mail address').fill('new@example.org')
+  await form.getByLabel('as', { exact: true }).selectOption('operator')
+  await form.getByLabel('and in the team').selectOption('ship')
+  await form.getByRole('button', { name: 'Make a link' }).click()
+  await form.getByText('http://takt.example/join#once').waitFor()
+  const withdraw = form.getByRole('button', { name: 'Withdraw the invitation of new@example.org' })
+  await withdraw.click()
+  await withdraw.click()
+  await withdraw.waitFor({ state: 'detached' })
+  expect(await form.getByText('http://takt.example/join#once').count()).toBe(0)
   expect(visit.complaints).toEqual([])
 })
 
