@@ -1,5 +1,7 @@
 import type { Db } from './db/connect.ts'
 import { sql } from 'kysely'
+import type { Notary } from './attestations/attest.ts'
+import { attestationKeys, attestationRoutes } from './attestations/routes.ts'
 import { audit } from './audit/middleware.ts'
 import type { Book } from './audit/book.ts'
 import { auditRoutes } from './audit/routes.ts'
@@ -22,11 +24,13 @@ import { runnerFileRoutes } from './files/runner-routes.ts'
 import type { Store } from './files/store.ts'
 import { hostingRoutes } from './hosting/routes.ts'
 import { sender } from './http/address.ts'
+import { Buckets } from './http/buckets.ts'
 import { describeApi } from './http/describe.ts'
 import { dashboard } from './http/files.ts'
 import { atMost, bodyWithin, headers, sameOrigin } from './http/guard.ts'
 import { answerError, routes } from './http/kit.ts'
 import { legibleAddress, legibleBody } from './http/legible.ts'
+import { byAddress, byAsker, limited } from './http/rate.ts'
 import { decreeRoutes } from './lines/decree-routes.ts'
 import { lineRoutes } from './lines/routes.ts'
 import { secretOfJobRoutes } from './lines/secret-routes.ts'
@@ -73,7 +77,14 @@ export type AppDeps = {
   /** Where else people may show who they are. */
   readonly providers: readonly Provider[]
   readonly standing: Standing
+  readonly rates: Rates
+  readonly notary: Notary
 }
+
+/** Requests a minute; 0 sets no limit. */
+export type Rates = { readonly api: number; readonly login: number; readonly hooks: number }
+/** Several people share an address. */
+const ASKERS_OF_ADDRESS = 3
 
 const MOST_BODY_BYTES = 2 * 1024 * 1024
 
@@ -101,6 +112,7 @@ const api = (deps: AppDeps) =>
     .route('/', secretOfJobRoutes(deps))
     .route('/', lineRoutes(deps))
     .route('/', versionRoutes(deps))
+    .route('/', attestationRoutes(deps))
     .route('/', decreeRoutes(deps))
     .route('/', checkRoutes(deps))
     .route('/', tellRoutes(deps))
@@ -112,6 +124,25 @@ const api = (deps: AppDeps) =>
     .route('/', againRoutes(deps))
     .route('/', terminalRoutes(deps))
     .route('/', deliveryRoutes(deps))
+
+const limitsOf = ({ api, login, hooks }: Rates) => ({
+  address: limited({
+    ...{ buckets: new Buckets(api * ASKERS_OF_ADDRESS), keyOf: byAddress },
+    words: 'from one address (TAKT_RATE_API)',
+  }),
+  asker: limited({
+    ...{ buckets: new Buckets(api), keyOf: byAsker },
+    words: 'by one token or session (TAKT_RATE_API)',
+  }),
+  login: limited({
+    ...{ buckets: new Buckets(login), keyOf: byAddress },
+    words: 'to sign in from one address (TAKT_RATE_LOGIN)',
+  }),
+  hooks: limited({
+    ...{ buckets: new Buckets(hooks), keyOf: byAddress },
+    words: 'from one address (TAKT_RATE_HOOKS)',
+  }),
+})
 
 /** Everything that answers over HTTP. */
 export function createApp(deps: AppDeps) {
@@ -129,14 +160,18 @@ export function createApp(deps: AppDeps) {
     }
   })
   app.route('/login', callbackRoutes(deps))
+  app.get('/.well-known/takt-attestations.json', async (c) => c.json(await attestationKeys(deps.db)))
   app.route('/git', hostingRoutes(deps))
   app.route('/.well-known', discoveryRoutes(deps))
-  app.use('/hooks/*', bodyWithin())
+  const limits = limitsOf(deps.rates)
+  app.use('/hooks/*', limits.hooks, bodyWithin())
   app.route('/hooks', hookRoutes(deps))
   app.route('/hooks', resourceHookRoutes(deps))
   app.route('/runner', putRoutes(deps))
   app.route('/runner', runnerFileRoutes(deps))
   app.route('/runner', runnerReportRoutes(deps.db))
+  app.use('/api/*', limits.address)
+  app.on('POST', '/api/v1/session', limits.login)
   app.use('/api/v1/*', audit(deps.book))
   app.use(
     '/api/*',
@@ -144,6 +179,7 @@ export function createApp(deps: AppDeps) {
     sameOrigin(deps.publicUrl),
     atMost(MOST_BODY_BYTES),
     authenticate(deps),
+    limits.asker,
     legibleBody(),
   )
   app.use('/api/v1/*', allow(deps.db))

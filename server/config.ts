@@ -3,6 +3,7 @@ import { z } from 'zod'
 
 const DEFAULT_DATA = fileURLToPath(new URL('../data', import.meta.url))
 const secret = (least: number) => z.string().min(least, { error: `must have at least ${least} characters` })
+const perMinute = (preset: number) => z.coerce.number().int().min(0).max(1_000_000).default(preset)
 
 /** Everything the server takes from outside. The README's table of settings is printed from this. */
 const Config = z.object({
@@ -39,6 +40,15 @@ const Config = z.object({
     .describe(
       'How many reverse proxies stand before the server; so many addresses at the end of X-Forwarded-For are believed',
     ),
+  TAKT_RATE_API: perMinute(6_000).describe(
+    'Requests a minute to the API of one token or session; of one address, three times as many. 0 sets no limit',
+  ),
+  TAKT_RATE_LOGIN: perMinute(120).describe(
+    'Sign-ins a minute from one address, right or wrong. 0 sets no limit',
+  ),
+  TAKT_RATE_HOOKS: perMinute(3_000).describe(
+    'Deliveries a minute to /hooks from one address. 0 sets no limit',
+  ),
   TAKT_SECRET_KEY: secret(32)
     .optional()
     .describe('The key that other secrets are derived from. Without it one is made in the data directory'),

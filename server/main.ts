@@ -8,6 +8,7 @@ import { keyFile, newSecret } from './access/key-files.ts'
 import { providersOf } from './access/providers.ts'
 import { ensureAdmin, ensureToken } from './access/queries.ts'
 import { createApp } from './app.ts'
+import { signerOf } from './attestations/envelope.ts'
 import type { Config } from './config.ts'
 import { connect, type Db } from './db/connect.ts'
 import { startEmbedded } from './db/embedded.ts'
@@ -103,6 +104,8 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     rotating: { keys: keys.ring, source: keys.source, rewrap: () => rewrapping.poke() },
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
     proxies: config.TAKT_PROXIES,
+    notary: { signer: () => signerOf(keys.ring.newest.text), publicUrl },
+    rates: { api: config.TAKT_RATE_API, login: config.TAKT_RATE_LOGIN, hooks: config.TAKT_RATE_HOOKS },
     providers: providersOf(config),
     standing,
   })

@@ -115,6 +115,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   [`POST ${PIPELINE}/rerun`]: project('operator'),
   [`GET ${RESOURCE}`]: project('viewer'),
   [`GET ${RESOURCE}/versions`]: project('viewer'),
+  [`GET ${RESOURCE}/versions/:version/attestation`]: project('viewer'),
   [`PUT ${RESOURCE}/pin`]: project('maintainer'),
   [`DELETE ${RESOURCE}/pin`]: project('maintainer'),
   [`POST ${RESOURCE}/versions/:version/disable`]: project('maintainer'),

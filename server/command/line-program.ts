@@ -91,6 +91,16 @@ export function lineQuestions(add: Add, ending: EndingWith): void {
         (await import('./check-resource.ts')).checkResource(resource, options),
       ),
     )
+  const attested = add('attest', 'how versions came to be, signed')
+  add('verify', 'say whether the server signed it, and of what it speaks', attested)
+    .argument('<what>', 'a file with an envelope, or with --of a <project/pipeline/resource>')
+    .option('--of <version>', 'ask the server for the provenance of this version')
+    .option('--key <file>', 'the server’s takt-attestations.json: nobody is asked')
+    .option('--digest <sha256>', 'and say whether it speaks of this')
+    .option(...JSON_OUT)
+    .action(
+      ending(async (what: string, options) => (await import('./attest.ts')).verifyAttestation(what, options)),
+    )
   add('versions', 'the versions of a resource, newest first')
     .argument('<project/pipeline/resource>')
     .option(...LANE)

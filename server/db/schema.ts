@@ -22,6 +22,7 @@ import type { How } from '#pipelines/plan/facts.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import type { AccessTables } from './access-tables.ts'
+import type { AttestationTables } from './attestation-tables.ts'
 import type { AuditTables } from './audit-tables.ts'
 import type { PolicyTables } from './policy-tables.ts'
 import type { Json, Time } from './columns.ts'
@@ -61,6 +62,7 @@ export type VersionBody = CommitBody | FieldsBody
 
 /** The tables that have a file of their own. */
 type Elsewhere = AccessTables &
+  AttestationTables &
   AuditTables &
   PolicyTables &
   TerminalTables &

@@ -49,6 +49,10 @@ export async function listVersions(
         .exists(eb.selectFrom('run_inputs').select('run_id').whereRef('version_id', '=', 'versions.id'))
         .$castTo<boolean>()
         .as('used'),
+      eb
+        .exists(eb.selectFrom('attestations').select('run_id').whereRef('version_id', '=', 'versions.id'))
+        .$castTo<boolean>()
+        .as('attested'),
     ])
     .where('versions.resource_id', '=', resource)
     .where('versions.lane_id', '=', home)
@@ -64,6 +68,7 @@ export async function listVersions(
     disabled: decree(row.disabled_by, row.disabled_reason, row.disabled_at),
     pinned: decree(row.pinned_by, row.pinned_reason, row.pinned_at),
     used: row.used,
+    attested: row.attested,
     changed: row.changed,
   }))
 }

@@ -139,6 +139,7 @@ export const VersionList = z
         disabled: Decree.nullable().openapi({ description: 'Who decided that no job takes it' }),
         pinned: Decree.nullable().openapi({ description: 'Who decided that jobs take only this one' }),
         used: z.boolean().openapi({ description: 'Some run was created with it' }),
+        attested: z.boolean().openapi({ description: 'How it came to be is signed: see its `attestation`' }),
         changed: z
           .number()
           .int()

@@ -4,6 +4,7 @@ import type { TaktEvent } from '#pipelines/wire/events.ts'
 import { DashboardSays, type LiveSays, type LogPosition, type Topic } from '#pipelines/wire/live.ts'
 import type { Db } from '../db/connect.ts'
 import { eventsAfter, type Followed } from '../events/follow.ts'
+import { Buckets } from '../http/buckets.ts'
 import { log } from '../log.ts'
 import type { LogHub } from '../logs/hub.ts'
 import type { Problem } from '../problem.ts'
@@ -19,6 +20,8 @@ type Deps = LiveDeps & {
 }
 
 const MOST_WATCHES = 100
+/** A page that opens says a dozen; who says more than this in a minute is no page. */
+const MOST_SAID = 600
 const PAGE = 500
 /** Who missed more than this is better served by a new snapshot. */
 const MOST_MISSED = 5_000
@@ -36,6 +39,7 @@ export class LiveConnection {
   #looking: Promise<void> | null = null
   readonly #events = new Map<number, EventWatch>()
   readonly #tails = new Map<number, Tail>()
+  readonly #said = new Buckets(MOST_SAID)
   readonly #off: () => void
 
   constructor(socket: WebSocket, deps: Deps) {
@@ -49,6 +53,7 @@ export class LiveConnection {
   }
 
   #receive(frame: Buffer): void {
+    if (this.#said.take('').isEmpty) return this.#socket.close(1008, `at most ${MOST_SAID} messages a minute`)
     const said = parse(frame)
     if (!said) {
       void this.#say({

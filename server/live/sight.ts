@@ -1,4 +1,4 @@
-import type { RunId } from '#pipelines/ids.ts'
+import type { RunId, UserId } from '#pipelines/ids.ts'
 import { type Access, NOBODY } from '#pipelines/access/roles.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { Topic } from '#pipelines/wire/live.ts'
@@ -10,6 +10,8 @@ import { Problem } from '../problem.ts'
 /** What one connection may see, as it was when last looked at. */
 export type Sight = {
   readonly isSomebody: boolean
+  /** Null: nobody in particular. */
+  readonly user: UserId | null
   readonly access: Access
   /** The projects it sees, by name; null: all of them. */
   readonly projects: ReadonlySet<string> | null
@@ -23,7 +25,7 @@ export type Sight = {
 export async function sightOf(db: Db, credentials: Credentials): Promise<Sight> {
   const who = await identify(db, credentials)
   const access = who ? await accessOf(db, who) : NOBODY
-  return { isSomebody: who !== null, access, projects: await namesSeen(db, access) }
+  return { isSomebody: who !== null, user: who?.id ?? null, access, projects: await namesSeen(db, access) }
 }
 
 export const seesProject = ({ projects }: Sight, name: string): boolean => projects?.has(name) ?? true

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { NOBODY } from '#pipelines/access/roles.ts'
+import type { UserId } from '#pipelines/ids.ts'
 import { type Credentials, credentialsOf } from '../access/authenticate.ts'
 import { isOurs } from '../http/guard.ts'
 import { startHeartbeat } from '../http/heartbeat.ts'
@@ -15,7 +16,7 @@ import { type Sight, sightOf } from './sight.ts'
 const NOT_LET_IN = 4401
 const NOTHING: Credentials = { authorization: undefined, cookie: undefined }
 
-const BLIND: Sight = { isSomebody: false, access: NOBODY, projects: new Set() }
+const BLIND: Sight = { isSomebody: false, user: null, access: NOBODY, projects: new Set() }
 /** Who is nobody may watch where there is something public. */
 const maySit = ({ isSomebody, projects }: Sight) => isSomebody || projects === null || projects.size > 0
 
@@ -28,7 +29,15 @@ const MOST_MESSAGE_BYTES = 16 * 1024
 /** How long somebody may go on watching whose session has ended or whose token has expired. */
 const RECHECK_MS = 30_000
 
-type Deps = LiveDeps & { readonly publicUrl: () => string; readonly recheckMs?: number }
+/** Connections at a time: of one person (a browser has one for each tab), of all who are nobody, and altogether. */
+export type MostSockets = { readonly each: number; readonly nobody: number; readonly all: number }
+const MOST_SOCKETS: MostSockets = { each: 100, nobody: 500, all: 5_000 }
+
+type Deps = LiveDeps & {
+  readonly publicUrl: () => string
+  readonly recheckMs?: number
+  readonly most?: MostSockets
+}
 
 /**
  * Where dashboards and command lines watch. A browser must come from our own pages; everybody must be somebody, or find something
@@ -46,6 +55,20 @@ export function liveSockets(deps: Deps): LiveSockets {
     for (const socket of server.clients) void recheckOne(socket)
   }, deps.recheckMs ?? RECHECK_MS)
 
+  const most = deps.most ?? MOST_SOCKETS
+  const seats = new Map<UserId | null, number>()
+  const isFull = ({ user }: Sight) =>
+    server.clients.size >= most.all || (seats.get(user) ?? 0) >= (user === null ? most.nobody : most.each)
+
+  function seat(socket: WebSocket, user: UserId | null): void {
+    seats.set(user, (seats.get(user) ?? 0) + 1)
+    socket.once('close', () => {
+      const left = (seats.get(user) ?? 1) - 1
+      if (left > 0) seats.set(user, left)
+      else seats.delete(user)
+    })
+  }
+
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer) {
     const { origin, host } = request.headers
     if (origin !== undefined && !isOurs(origin, host, deps.publicUrl()))
@@ -53,9 +76,11 @@ export function liveSockets(deps: Deps): LiveSockets {
     const credentials = credentialsOf(request.headers)
     const sight = await sightOf(deps.db, credentials)
     if (!maySit(sight)) return refuseUpgrade(socket, 401, 'sign in first')
+    if (isFull(sight)) return refuseUpgrade(socket, 429, 'there are enough connections; close another one')
     const held = { ...credentials, held: true }
     server.handleUpgrade(request, socket, head, (ws) => {
       admitted.set(ws, held)
+      seat(ws, sight.user)
       new LiveConnection(ws, { ...deps, sight, look: () => lookAgain(ws, held) })
     })
   }

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { PutSaid } from '#pipelines/wire/puts.ts'
+import type { Notary } from '../attestations/attest.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { atMost } from '../http/guard.ts'
@@ -16,7 +17,7 @@ const malformed = (): never => {
 }
 
 /** Where runners say what their runs have put. It opens to the lease of the run, while the run holds it. */
-export const putRoutes = ({ db }: { db: Db }) =>
+export const putRoutes = ({ db, notary }: { db: Db; notary: Notary }) =>
   new Hono()
     .use('/runs/:run/puts/*', atMost(MOST_BYTES), legibleBody())
     .post('/runs/:run/puts/:resource', async (c) => {
@@ -24,7 +25,7 @@ export const putRoutes = ({ db }: { db: Db }) =>
       const authorization = c.req.header('authorization')
       const said = checked(PutSaid, await c.req.json().catch(malformed))
       const answer = await transact(db, async (tx) =>
-        putVersion(tx, await lockLeaseHolder(tx.db, { run, authorization }), { resource, said }),
+        putVersion(tx, await lockLeaseHolder(tx.db, { run, authorization }), { resource, said, notary }),
       )
       return c.json(answer, 200)
     })

@@ -1,6 +1,7 @@
 import type { Resource } from '#pipelines/language/pipeline.ts'
 import { stepsIn } from '#pipelines/language/step.ts'
 import type { PutAnswer, PutSaid } from '#pipelines/wire/puts.ts'
+import { attest, type Notary } from '../attestations/attest.ts'
 import { definitionIn } from '../catalog/definitions.ts'
 import type { Tx } from '../db/transact.ts'
 import { keepVersion } from '../files/folders.ts'
@@ -23,7 +24,7 @@ const KINDS: Readonly<Record<PutSaid['kind'], Resource['kind']>> = {
 }
 
 /**
- * A run has put something: the version that this makes is recorded with all that it starts.
+ * A run has put something: the version that this makes is recorded with all that it starts, and how it came to be is signed.
  *
  * Said twice, it is put once: what an answer was lost of, a runner says again. Where the server counts (`semver`, `params`, `state`)
  * a run therefore makes one version of a resource, whichever of its attempts says so.
@@ -34,7 +35,11 @@ const KINDS: Readonly<Record<PutSaid['kind'], Resource['kind']>> = {
 export async function putVersion(
   tx: Tx,
   run: LockedRun,
-  { resource: name, said }: { readonly resource: string; readonly said: PutSaid },
+  {
+    resource: name,
+    said,
+    notary,
+  }: { readonly resource: string; readonly said: PutSaid; readonly notary: Notary },
 ): Promise<PutAnswer> {
   const resource = await resourceToPut(tx, run, { name, kind: KINDS[said.kind] })
   await lockLaneRow(tx.db, run.lane_id)
@@ -44,6 +49,8 @@ export async function putVersion(
   const made = known ?? makeVersion(resource, { said, newest: await newestOnLane(tx.db, at) })
   if (!known) {
     const version = await recordOutput(tx, run, { resource: name, ...made })
+    const fields = fieldsOfVersion(made)
+    await attest(tx.db, run.id, { made: { version, resource: name, name: made.name, fields }, notary })
     if (resource.kind === 'files') await keepVersion(tx.db, version, resource)
     if (resource.kind === 'state') await keepVersion(tx.db, version, FOR_EVER)
   }

@@ -63,6 +63,7 @@ const DECLARED = [
   ['terminal-tables.ts', 'export type TerminalTables = '],
   ['report-tables.ts', 'export type ReportTables = '],
   ['secret-tables.ts', 'export type SecretTables = '],
+  ['attestation-tables.ts', 'export type AttestationTables = '],
 ] as const
 
 async function declaredColumns(): Promise<Map<string, string>> {

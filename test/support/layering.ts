@@ -60,6 +60,7 @@ export const SERVER_ORDER = [
     'resources',
     'runs',
     'files',
+    'attestations',
     'versions',
     'lines',
     'reports',

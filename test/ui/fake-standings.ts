@@ -72,7 +72,15 @@ const TITLES = ['Try the new base', 'Raise memory', 'Pin the base image', 'Drop 
 function versionsOf(line: Pipeline, name: string): LaneVersion[] {
   const newest = line.resources.find((resource) => resource.name === name)?.newest
   if (!newest) return []
-  const plain = { left: false, disabled: null, pinned: null, used: true, changed: 3, forced: false }
+  const plain = {
+    left: false,
+    disabled: null,
+    pinned: null,
+    used: true,
+    attested: true,
+    changed: 3,
+    forced: false,
+  }
   const older: LaneVersion[] = TITLES.map((title, at) => ({
     ...{ ...newest, ...plain, title, name: hex(40 + at), seq: 9 - at, created_at: minutesAgo(60 * (at + 1)) },
   }))

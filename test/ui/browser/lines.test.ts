@@ -239,6 +239,7 @@ test('what others typed stays text on every page', async () => {
     disabled: decree,
     pinned: decree,
     used: false,
+    attested: false,
     changed: null,
   }
   world.pauses.set(keyOf(line, 'lint'), decree)

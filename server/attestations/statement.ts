@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import type { FoundRun, UsedStep, UsedVersion } from './facts.ts'
+
+/** What a kind of run reads and writes is described in the README; the number goes up when a field changes its meaning. */
+const BUILD_TYPE = 'urn:takt:run:v1'
+
+type Made = {
+  readonly resource: string
+  readonly name: string
+  readonly fields: Readonly<Record<string, string>>
+}
+export type Provenance = {
+  readonly run: FoundRun
+  readonly made: Made
+  readonly inputs: readonly UsedVersion[]
+  readonly steps: readonly UsedStep[]
+  readonly images: readonly string[]
+  readonly publicUrl: string
+}
+
+/** An in-toto statement with SLSA provenance (v1): what was made, of what, by which run. It holds no value that a job was given in secret. */
+export function statementOf({ run, made, inputs, steps, images, publicUrl }: Provenance): object {
+  const pipeline = `${run.project}/${run.pipeline}`
+  return {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [{ name: `${pipeline}/${made.resource}@${made.name}`, digest: digestOf(made) }],
+    predicateType: 'https://slsa.dev/provenance/v1',
+    predicate: {
+      buildDefinition: {
+        buildType: BUILD_TYPE,
+        externalParameters: {
+          ...{ project: run.project, pipeline: run.pipeline, lane: run.lane, job: run.job },
+          ...{ start: run.start, revision: run.sha, matrix: run.matrix },
+          inputs: Object.keys(run.given ?? {}),
+        },
+        internalParameters: { steps },
+        resolvedDependencies: [...inputs.map((input) => dependency(pipeline, input)), ...images.map(imageOf)],
+      },
+      runDetails: {
+        builder: {
+          id: publicUrl,
+          version: { takt: run.version },
+          builderDependencies: [{ name: `runner ${run.runner}` }],
+        },
+        metadata: {
+          invocationId: `${publicUrl}/runs/${run.id}#${run.attempt}`,
+          startedOn: run.started_at?.toISOString(),
+        },
+      },
+    },
+  }
+}
+
+const HEX = /^[0-9a-f]+$/
+const textOf = (bytes: string) => createHash('sha256').update(bytes).digest('hex')
+
+/** Of an image its own digest, of a commit its hash; of what is only said, the digest of what is said. */
+function digestOf({ name, fields }: Pick<Made, 'name' | 'fields'>): Record<string, string> {
+  const [kind, hex = ''] = (fields['digest'] ?? name).split(':', 2)
+  if (kind === 'sha256' && hex.length === 64 && HEX.test(hex)) return { sha256: hex }
+  if ((name.length === 40 || name.length === 64) && HEX.test(name)) return { gitCommit: name }
+  const sorted = Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return { sha256: textOf(JSON.stringify([name, sorted])) }
+}
+
+function dependency(pipeline: string, { resource, name, url, fields }: UsedVersion): object {
+  const uri = url === null ? `urn:takt:${pipeline}/${resource}` : url
+  return { name: resource, uri, digest: digestOf({ name, fields }), annotations: { version: name } }
+}
+
+function imageOf(image: string): object {
+  const [, digest] = image.split('@sha256:', 2)
+  return {
+    name: 'image',
+    uri: `docker://${image}`,
+    ...(digest && HEX.test(digest) ? { digest: { sha256: digest } } : {}),
+  }
+}
