@@ -4,7 +4,16 @@
  * `failed` is the author's fault, `errored` is ours or the machine's.
  */
 export const RUN_MOVES = {
-  queued: { start: 'running', cancel: 'cancelled', skip: 'skipped', break: 'errored' },
+  queued: {
+    start: 'running',
+    cancel: 'cancelled',
+    skip: 'skipped',
+    break: 'errored',
+    /** Its gate is open: people or a time are awaited, and no runner has it. */
+    hold: 'waiting',
+    /** Its gates were all there was of it, and none was to be waited at. */
+    succeed: 'succeeded',
+  },
   running: {
     succeed: 'succeeded',
     fail: 'failed',
@@ -17,7 +26,14 @@ export const RUN_MOVES = {
     /** A gate, an event or a time is awaited; the runner is free meanwhile. */
     hold: 'waiting',
   },
-  waiting: { resume: 'queued', fail: 'failed', break: 'errored', cancel: 'cancelled' },
+  waiting: {
+    resume: 'queued',
+    /** Its gates were all there was of it. */
+    succeed: 'succeeded',
+    fail: 'failed',
+    break: 'errored',
+    cancel: 'cancelled',
+  },
   succeeded: {},
   failed: {},
   errored: {},
@@ -48,6 +64,22 @@ export const STEP_STATES = [
   'skipped',
 ] as const
 export type StepState = (typeof STEP_STATES)[number]
+
+/** The states of a gate: what it waits for has come, was refused, or is not waited for any more. */
+export const GATE_STATES = [
+  'waiting',
+  'approved',
+  'rejected',
+  /** Nobody decided in time. */
+  'expired',
+  /** Its time came. */
+  'passed',
+  /** Its condition did not hold. */
+  'skipped',
+  /** Its run ended meanwhile. */
+  'withdrawn',
+] as const
+export type GateState = (typeof GATE_STATES)[number]
 
 /** What people want of a runner: that it takes work, that it takes none for now, that it becomes empty so that it can be stopped. */
 export const RUNNER_MODES = ['active', 'paused', 'draining'] as const

@@ -23,6 +23,7 @@ import { artifactRoutes } from './files/artifact-routes.ts'
 import { runnerFileRoutes } from './files/runner-routes.ts'
 import type { Store } from './files/store.ts'
 import { hostingRoutes } from './hosting/routes.ts'
+import { gateRoutes } from './gates/routes.ts'
 import { sender } from './http/address.ts'
 import { Buckets } from './http/buckets.ts'
 import { describeApi } from './http/describe.ts'
@@ -123,6 +124,7 @@ const api = (deps: AppDeps) =>
     .route('/', startRoutes(deps))
     .route('/', againRoutes(deps))
     .route('/', terminalRoutes(deps))
+    .route('/', gateRoutes(deps))
     .route('/', deliveryRoutes(deps))
 
 const limitsOf = ({ api, login, hooks }: Rates) => ({

@@ -18,6 +18,7 @@ import { startWorker } from './events/worker.ts'
 import { openStore } from './files/open-store.ts'
 import type { Store } from './files/store.ts'
 import { startSweeper } from './files/sweep.ts'
+import { startGates } from './gates/worker.ts'
 import { catchUpAll } from './hosting/catch-up.ts'
 import { DEMO, ensureDemo } from './hosting/demo.ts'
 import { loginsOf } from './checks/logins.ts'
@@ -172,6 +173,7 @@ function startWork(stack: AsyncDisposableStack, { db, hints, config, store, keys
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
   stack.use(startSweeper({ db, store }))
   stack.use(startPauses(db, loop))
+  stack.use(startGates(db, loop))
 }
 
 type Looking = { db: Db; hints: Hints; config: Config; keys: Keyring; wakeRunners: () => void }

@@ -20,6 +20,9 @@ const HOOKS: Runs = { on_success: STEP, on_failure: STEP, on_error: STEP, on_can
 // Steps nest steps.
 Object.assign(STEP, HOOKS, { parallel: STEP, for_each: { in: true, as: true, steps: STEP } })
 
+/** Steps of the server: a job may begin with them. */
+const GATE: Runs = { approve: true, wait: { for: true, until: true } }
+
 const GET: Runs = { '*': { trigger: true, version: true, start: true, params: true } }
 const NEED: Runs = { '*': { trigger: true, on: true, versions: true, start: true } }
 const LINE: Runs = {
@@ -91,7 +94,8 @@ const RUNS: Runs = {
         keep: true,
         reports: true,
       },
-      ...{ steps: { ...STEP, use: true, with: true }, outputs: true },
+      ...{ steps: { ...STEP, ...GATE, use: true, with: true }, outputs: true },
+      approve: true,
     },
   },
 }
@@ -99,6 +103,7 @@ const RUNS: Runs = {
 /** Findings for whatever the file uses that is read, checked, stored, and not carried out yet. The file itself is well-shaped. */
 export const notYet = (tree: unknown): Finding[] => [
   ...keysNotRun(tree, RUNS, []),
+  ...gatesNotRun(tree),
   ...forksNotRun(tree),
   ...overlapsNotRun(tree),
   ...presetsNotRun(tree),
@@ -114,6 +119,29 @@ function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
     const at = [...path, key]
     if (inner === true) return []
     return inner === undefined ? [refused(`\`${key}\``, keyAt(...at))] : keysNotRun(value, inner, at)
+  })
+}
+
+const GATES = ['approve', 'wait']
+/** What a gate heeds besides what it waits for. */
+const OF_GATES = [...GATES, 'name', 'if']
+
+/** A job may begin with gates. Behind what a runner has begun none opens yet, and what stands around commands means nothing there. */
+function gatesNotRun(tree: unknown): Finding[] {
+  return Object.entries(childOf(tree, 'jobs') ?? {}).flatMap(([job, body]) => {
+    const steps: unknown = childOf(body, 'steps')
+    const list: readonly unknown[] = Array.isArray(steps) ? steps : []
+    const first = list.findIndex((step) => !GATES.some((key) => childOf(step, key) !== undefined))
+    return list.flatMap((step, index) => {
+      const gate = GATES.find((key) => childOf(step, key) !== undefined)
+      if (gate === undefined) return []
+      const path: Path = ['jobs', job, 'steps', index]
+      if (first >= 0 && index > first)
+        return [refused(`\`${gate}\` behind a step of another kind`, keyAt(...path, gate))]
+      return Object.keys(Object(step)).flatMap((key) =>
+        OF_GATES.includes(key) ? [] : [refused(`\`${key}\` beside \`${gate}\``, keyAt(...path, key))],
+      )
+    })
   })
 }
 

@@ -67,6 +67,8 @@ export type Gate = {
   /** Empty: everyone who may write. */
   readonly by: readonly string[]
   readonly count: number
+  /** Whether who started the run, or wrote its commit, may decide, too. */
+  readonly author: boolean
   readonly withinMs: number | null
   readonly onExpire: 'reject' | 'fail' | 'approve'
   readonly message: string | null

@@ -40,6 +40,8 @@ export type CompileFacts = SecretFacts & {
   readonly matrix: Leg | null
   /** What a person filled in; null where nobody was asked, and the form's presets count. */
   readonly given: Readonly<Record<string, string>> | null
+  /** What was filled in at its gates; null where nothing was. */
+  readonly answers: Readonly<Record<string, string>> | null
   /** Where a git resource is pushed to, and what opens it. */
   readonly remotes: ReadonlyMap<string, Pick<Checkout, 'url' | 'credential'>>
   /** Jobs of the pipeline that have left a state on the lane. */

@@ -6,6 +6,7 @@ import { type Ask, entriesIn, textsIn } from './compile-ask.ts'
 import { imageIn } from './compile-image.ts'
 import { getOfStep, putOfStep, type ResourceFacts } from './compile-resources.ts'
 import type { CompileFacts } from './compile-facts.ts'
+import { stepsBehindGates } from './gates.ts'
 
 type StepFacts = CompileFacts & { readonly values: Values }
 
@@ -22,7 +23,7 @@ export function compileSteps(
 ): { readonly steps: PlanStep[]; readonly hooks: PlanHooks; readonly next: number } {
   const numbers = { next: 1 }
   const inside = { ...facts, numbers }
-  const steps = facts.job.steps.map((step) => stepOf(ask, step, inside))
+  const steps = stepsBehindGates(facts.job).map((step) => stepOf(ask, step, inside))
   const hooks = hooksOf(ask, facts.job.hooks, inside)
   return { steps, hooks, next: numbers.next }
 }

@@ -9,7 +9,7 @@ import { getsOfRun } from './compile-resources.ts'
 import { compileSteps } from './compile-steps.ts'
 import { secretsIn } from './secrets-in.ts'
 import { type Impossible, putIn } from './put-in.ts'
-import { valuesOf, variablesOf } from './values.ts'
+import { type InputFields, valuesOf, variablesOf } from './values.ts'
 
 /**
  * One run and its job turned into the plan that a runner carries out, its values put into every text but `run`. Commands find
@@ -65,11 +65,22 @@ export function compilePlan(facts: CompileFacts): Plan | Impossible {
   })
 }
 
-function valuesOfRun({ job, inputs, matrix, given, upstream, ...at }: CompileFacts): Values {
+/** What the values of a run are made of. */
+export type ValuesOfRun = Pick<
+  CompileFacts,
+  'run' | 'project' | 'pipeline' | 'lane' | 'attempt' | 'kind' | 'job' | 'matrix' | 'given' | 'answers'
+> & {
+  readonly inputs: readonly InputFields[]
+  readonly upstream: readonly Pick<CompileFacts['upstream'][number], 'job' | 'outputs'>[]
+}
+
+/** Everything that the texts of a run can name. What was filled in at its gates comes after what it was started with. */
+export function valuesOfRun({ job, inputs, matrix, given, answers, upstream, ...at }: ValuesOfRun): Values {
   const { run, project, pipeline, lane, attempt, kind } = at
   const takt = { run: String(run), project, pipeline, job: job.name, lane, attempt: String(attempt), kind }
+  const filled = { ...(given ?? presetsOf(job.inputs)), ...answers }
   const outputs = upstream.map((each) => ({ resource: each.job, fields: each.outputs }))
-  return valuesOf({ takt, inputs: [...outputs, ...inputs], matrix, given: given ?? presetsOf(job.inputs) })
+  return valuesOf({ takt, inputs: [...outputs, ...inputs], matrix, given: filled })
 }
 
 /** All variables of a program share this much room with its arguments; Linux has at least twice as much. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { DeliveryId, RevisionId, RunId, RunnerId, TerminalId, VersionId } from '../ids.ts'
-import { RUN_STATES } from '../states.ts'
+import type { DeliveryId, GateId, RevisionId, RunId, RunnerId, TerminalId, VersionId } from '../ids.ts'
+import { GATE_STATES, RUN_STATES } from '../states.ts'
 
 const id = <Id extends number>() =>
   z
@@ -60,6 +60,16 @@ export const TaktEvent = z.discriminatedUnion('kind', [
   }),
   /** A step or a command of a run began or ended, or its cancelling was asked for. */
   z.object({ kind: z.literal('run.progressed'), ...where, run: id<RunId>() }),
+  /** A run waits at a gate. */
+  z.object({ kind: z.literal('gate.opened'), ...where, run: id<RunId>(), gate: id<GateId>() }),
+  /** Somebody decided at a gate, or its time came; `state` is `waiting` where more of them must. */
+  z.object({
+    kind: z.literal('gate.decided'),
+    ...where,
+    run: id<RunId>(),
+    gate: id<GateId>(),
+    state: z.enum(GATE_STATES),
+  }),
   /** Somebody opened a terminal in a run's container. */
   z.object({
     kind: z.literal('terminal.opened'),

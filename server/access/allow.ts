@@ -8,12 +8,12 @@ import {
   roleIn,
   roleInOrganization,
 } from '#pipelines/access/roles.ts'
-import type { RunId } from '#pipelines/ids.ts'
+import type { GateId, RunId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import type { HouseEnv, Spot } from '../http/kit.ts'
 import { type Place, placeIn, routeOf } from '../http/route-of.ts'
 import { Problem } from '../problem.ts'
-import { groundOfProject, groundOfRun, organizationNamed } from './grants.ts'
+import { groundOfGate, groundOfProject, groundOfRun, organizationNamed } from './grants.ts'
 import { type Need, ROUTE_RIGHTS } from './route-rights.ts'
 
 /**
@@ -85,6 +85,14 @@ async function standing(
       const refusal = new Problem('run-not-found', `there is no run ${id}`)
       return inProject(
         /^\d{1,15}$/.test(id) ? await groundOfRun(db, Number(id) as RunId) : undefined,
+        refusal,
+      )
+    }
+    case 'gate': {
+      const { id = '' } = at
+      const refusal = new Problem('gate-not-found', `there is no gate ${id}`)
+      return inProject(
+        /^\d{1,15}$/.test(id) ? await groundOfGate(db, Number(id) as GateId) : undefined,
         refusal,
       )
     }

@@ -8,7 +8,7 @@ import {
   roleIn,
   ROLES,
 } from '#pipelines/access/roles.ts'
-import type { OrganizationId, ProjectId, RunId } from '#pipelines/ids.ts'
+import type { GateId, OrganizationId, ProjectId, RunId } from '#pipelines/ids.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { Problem } from '../problem.ts'
 import type { Identity } from './queries.ts'
@@ -86,13 +86,21 @@ type Named = Ground & { readonly name: string }
 export const groundOfProject = (db: Db | Trx, name: string): Promise<Named | undefined> =>
   grounds(db).where('projects.name', '=', name).executeTakeFirst()
 
-/** The project that a run belongs to. */
-export const groundOfRun = (db: Db | Trx, run: RunId): Promise<Named | undefined> =>
+const groundsOfRuns = (db: Db | Trx) =>
   grounds(db)
     .innerJoin('pipelines', 'pipelines.project_id', 'projects.id')
     .innerJoin('jobs', 'jobs.pipeline_id', 'pipelines.id')
     .innerJoin('runs', 'runs.job_id', 'jobs.id')
-    .where('runs.id', '=', run)
+
+/** The project that a run belongs to. */
+export const groundOfRun = (db: Db | Trx, run: RunId): Promise<Named | undefined> =>
+  groundsOfRuns(db).where('runs.id', '=', run).executeTakeFirst()
+
+/** The project that the run at a gate belongs to. */
+export const groundOfGate = (db: Db | Trx, gate: GateId): Promise<Named | undefined> =>
+  groundsOfRuns(db)
+    .innerJoin('gates', 'gates.run_id', 'runs.id')
+    .where('gates.id', '=', gate)
     .executeTakeFirst()
 
 /** The role that somebody has where a run belongs; null also where there is no such run. */

@@ -3,14 +3,15 @@ import type { Role } from '#pipelines/access/roles.ts'
 /**
  * What a route of the API needs. `anyone`: nobody in particular may ask, and the answer shows only what the asker sees. `someone`:
  * whoever is signed in. `site`: an admin of the server. Else a role in the place that the route’s path names: a project, a run’s
- * project, or an organization.
+ * or a gate’s project, or an organization.
  */
 export type Need =
-  'anyone' | 'someone' | 'site' | { readonly on: 'project' | 'run' | 'organization'; readonly role: Role }
+  'anyone' | 'someone' | 'site' | { readonly on: 'project' | 'run' | 'gate' | 'organization'; readonly role: Role }
 
 const organization = (role: Role): Need => ({ on: 'organization', role })
 const project = (role: Role): Need => ({ on: 'project', role })
 const run = (role: Role): Need => ({ on: 'run', role })
+const gate = (role: Role): Need => ({ on: 'gate', role })
 
 const SERVICES = '/organizations/:organization/service-accounts'
 const PIPELINE = '/projects/:project/pipelines/:pipeline'
@@ -144,4 +145,9 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'GET /runs/:id/artifacts/:name': run('viewer'),
   'GET /runs/:id/terminals': run('viewer'),
   'POST /runs/:id/hold/end': run('maintainer'),
+
+  'GET /gates': 'anyone',
+  'GET /gates/:id': gate('viewer'),
+  'POST /gates/:id/approve': gate('approver'),
+  'POST /gates/:id/reject': gate('approver'),
 }

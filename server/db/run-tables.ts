@@ -99,6 +99,8 @@ export type RunTables = {
     attempts_most: Generated<number>
     again: string | null
     not_before: Time | null
+    gate_step: number | null
+    answers: Json<Record<string, string>> | null
   }
   attempts: {
     run_id: RunId

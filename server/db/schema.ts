@@ -27,6 +27,7 @@ import type { AuditTables } from './audit-tables.ts'
 import type { PolicyTables } from './policy-tables.ts'
 import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
+import type { GateTables } from './gate-tables.ts'
 import type { ReportTables } from './report-tables.ts'
 import type { RunTables } from './run-tables.ts'
 import type { SecretTables } from './secret-tables.ts'
@@ -68,6 +69,7 @@ type Elsewhere = AccessTables &
   TerminalTables &
   RunTables &
   FileTables &
+  GateTables &
   ReportTables &
   SecretTables
 

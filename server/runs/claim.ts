@@ -57,6 +57,7 @@ async function lockFirstDue(db: Trx, runner: RunnerId): Promise<LockedRun | null
       .where('state', '=', 'queued')
       .where('held', 'is', null)
       .where('not_before', 'is', null)
+      .where('gate_step', 'is', null)
       .where('project_id', '=', project_id)
       .where(sql<boolean>`runs_on = ${runs_on}::text[]`)
       .orderBy('due_at')

@@ -10,7 +10,7 @@ import type {
   VersionId,
 } from '#pipelines/ids.ts'
 import { labelSet } from '#pipelines/labels.ts'
-import { interpolate } from '#pipelines/language/expression/interpolate.ts'
+import { interpolate, type Values } from '#pipelines/language/expression/interpolate.ts'
 import type { Leg } from '#pipelines/plan/matrix.ts'
 import { valuesOf } from '#pipelines/plan/values.ts'
 import type { Trx } from '../db/connect.ts'
@@ -60,7 +60,7 @@ export async function createRun(tx: Tx, run: NewRun): Promise<RunId> {
 }
 
 async function insertRun(db: Trx, run: NewRun): Promise<RunId> {
-  const { start, priority, group, environment, attempts, allowFailure } = run.rules
+  const { start, priority, group, environment, attempts, allowFailure, gate } = run.rules
   const { id } = await db
     .insertInto('runs')
     .values((eb) => ({
@@ -89,6 +89,7 @@ async function insertRun(db: Trx, run: NewRun): Promise<RunId> {
       attempts_most: attempts,
       allow_failure: allowFailure,
       hold_ms: run.holdMs ?? 0,
+      gate_step: gate,
     }))
     .returning('id')
     .executeTakeFirstOrThrow()
@@ -96,15 +97,17 @@ async function insertRun(db: Trx, run: NewRun): Promise<RunId> {
 }
 
 /** The labels that this very run asks for: each leg of a matrix may ask for another machine. */
-function labelsOf({ rules, leg, given }: NewRun): string[] {
-  const values = valuesOf({ takt: {}, inputs: [], matrix: leg && leg.values, given })
-  return labelSet(
-    rules.runsOn.map((label) => {
+const labelsOf = ({ rules, leg, given }: NewRun): string[] =>
+  labelsWith(rules.runsOn, valuesOf({ takt: {}, inputs: [], matrix: leg && leg.values, given }))
+
+/** Labels with values put in; one that asks for a value that is not there yet stays as it is written. */
+export const labelsWith = (runsOn: readonly string[], values: Values): string[] =>
+  labelSet(
+    runsOn.map((label) => {
       const put = interpolate(label, values)
       return 'text' in put ? put.text : label
     }),
   )
-}
 
 const beginBatch = (db: Trx, id: RunId) =>
   db.updateTable('runs').set({ batch_id: id }).where('id', '=', id).execute()

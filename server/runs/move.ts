@@ -61,6 +61,7 @@ export async function moveRun(tx: Tx, id: RunId, move: Move): Promise<RunState> 
     })
     .where('id', '=', id)
     .execute()
+  if (run.state === 'waiting') await closeGate(tx.db, id)
   if (run.state === 'running')
     await closeSteps(tx.db, { id, attempt: run.attempt, to: again ? again.state : to })
   if (isFinal(to)) await noteEnding(tx, run, to)
@@ -92,6 +93,15 @@ const keepAttempt = (db: Trx, run: LockedRun, { state, reason, exitCode }: Again
       runner_id: run.runner_id,
       started_at: run.started_at,
     })
+    .execute()
+
+/** Who decides at a gate closes it before the run goes on; what is open still was waited at for nothing. */
+const closeGate = (db: Trx, id: RunId) =>
+  db
+    .updateTable('gates')
+    .set({ state: 'withdrawn', closed_at: sql<Date>`now()` })
+    .where('run_id', '=', id)
+    .where('state', '=', 'waiting')
     .execute()
 
 /** Nothing of a run that stopped is still running: what was under way shares its fate, what was not reached is skipped. */

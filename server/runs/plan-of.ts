@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import type { RunId } from '#pipelines/ids.ts'
 import type { Job, Pipeline } from '#pipelines/language/pipeline.ts'
-import { compilePlan } from '#pipelines/plan/compile.ts'
+import type { Values } from '#pipelines/language/expression/interpolate.ts'
+import { compilePlan, valuesOfRun } from '#pipelines/plan/compile.ts'
 import type { CompileFacts, InputFacts } from '#pipelines/plan/compile-facts.ts'
 import { branchOf } from '#pipelines/plan/secret-scopes.ts'
 import { audienceOf, ID_TOKEN, isTrusted, secretNames } from '#pipelines/plan/secrets-in.ts'
@@ -68,6 +69,7 @@ export async function planOf(
     upstream: await upstreamOf(db, run.id),
     matrix: run.matrix,
     given: run.given,
+    answers: run.answers,
     secrets: secrets.values,
     unmeant: secrets.unmeant,
     remotes: await remotesOf(db, { pipeline: run.pipeline_id, job }, opened),
@@ -75,6 +77,25 @@ export async function planOf(
     holdMs: await holdMsOf(db, run.id),
   })
   return 'impossible' in plan ? { error: { code: 'plan_impossible', message: plan.impossible } } : plan
+}
+
+/** What the texts of the run's job can name, before anybody asks for a plan. */
+export async function valuesFor(db: Trx, run: LockedRun, job: Job): Promise<Values> {
+  const inputs = await inputsOf(db, run.id)
+  return valuesOfRun({
+    run: run.id,
+    project: run.project,
+    pipeline: run.pipeline,
+    lane: run.lane,
+    kind: run.lane_kind,
+    attempt: run.attempt,
+    job,
+    inputs: inputs.map(({ resource, name, body }) => ({ resource, fields: fieldsOfVersion({ name, body }) })),
+    upstream: await upstreamOf(db, run.id),
+    matrix: run.matrix,
+    given: run.given,
+    answers: run.answers,
+  })
 }
 
 type SecretsAsked = {

@@ -8,7 +8,7 @@ type Queue = { readonly project_id: ProjectId; readonly runs_on: string[] }
 /** Of so many queues one will have a run that nobody else is taking in this moment. */
 const MOST_QUEUES = 50
 
-const due = sql`state = 'queued' and held is null and not_before is null`
+const due = sql`state = 'queued' and held is null and not_before is null and gate_step is null`
 
 /**
  * The queues whose first run a runner may take, in the order in which it should: first those of projects that have the fewest

@@ -1,5 +1,6 @@
 import type { Job, Matrix, StartMode } from '#pipelines/language/pipeline.ts'
 import { attemptsOf } from '#pipelines/plan/again.ts'
+import { gatesOf } from '#pipelines/plan/gates.ts'
 
 /** What a run is told of its job's file when it is created, and what holds it by. */
 export type RunRules = {
@@ -17,6 +18,8 @@ export type RunRules = {
   readonly attempts: number
   /** Whether the line goes on when it fails. */
   readonly allowFailure: boolean
+  /** The gate that it stands before, counted from 0; null where its job begins with none. */
+  readonly gate: number | null
 }
 
 type Place = { readonly project: string; readonly pipeline: string }
@@ -30,6 +33,7 @@ export const rulesOf = (place: Place, job: Job, start: StartMode): RunRules => (
   runsOn: job.runsOn,
   attempts: attemptsOf(job.retry),
   allowFailure: job.allowFailure,
+  gate: gatesOf(job).length > 0 ? 0 : null,
 })
 
 /** An environment has one place, also where its job names a group besides: what changes it never runs twice at once. */

@@ -11,6 +11,9 @@ type Superseding = { readonly lane: LaneFact; readonly job: Job; readonly run: R
 const modeOf = (lane: LaneFact, job: Job) =>
   job.concurrency?.superseded ?? (lane.kind === 'pull_request' ? 'cancel_running' : 'queue')
 
+/** What stands before its gates has not begun either. */
+const NOT_BEGUN = ['queued', 'waiting'] as const
+
 /** A run with newer versions makes older ones of its job on its lane needless. The caller holds the job. */
 export async function supersede(
   tx: Tx,
@@ -25,9 +28,9 @@ export async function supersede(
     .where('job_id', '=', jobId)
     .where('lane_id', '=', laneId)
     .where('id', '<', run)
-    .where('state', 'in', mode === 'cancel_running' ? ['queued', 'running', 'waiting'] : ['queued'])
+    .where('state', 'in', mode === 'cancel_running' ? ['queued', 'running', 'waiting'] : NOT_BEGUN)
     .orderBy('id')
     .execute()
-  const only = mode === 'cancel_waiting' ? ['queued' as const] : null
+  const only = mode === 'cancel_waiting' ? NOT_BEGUN : null
   for (const { id } of older) await askToEnd(tx, id, { reason: `superseded by run ${run}`, only })
 }

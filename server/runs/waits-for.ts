@@ -1,13 +1,15 @@
 import { type RawBuilder, sql } from 'kysely'
 
 /**
- * What a queued run waits for, in words; null: for a runner that has room, and for nothing where it is not queued.
+ * What a run at a gate or in the queue waits for, in words; null: for a runner that has room, and for nothing where it is neither.
  *
  * @param runs  The name of the run's row in the query around it.
  */
 export function waitsFor(runs: string): RawBuilder<string | null> {
   const of = (column: string) => sql.ref(`${runs}.${column}`)
-  return sql<string | null>`case when ${of('state')} = 'queued' then coalesce(
+  return sql<string | null>`case ${of('state')} when 'waiting' then (
+    select words from gates where gates.run_id = ${of('id')} and gates.state = 'waiting'
+  ) when 'queued' then coalesce(
     ${of('held')},
     case when ${of('not_before')} is not null
       then 'pauses before attempt ' || ${of('attempt')} || ' of ' || ${of('attempts_most')} || ': ' || ${of('again')} end,

@@ -35,8 +35,8 @@ export const keepFacts = (db: Trx, run: RunId, facts: Facts) =>
     .values({ run_id: run, facts: toJson(facts), dialect: DIALECT })
     .execute()
 
-/** What is passed through takes nobody's place. */
-const UNHELD = { start: 'settled', group: null } as const
+/** What is passed through takes nobody's place, and asks nobody. */
+const UNHELD = { start: 'settled', group: null, gate: null } as const
 
 /** The planner's answer as a run to be created. */
 export const newRun = (place: Place, due: DueRun): NewRun => ({

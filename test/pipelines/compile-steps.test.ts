@@ -21,6 +21,7 @@ function compile(body: string): Plan {
     job: pipeline.jobs[0]!,
     inputs: [{ resource: 'src', version: fields.sha, fields, checkout }],
     matrix: null,
+    answers: null,
     given: null,
     known: pipeline,
     upstream: [],

@@ -36,6 +36,7 @@ function compile(job: string, facts: Partial<CompileFacts> = {}) {
     inputs: [input('src', commit({}))],
     matrix: null,
     given: null,
+    answers: null,
     known: pipeline,
     upstream: [],
     unmeant: {},

@@ -11,6 +11,7 @@ import { type Answer, startHouse } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
 const LINE = 'jobs:\n  test: { run: say x }\n'
+const GATED = `${LINE}  ship: { when: manual, approve: true }\n`
 const PLACE = {
   ...{ project: 'shop', pipeline: 'main', job: 'test', resource: 'src', version: '1' },
   ...{ id: '1', name: 'A_NAME', source: 'x', path: 'a/b', organization: 'default', team: 'ship' },
@@ -58,6 +59,11 @@ describe('each route is open to whom the table says, and to nobody else', () => 
     'as %s',
     async (who) => {
       await using it = await shop()
+      await it.clone.push({ '.takt.yml': GATED })
+      await until(async () => {
+        await it.house.ask('POST /api/v1/projects/shop/pipelines/main/jobs/ship/runs', {})
+        return (await it.house.ask('GET /api/v1/gates')).body.items.length > 0
+      })
       const given = ROLES.includes(who as Role) ? { role: who as Role } : {}
       const token = who === null ? null : (await person(it.house, 'eve', given)).token
       const wrong: unknown[] = []

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { RUN_STATES, RUNNER_EVENTS, RUNNER_MODES, STEP_STATES } from '#pipelines/states.ts'
+import { GATE_STATES, RUN_STATES, RUNNER_EVENTS, RUNNER_MODES, STEP_STATES } from '#pipelines/states.ts'
 import { LOCKS } from '../../server/db/locks.ts'
 import { migrate } from '../../server/db/migrate.ts'
 import { freshDatabase } from '../support/database.ts'
@@ -11,7 +11,7 @@ const KINDS: Record<string, RegExp> = {
   bigint: /^(number|\w+Id)$/,
   integer: /^number$/,
   boolean: /^boolean$/,
-  text: /^(string|RunState|StepState|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|Role|'[\w' |]+')$/,
+  text: /^(string|RunState|GateState|StepState|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|Role|'[\w' |]+')$/,
   bytea: /^Buffer$/,
   jsonb: /^(Json<.*>|JSONColumnType<.*>)$/,
   'timestamp with time zone': /^Time$/,
@@ -60,6 +60,7 @@ const DECLARED = [
   ['schema.ts', 'export type Schema = '],
   ['run-tables.ts', 'export type RunTables = '],
   ['file-tables.ts', 'export type FileTables = '],
+  ['gate-tables.ts', 'export type GateTables = '],
   ['terminal-tables.ts', 'export type TerminalTables = '],
   ['report-tables.ts', 'export type ReportTables = '],
   ['secret-tables.ts', 'export type SecretTables = '],
@@ -89,6 +90,7 @@ test.each([
   ['runs', 'state', RUN_STATES],
   ['steps', 'state', STEP_STATES],
   ['commands', 'state', STEP_STATES],
+  ['gates', 'state', GATE_STATES],
   ['runners', 'mode', RUNNER_MODES],
   ['runner_events', 'kind', RUNNER_EVENTS],
 ] as const)(

@@ -149,8 +149,8 @@ export function retryOf(written: z.output<typeof retry> | undefined): Retry | nu
 export function gateOf(written: z.output<typeof approve>): Gate {
   if (written === 'true') return gateOf({})
   if (typeof written === 'string' || isList(written)) return gateOf({ by: [...listed(written)] })
-  const { by, count = 1, within = null, on_expire = 'reject', message = null, form } = written
-  return { by: listed(by), count, withinMs: within, onExpire: on_expire, message, form: formOf(form) }
+  const { by, count = 1, author = true, within = null, on_expire = 'reject', message = null, form } = written
+  return { by: listed(by), count, author, withinMs: within, onExpire: on_expire, message, form: formOf(form) }
 }
 
 function waitOf(written: NonNullable<Written['wait']>): Wait {

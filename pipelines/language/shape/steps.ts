@@ -57,6 +57,7 @@ function templateProblem(written: string): string | null {
 export const Approve = z.strictObject({
   by: key(people, 'Teams and people who may say yes; everyone with write access when absent'),
   count: key(whole(1, 20), 'How many of them must; 1 when absent'),
+  author: key(flag, 'Whether who started the run, or wrote its commit, may decide, too; true when absent'),
   within: key(longSpan, 'How long it waits'),
   on_expire: key(oneOf('reject', 'fail', 'approve'), 'What happens then; `reject` when absent'),
   message: key(someText, 'What people read before they decide'),

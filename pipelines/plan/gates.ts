@@ -1,0 +1,98 @@
+import type { Values } from '../language/expression/interpolate.ts'
+import { evaluate } from '../language/expression/evaluate.ts'
+import type { Job } from '../language/pipeline.ts'
+import type { FormField, Gate, Step } from '../language/step.ts'
+import { type Ask, askedFor } from './compile-ask.ts'
+import { type Impossible, putIn } from './put-in.ts'
+
+/** A step of the server: people or a time are waited for, and no runner has the run meanwhile. */
+export type GateStep = Extract<Step, { kind: 'approve' | 'wait' }>
+
+type Steps = Pick<Job, 'steps'>
+
+/** The gates that a job begins with. Behind its first other step a job has none: what a runner has begun it carries to its end. */
+export function gatesOf({ steps }: Steps): readonly GateStep[] {
+  const first = steps.findIndex((step) => !isGate(step))
+  return (first < 0 ? steps : steps.slice(0, first)).filter(isGate)
+}
+
+/** What a runner carries out of it. */
+export const stepsBehindGates = (job: Steps): readonly Step[] => job.steps.slice(gatesOf(job).length)
+
+/** Whether nothing of a job is left for a runner when its gates are passed. */
+export const isAllGates = (job: Pick<Job, 'steps' | 'hooks'>): boolean =>
+  stepsBehindGates(job).length === 0 && Object.values(job.hooks).every((hook) => hook.length === 0)
+
+const isGate = (step: Step): step is GateStep => step.kind === 'approve' || step.kind === 'wait'
+
+/** A gate as it opens, its values put in. */
+export type OpenGate = Pick<Gate, 'by' | 'count' | 'author' | 'message' | 'form' | 'onExpire'> & {
+  readonly name: string
+  readonly kind: GateStep['kind']
+  /** What it waits for, in words. */
+  readonly words: string
+  /** How long it waits; null where that is no question of a span. */
+  readonly withinMs: number | null
+  /** Until when it waits, ISO 8601; null where that is no question of a moment. */
+  readonly until: string | null
+}
+
+/**
+ * The gate as it opens for one run, why it is passed over, or why it cannot open: a value that the run has not, or a moment that is
+ * none.
+ */
+export function openingOf(
+  step: GateStep,
+  values: Values,
+): { readonly gate: OpenGate } | { readonly skip: string; readonly name: string } | Impossible {
+  return askedFor((ask) => {
+    const name = step.name === null ? step.kind : ask(putIn(step.name, values, 'name'))
+    const skip = skipOf(ask, step, values)
+    if (skip !== null) return { skip, name }
+    return { gate: { name, ...(step.kind === 'wait' ? waitOf(ask, step, values) : gateOf(ask, step, values)) } }
+  })
+}
+
+function skipOf(ask: Ask, step: GateStep, values: Values): string | null {
+  if (step.if === null) return null
+  const answer = evaluate(step.if, values)
+  if ('problem' in answer) return ask({ impossible: `\`if: ${step.if}\`: ${answer.problem}` })
+  return answer.holds ? null : `\`if: ${step.if}\` does not hold`
+}
+
+type Named = Omit<OpenGate, 'name'>
+
+function gateOf(ask: Ask, step: Extract<GateStep, { kind: 'approve' }>, values: Values): Named {
+  const { by, count, author, withinMs, onExpire, message, form } = step
+  const people = by.length > 0 ? ` by ${by.join(', ')}` : ''
+  return {
+    ...{ kind: 'approve', by, count, author, withinMs, onExpire, until: null },
+    words: `waits for ${count === 1 ? 'an approval' : `${count} approvals`}${people}`,
+    message: message === null ? null : ask(putIn(message, values, 'approve.message')),
+    form: form.map((field) => presetIn(ask, field, values)),
+  }
+}
+
+const presetIn = (ask: Ask, field: FormField, values: Values): FormField =>
+  field.default === null
+    ? field
+    : { ...field, default: ask(putIn(field.default, values, `approve.form.${field.name}.default`)) }
+
+const NOBODY = { by: [], count: 1, author: true, message: null, form: [], onExpire: 'approve' } as const
+/** A moment that means the same everywhere: a date, a time and its zone. */
+const MOMENT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/
+
+function waitOf(ask: Ask, { wait }: Extract<GateStep, { kind: 'wait' }>, values: Values): Named {
+  if (wait.for === 'event')
+    return ask({ impossible: 'this version of Takt does not wait for the version of an event' })
+  if (wait.for === 'span')
+    return { ...NOBODY, kind: 'wait', words: 'waits for its time', withinMs: wait.ms, until: null }
+  const said = ask(putIn(wait.until, values, 'wait.until')).trim()
+  const ms = MOMENT.test(said) ? Date.parse(said.replace(' ', 'T')) : NaN
+  if (Number.isNaN(ms))
+    return ask({
+      impossible: `\`wait.until\`: \`${said.slice(0, 100)}\` is no time with a zone; write one such as 2026-12-01T09:00Z`,
+    })
+  const until = new Date(ms).toISOString()
+  return { ...NOBODY, kind: 'wait', words: `waits until ${until}`, withinMs: null, until }
+}

@@ -1,0 +1,36 @@
+import type { Generated } from 'kysely'
+import type { GateId, RunId, UserId } from '#pipelines/ids.ts'
+import type { FormField } from '#pipelines/language/step.ts'
+import type { GateState } from '#pipelines/states.ts'
+import type { Json, Time } from './columns.ts'
+
+/** The tables of gates, as the migrations make them: what runs wait for, and who decided what. */
+export type GateTables = {
+  gates: {
+    id: Generated<GateId>
+    run_id: RunId
+    step: number
+    name: string
+    kind: 'approve' | 'wait'
+    state: Generated<GateState>
+    words: string
+    deciders: string[]
+    count: number
+    author: boolean
+    message: string | null
+    form: Json<readonly FormField[]>
+    answers: Json<Record<string, string>> | null
+    on_expire: 'reject' | 'fail' | 'approve'
+    expires_at: Time | null
+    opened_at: Time
+    closed_at: Time | null
+  }
+  gate_decisions: {
+    gate_id: GateId
+    user_id: UserId
+    by_name: string
+    verdict: 'approve' | 'reject'
+    comment: string | null
+    at: Time
+  }
+}

@@ -1,0 +1,41 @@
+import type { Job } from '#pipelines/language/pipeline.ts'
+import { gatesOf, isAllGates } from '#pipelines/plan/gates.ts'
+import { definitionIn } from '../catalog/definitions.ts'
+import type { Trx } from '../db/connect.ts'
+import { toJson } from '../db/to-json.ts'
+import type { Tx } from '../db/transact.ts'
+import { labelsWith } from '../runs/create-run.ts'
+import type { LockedRun } from '../runs/lock-run.ts'
+import { moveRun } from '../runs/move.ts'
+import { valuesFor } from '../runs/plan-of.ts'
+
+/** The run's job as its revision says; undefined where that has no such job. */
+export async function jobOfRun(db: Trx, run: LockedRun): Promise<Job | undefined> {
+  const revision = await definitionIn(db, run.revision_id)
+  return revision?.definition.jobs.find((each) => each.name === run.job)
+}
+
+type Passed = { readonly job: Job; readonly step: number; readonly answers: Readonly<Record<string, string>> }
+
+/**
+ * A gate is behind its run, which goes on: to the next gate, to the runners, or, where gates were all there is of its job, to its
+ * end. Whoever calls has locked the run and closed the gate.
+ */
+export async function advance(tx: Tx, run: LockedRun, { job, step, answers }: Passed): Promise<void> {
+  const next = step + 1 < gatesOf(job).length ? step + 1 : null
+  const all = { ...run.answers, ...answers }
+  const values = await valuesFor(tx.db, { ...run, answers: all }, job)
+  await tx.db
+    .updateTable('runs')
+    .set({
+      gate_step: next,
+      answers: Object.keys(all).length > 0 ? toJson(all) : null,
+      // what was filled in may say on which machine it goes on
+      ...(next === null ? { runs_on: labelsWith(job.runsOn, values) } : {}),
+    })
+    .where('id', '=', run.id)
+    .execute()
+  if (next === null && isAllGates(job)) await moveRun(tx, run.id, { move: 'succeed' })
+  else if (run.state === 'waiting') await moveRun(tx, run.id, { move: 'resume' })
+  else tx.emit({ kind: 'run.progressed', project: run.project, pipeline: run.pipeline, run: run.id })
+}

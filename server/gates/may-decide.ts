@@ -1,0 +1,75 @@
+import { reaches, type Access, type Role, roleIn, ROLES } from '#pipelines/access/roles.ts'
+import type { OrganizationId, RunId, UserId } from '#pipelines/ids.ts'
+import { groundOfRun } from '../access/grants.ts'
+import type { Db, Trx } from '../db/connect.ts'
+
+export type Decider = { readonly id: UserId; readonly name: string; readonly access: Access }
+/** What of a gate says who may decide there. */
+export type Deciding = {
+  readonly run_id: RunId
+  readonly kind: 'approve' | 'wait'
+  readonly deciders: readonly string[]
+  readonly author: boolean
+}
+
+/**
+ * Why somebody may not decide at a gate, in words; null where they may. It is asked anew at every click.
+ *
+ * Whoever decides is an approver of the project at least. A name in `by` means a role where it is the word for one, else a team of
+ * the project's organization where there is one, else the person: who gives himself a team's name is not the team.
+ */
+export async function refusalOf(db: Db | Trx, gate: Deciding, who: Decider | null): Promise<string | null> {
+  if (gate.kind === 'wait') return 'this gate waits for a time, and for nobody'
+  if (!who) return 'sign in to decide'
+  const ground = await groundOfRun(db, gate.run_id)
+  const role = ground ? roleIn(who.access, ground) : null
+  if (!ground || !reaches(role, 'approver'))
+    return `deciding at gates needs the role approver, and yours is ${role ?? 'none'}`
+  if (!gate.author && (await isAuthor(db, gate.run_id, who)))
+    return 'who started this run, or wrote its commit, does not decide at this gate'
+  if (gate.deciders.length === 0) return null
+  const names = gate.deciders.filter((name) => !isRole(name))
+  if (gate.deciders.some((name) => isRole(name) && reaches(role, name))) return null
+  if (names.length > 0 && (await isNamed(db, who, { names, organization: ground.organization }))) return null
+  return `this gate is for ${gate.deciders.join(', ')}`
+}
+
+const isRole = (name: string): name is Role => ROLES.some((role) => role === name)
+
+type Named = { readonly names: readonly string[]; readonly organization: OrganizationId }
+
+async function isNamed(db: Db | Trx, who: Decider, { names, organization }: Named): Promise<boolean> {
+  const teams = await db
+    .selectFrom('teams')
+    .leftJoin('team_members', (join) =>
+      join.onRef('team_members.team_id', '=', 'teams.id').on('team_members.user_id', '=', who.id),
+    )
+    .select(['teams.name', 'team_members.user_id as member'])
+    .where('teams.name', 'in', [...names])
+    .where('teams.organization_id', '=', organization)
+    .execute()
+  return (
+    teams.some(({ member }) => member !== null) ||
+    (names.includes(who.name) && !teams.some(({ name }) => name === who.name))
+  )
+}
+
+/** Who started it, and who stands as an author of a commit that it has. A commit's author is what its writer said: it only ever keeps somebody out. */
+async function isAuthor(db: Db | Trx, run: RunId, who: Decider): Promise<boolean> {
+  const { created_by } = await db
+    .selectFrom('runs')
+    .select('created_by')
+    .where('id', '=', run)
+    .executeTakeFirstOrThrow()
+  if (created_by === who.id) return true
+  const inputs = await db
+    .selectFrom('run_inputs')
+    .innerJoin('versions', 'versions.id', 'run_inputs.version_id')
+    .select('versions.body')
+    .where('run_inputs.run_id', '=', run)
+    .execute()
+  const authors = inputs.flatMap(({ body }) =>
+    'fields' in body ? [] : [body.author, body.pull?.author ?? ''].map((author) => author.toLowerCase()),
+  )
+  return authors.includes(who.name.toLowerCase())
+}

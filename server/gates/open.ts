@@ -1,0 +1,83 @@
+import { sql } from 'kysely'
+import type { GateId, RunId } from '#pipelines/ids.ts'
+import { gatesOf, openingOf, type OpenGate } from '#pipelines/plan/gates.ts'
+import type { Db } from '../db/connect.ts'
+import { storable, toJson } from '../db/to-json.ts'
+import { inMs, transact, type Tx } from '../db/transact.ts'
+import { lockRun, type LockedRun } from '../runs/lock-run.ts'
+import { moveRun } from '../runs/move.ts'
+import { valuesFor } from '../runs/plan-of.ts'
+import { advance, jobOfRun } from './advance.ts'
+
+/** So many gates are opened before others have their turn. */
+const AT_ONCE = 100
+
+/** Open the gates of runs whose turn it is. @returns Whether there may be more. */
+export async function openGates(db: Db): Promise<boolean> {
+  const due = await db
+    .selectFrom('runs')
+    .select('id')
+    .where('state', '=', 'queued')
+    .where('gate_step', 'is not', null)
+    .where('held', 'is', null)
+    .where('not_before', 'is', null)
+    .orderBy('id')
+    .limit(AT_ONCE)
+    .execute()
+  for (const { id } of due) await transact(db, (tx) => openGate(tx, id))
+  return due.length === AT_ONCE
+}
+
+/** One gate of a run that still stands before it: of two servers that look at once, the second one finds it open. */
+async function openGate(tx: Tx, id: RunId): Promise<void> {
+  const run = await lockRun(tx.db, id)
+  if (run.state !== 'queued' || run.gate_step === null || run.held !== null || run.not_before !== null) return
+  const job = await jobOfRun(tx.db, run)
+  const gate = job && gatesOf(job)[run.gate_step]
+  if (!gate) return breakRun(tx, run, `The run's revision has no gate to open for \`${run.job}\`.`)
+  const opening = openingOf(gate, await valuesFor(tx.db, run, job))
+  if ('impossible' in opening) return breakRun(tx, run, opening.impossible)
+  if ('skip' in opening) {
+    await insertSkipped(tx, { run, step: run.gate_step, kind: gate.kind }, opening)
+    return advance(tx, run, { job, step: run.gate_step, answers: {} })
+  }
+  const opened = await insertGate(tx, { run, step: run.gate_step }, opening.gate)
+  await moveRun(tx, id, { move: 'hold' })
+  tx.emit({ kind: 'gate.opened', project: run.project, pipeline: run.pipeline, run: id, gate: opened })
+}
+
+const breakRun = async (tx: Tx, run: LockedRun, message: string): Promise<void> =>
+  void (await moveRun(tx, run.id, { move: 'break', error: { code: 'plan_impossible', message } }))
+
+type At = { readonly run: LockedRun; readonly step: number }
+
+async function insertGate(tx: Tx, { run, step }: At, gate: OpenGate): Promise<GateId> {
+  const { name, kind, words, by, count, author, message, form, onExpire, withinMs, until } = gate
+  const { id } = await tx.db
+    .insertInto('gates')
+    .values({
+      ...{ run_id: run.id, step, name: storable(name), kind, words: storable(words), deciders: [...by] },
+      ...{ count, author, message: message && storable(message), form: toJson(form) },
+      on_expire: onExpire,
+      expires_at: until !== null ? new Date(until) : withinMs !== null ? inMs(withinMs) : null,
+      closed_at: null,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+async function insertSkipped(
+  tx: Tx,
+  { run, step, kind }: At & { readonly kind: OpenGate['kind'] },
+  { name, skip }: { readonly name: string; readonly skip: string },
+): Promise<void> {
+  await tx.db
+    .insertInto('gates')
+    .values({
+      ...{ run_id: run.id, step, name: storable(name), kind, state: 'skipped', words: storable(skip) },
+      ...{ deciders: [], count: 1, author: true, form: '[]', on_expire: 'reject' },
+      closed_at: sql<Date>`now()`,
+    })
+    .execute()
+}

@@ -1,0 +1,82 @@
+import { z } from '@hono/zod-openapi'
+import type { FormField } from '#pipelines/language/step.ts'
+import { GATE_STATES } from '#pipelines/states.ts'
+import { RunInput } from '../runs/shapes.ts'
+
+const time = z.string().openapi({ format: 'date-time' })
+const id = z.number().int().positive()
+
+const around = {
+  name: z.string(),
+  label: z.string().nullable(),
+  default: z.string().nullable(),
+  required: z.boolean(),
+}
+const bound = z.number().nullable()
+const Field: z.ZodType<FormField> = z
+  .discriminatedUnion('kind', [
+    z.object({ ...around, kind: z.literal('text'), min: bound, max: bound }),
+    z.object({ ...around, kind: z.literal('number'), min: bound, max: bound, step: bound }),
+    z.object({ ...around, kind: z.literal('bool') }),
+    z.object({ ...around, kind: z.literal('choice'), choices: z.array(z.string()) }),
+  ])
+  .openapi('GateField')
+
+const Input = RunInput.pick({ resource: true, version: true, title: true })
+
+const GateDecision = z
+  .object({
+    by: z.string(),
+    verdict: z.enum(['approve', 'reject']),
+    comment: z.string().nullable(),
+    at: time,
+  })
+  .openapi('GateDecision')
+
+export const Gate = z
+  .object({
+    id,
+    run: id,
+    number: id.openapi({ description: 'The run’s number among those of its job' }),
+    project: z.string(),
+    pipeline: z.string(),
+    job: z.string(),
+    lane: z.string(),
+    name: z.string(),
+    kind: z.enum(['approve', 'wait']),
+    state: z.enum(GATE_STATES),
+    words: z.string().openapi({ description: 'What it waits for; of a skipped one why it was passed over' }),
+    message: z.string().nullable(),
+    form: z.array(Field),
+    by: z.array(z.string()).openapi({ description: 'Roles, teams and people; empty: every approver' }),
+    count: z.number().int().openapi({ description: 'How many must approve' }),
+    author: z
+      .boolean()
+      .openapi({ description: 'Whether who started the run, or wrote its commit, may decide, too' }),
+    values: z
+      .record(z.string(), z.string())
+      .nullable()
+      .openapi({ description: 'What the first who approved filled in; who approves later agrees to it' }),
+    decisions: z.array(GateDecision),
+    inputs: z
+      .array(Input)
+      .openapi({ description: 'The very versions that are decided on: a newer one has a gate of its own' }),
+    passed_before: z
+      .object({ run: id, number: id, inputs: z.array(Input), at: time })
+      .nullable()
+      .openapi({ description: 'The last run of the job on the lane that passed this gate' }),
+    refusal: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Why the asker may not decide; null where they may, and where it is closed' }),
+    opened_at: time,
+    expires_at: time.nullable(),
+    on_expire: z.enum(['reject', 'fail', 'approve']),
+    closed_at: time.nullable(),
+  })
+  .openapi('Gate')
+
+export const GateList = z.object({
+  items: z.array(Gate),
+  next: z.string().nullable().openapi({ description: 'Give it as `after` for the next page' }),
+})
