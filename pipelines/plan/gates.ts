@@ -49,7 +49,9 @@ export function openingOf(
     const name = step.name === null ? step.kind : ask(putIn(step.name, values, 'name'))
     const skip = skipOf(ask, step, values)
     if (skip !== null) return { skip, name }
-    return { gate: { name, ...(step.kind === 'wait' ? waitOf(ask, step, values) : gateOf(ask, step, values)) } }
+    return {
+      gate: { name, ...(step.kind === 'wait' ? waitOf(ask, step, values) : gateOf(ask, step, values)) },
+    }
   })
 }
 

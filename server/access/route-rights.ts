@@ -6,7 +6,10 @@ import type { Role } from '#pipelines/access/roles.ts'
  * or a gate’s project, or an organization.
  */
 export type Need =
-  'anyone' | 'someone' | 'site' | { readonly on: 'project' | 'run' | 'gate' | 'organization'; readonly role: Role }
+  | 'anyone'
+  | 'someone'
+  | 'site'
+  | { readonly on: 'project' | 'run' | 'gate' | 'organization'; readonly role: Role }
 
 const organization = (role: Role): Need => ({ on: 'organization', role })
 const project = (role: Role): Need => ({ on: 'project', role })

@@ -8,7 +8,7 @@ export const runId = (text: string): number => {
 }
 
 /** `name=value`, said as often as there are names. */
-function pair(text: string, before: Pairs = []): Pairs {
+export function pair(text: string, before: Pairs = []): Pairs {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
   if (name === undefined || value === undefined) throw new InvalidArgumentError('Write <name>=<value>.')
   return [...before, [name, value]]

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
 import { artifacts } from './artifact-program.ts'
 import { auditLog } from './audit-program.ts'
+import { gates } from './gate-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
 import { people } from './people-program.ts'
 import { policies } from './policy-program.ts'
@@ -34,6 +35,7 @@ export function program(end: (exitCode: number) => void): Command {
   runs(add, ending)
   artifacts(add, ending)
   runActions(add, ending)
+  gates(add, ending)
   lineQuestions(add, ending)
   lineDecrees(add, ending)
   runners(add, ending)

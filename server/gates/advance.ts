@@ -31,7 +31,7 @@ export async function advance(tx: Tx, run: LockedRun, { job, step, answers }: Pa
       gate_step: next,
       answers: Object.keys(all).length > 0 ? toJson(all) : null,
       // what was filled in may say on which machine it goes on
-      ...(next === null ? { runs_on: labelsWith(job.runsOn, values) } : {}),
+      runs_on: next === null ? labelsWith(job.runsOn, values) : undefined,
     })
     .where('id', '=', run.id)
     .execute()

@@ -42,7 +42,8 @@ type End =
 function endOf({ on_expire, answers, form, words }: GateRow): End {
   if (on_expire === 'reject')
     return { code: 'rejected', message: `rejected: nobody decided in time; the run ${words}` }
-  if (on_expire === 'fail') return { code: 'gate_expired', message: `nobody decided in time; the run ${words}` }
+  if (on_expire === 'fail')
+    return { code: 'gate_expired', message: `nobody decided in time; the run ${words}` }
   const filled = answers === null ? fillForm(form, {}) : { values: answers }
   if ('values' in filled) return { answers: filled.values }
   const wrong = filled.problems.map(({ field, message }) => `\`${field}\` ${message}`).join('; ')

@@ -13,9 +13,7 @@ import { Gate, GateList } from './shapes.ts'
 
 const number = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 const WithGateId = z.object({
-  id: number
-    .transform((id) => id as GateId)
-    .openapi({ param: { in: 'path', name: 'id' }, type: 'integer' }),
+  id: number.transform((id) => id as GateId).openapi({ param: { in: 'path', name: 'id' }, type: 'integer' }),
 })
 const Filter = z.object({
   state: z.enum(GATE_STATES).optional(),
@@ -85,7 +83,11 @@ export const gateRoutes = ({ db }: { db: Db }) => {
   const decideAs = async (id: GateId, asker: Asker, decision: Decision) => {
     if (!asker.who) throw new Problem('not-signed-in', 'sign in to decide')
     const { project, run } = await theGate(db, id, asker)
-    audited({ project, target: `gates/${id} (run ${run})`, ...(decision.comment ? { reason: decision.comment } : {}) })
+    audited({
+      project,
+      target: `gates/${id} (run ${run})`,
+      ...(decision.comment ? { reason: decision.comment } : {}),
+    })
     await decide(db, id, asker.who, decision)
     return theGate(db, id, asker)
   }
@@ -100,7 +102,11 @@ export const gateRoutes = ({ db }: { db: Db }) => {
     .openapi(get, async (c) => c.json(await theGate(db, c.req.valid('param').id, askerOf(c)), 200))
     .openapi(approve, async (c) => {
       const said = c.req.header('content-type') ? c.req.valid('json') : {}
-      const decision = { verdict: 'approve', values: said.values ?? null, comment: said.comment || null } as const
+      const decision = {
+        verdict: 'approve',
+        values: said.values ?? null,
+        comment: said.comment || null,
+      } as const
       return c.json(await decideAs(c.req.valid('param').id, askerOf(c), decision), 200)
     })
     .openapi(reject, async (c) => {

@@ -3,6 +3,24 @@ import { type Broken, job } from './broken.ts'
 /** Well-shaped files that would not do what their author hopes. */
 export const MEANINGS: readonly Broken[] = [
   [
+    'not-yet',
+    'a gate behind a step of another kind',
+    'jobs: { a: { image: b:1, steps: [{ approve: release }, { run: x }, { approve: release }] } }',
+    '1:70: error: `approve` behind a step of another kind is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `approve` behind a step of another kind yet',
+  ],
+  [
+    'not-yet',
+    'a gate with what only commands heed',
+    'jobs: { a: { image: b:1, steps: [{ approve: release, timeout: 1h, if: $(takt.kind) == "push" }, { run: x }] } }',
+    '1:54: error: `timeout` beside `approve` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `timeout` beside `approve` yet',
+  ],
+  [
+    'not-yet',
+    'a wait for an event',
+    'resources: { e: { event: { source: s } } }\njobs: { a: { image: b:1, steps: [{ wait: { event: e } }, { run: x }] } }',
+    '2:44: error: `event` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `event` yet',
+  ],
+  [
     'unknown-name',
     'a resource in a put',
     'triggers: {}\n' + job('    put: imgae'),

@@ -83,9 +83,13 @@ test('a value that the form does not take is refused with its field, and nothing
 })
 
 test('who says no ends the run, with his words as its reason', async () => {
-  await using it = await line('  ship: { approve: true, run: x, retry: 2 }\n  after: { needs: ship, run: x }\n')
+  await using it = await line(
+    '  ship: { approve: true, run: x, retry: 2 }\n  after: { needs: ship, run: x }\n',
+  )
   await it.waiting()
-  expect((await say(it.house, 'reject', { body: { comment: 'not on a Friday' } })).body.state).toBe('rejected')
+  expect((await say(it.house, 'reject', { body: { comment: 'not on a Friday' } })).body.state).toBe(
+    'rejected',
+  )
   expect(await it.run()).toMatchObject({
     ...{ state: 'failed', attempt: 1 },
     error: { code: 'rejected', message: 'rejected by admin: not on a Friday' },
@@ -103,10 +107,7 @@ test('a gate is for those it names, and for nobody who only bears a team’s nam
     await person(house, 'bo', { role: 'approver' }),
     await person(house, 'release', { role: 'maintainer' }),
   ]
-  const [operator, stranger] = [
-    await person(house, 'op', { role: 'operator' }),
-    await person(house, 'eve'),
-  ]
+  const [operator, stranger] = [await person(house, 'op', { role: 'operator' }), await person(house, 'eve')]
   await team(house, 'release', ann.id, operator.id)
   await it.waiting()
   const answer = async (as: string) => {
@@ -284,7 +285,11 @@ test('a run at its gate keeps its place in its group, and a newer one asks in it
   await it.clone.push({ 'a.txt': 'a' })
   const open = await until(async () => {
     const items = await it.gates()
-    return items.length === 2 && items.some(({ run, job }: { run: number; job: string }) => job === 'ship' && run > 2) && items
+    return (
+      items.length === 2 &&
+      items.some(({ run, job }: { run: number; job: string }) => job === 'ship' && run > 2) &&
+      items
+    )
   })
   const runs = (await it.house.ask('GET /api/v1/runs?job=next')).body.items
   expect(runs.map(({ state }: { state: string }) => state)).toEqual(['queued', 'waiting'])

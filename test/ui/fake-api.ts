@@ -6,6 +6,7 @@ import { DECISIONS } from './fake-decisions.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { guestReply } from './fake-guests.ts'
 import { ORGANIZATIONS } from './fake-organizations.ts'
+import { GATES } from './fake-gates.ts'
 import { RUNNERS } from './fake-runners.ts'
 import { REPORTS } from './fake-reports.ts'
 import type { FakeWorld } from './fake-world.ts'
@@ -58,6 +59,7 @@ const ROUTES: readonly Route[] = [
   ...ORGANIZATIONS,
   ...DECISIONS,
   ...REPORTS,
+  ...GATES,
   ['GET', /^\/deliveries$/, ({ world }) => ok(world.deliveryList())],
   ['POST', /^\/deliveries\/(\d+)\/replay$/, (_, id) => ({ status: 202, body: { delivery: Number(id) } })],
 ]

@@ -1,5 +1,6 @@
 import type { Pipeline } from '../../ui/lib/api.ts'
 import { FULL } from './fake-reports.ts'
+import { gatedRun } from './fake-gates.ts'
 import { treeRun } from './fake-steps.ts'
 import { addLine, hex, minutesAgo, pastRun, SHOP, stepsOf } from './fake-stories.ts'
 import { decideMuch } from './fake-standings.ts'
@@ -38,12 +39,13 @@ export function fullWorld(): FakeWorld {
     name: 'deploy',
     title: 'Give staging its own database',
     author: 'Grace Hopper',
-    jobs: [{ name: 'plan' }, { name: 'apply', needs: ['plan'] }],
+    jobs: [{ name: 'plan' }, { name: 'apply', needs: ['plan'] }, { name: 'announce', needs: ['apply'] }],
   })
   pastRun(world, infra, 'plan', { state: 'succeeded', minutes: 200, tookS: 14 })
   pastRun(world, infra, 'apply', { state: 'failed', minutes: 199, tookS: 133 })
   const bare = pastRun(world, infra, 'plan', { state: 'succeeded', minutes: 30, tookS: 15 })
   Object.assign(bare, { isolated: false, runner: 'laptop', outputs: { plan_hash: '9f2c41' } })
+  gatedRun(world, infra, 'announce')
   const docs = addLine(world, {
     project: 'shop',
     name: 'docs',

@@ -6,6 +6,7 @@ import type {
   Decree,
   Deliveries,
   Delivery,
+  Gate,
   LaneVersion,
   Pipeline,
   Project,
@@ -32,6 +33,7 @@ export class FakeWorld {
   readonly lines: Pipeline[] = []
   readonly runs = new Map<number, Run>()
   readonly deliveries: Delivery[] = []
+  readonly gates: Gate[] = []
   readonly events: TaktEvent[] = []
   readonly logs = new Map<number, Piece[]>()
   readonly reports = new Map<number, FakeReports>()

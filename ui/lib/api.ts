@@ -37,6 +37,8 @@ export type TestResult = TestResults['items'][number]
 export type JobTests = InferResponseType<typeof oneJob.tests.$get, 200>
 export type JobTest = JobTests['items'][number]
 export type Coverage = InferResponseType<typeof oneRun.coverage.$get, 200>
+export type Gates = InferResponseType<typeof v1.gates.$get, 200>
+export type Gate = Gates['items'][number]
 export type Artifacts = InferResponseType<typeof oneRun.artifacts.$get, 200>
 export type Artifact = Artifacts['items'][number]
 export type ArtifactFiles = InferResponseType<typeof artifact.files.$get, 200>
@@ -142,6 +144,7 @@ const resourceOf = (at: ResourceAt) => ({ ...lineOf(at), resource: part(at.resou
 const versionOf = (at: ResourceAt, version: string) => ({
   param: { ...resourceOf(at), version: part(version) },
 })
+const said = (comment: string) => (comment === '' ? {} : { comment })
 const id = (run: number) => ({ param: { id: String(run) } })
 
 export const api = {
@@ -240,6 +243,14 @@ export const api = {
         json: { with: again.inputs, ...(again.hold === undefined ? {} : { hold: again.hold }) },
       }),
     ),
+  gatesOfRun: (run: number, signal: AbortSignal) =>
+    answer(v1.gates.$get({ query: { run: String(run) } }, { init: { signal } })),
+  gatesWaiting: (signal: AbortSignal) =>
+    answer(v1.gates.$get({ query: { state: 'waiting' } }, { init: { signal } })),
+  approve: (gate: number, values: Readonly<Record<string, string>>, comment: string) =>
+    body(v1.gates[':id'].approve.$post({ ...id(gate), json: { values, ...said(comment) } })),
+  reject: (gate: number, comment: string) =>
+    body(v1.gates[':id'].reject.$post({ ...id(gate), json: said(comment) })),
   endHold: (run: number) => body(oneRun.hold.end.$post(id(run))),
   deliveries: (limit: number, signal: AbortSignal) =>
     answer(v1.deliveries.$get({ query: { limit: String(limit) } }, { init: { signal } })),

@@ -33,6 +33,7 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['failed run', `/runs/${run('failed')}`, 'created'],
   ['errored run', `/runs/${run('errored')}`, 'created'],
   ['passed-through run', `/runs/${run('skipped')}`, 'go on with these versions'],
+  ['run at a gate', `/runs/${run('waiting')}`, 'Share of the hosts'],
   ['deploying run', `/runs/${deployed}`, 'created'],
   ['tree of steps', `/runs/${tree}`, 'allowed to fail'],
   ['tests', `/runs/${tree}?show=tests`, 'reserves before it charges'],

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { gatedRun } from '../fake-gates.ts'
+import { addLine } from '../fake-stories.ts'
+import { FakeWorld } from '../fake-world.ts'
+import { openHouse, type House } from './dashboard.ts'
+
+let house: House
+beforeAll(async () => {
+  house = await openHouse()
+})
+afterAll(() => house[Symbol.asyncDispose]())
+
+function gatedWorld(given: Parameters<typeof gatedRun>[3] = {}) {
+  const world = new FakeWorld()
+  const line = addLine(world, { project: 'shop', name: 'main', jobs: [{ name: 'ship' }] })
+  const gate = gatedRun(world, line, 'ship', given)
+  return { world, gate, path: `/runs/${gate.run}` }
+}
+
+test('from the home page to a decision, by keyboard alone', async () => {
+  const { world, gate } = gatedWorld()
+  await using visit = await house.visit(world, { width: 390 })
+  const { page } = visit
+  await page.getByRole('heading', { name: 'Waits for decisions' }).waitFor()
+  await page
+    .getByRole('region', { name: /Waits for decisions/ })
+    .getByRole('link', { name: /ship/ })
+    .focus()
+  await page.keyboard.press('Enter')
+  await page.getByText('Ship it to everybody?').waitFor()
+  await page.getByLabel('Share of the hosts').focus()
+  await page.keyboard.type('25')
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('as agreed')
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Gate: approved' }).waitFor()
+  expect(gate).toMatchObject({ values: { rollout: '25', hosts: '2' }, decisions: [{ comment: 'as agreed' }] })
+  await page.getByText(/ada.*approved/).waitFor()
+  expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0)
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
+  expect(visit.complaints).toEqual([])
+})
+
+test('a value out of range is told beside its field, and nothing is decided', async () => {
+  const { world, gate, path } = gatedWorld()
+  await using visit = await house.visit(world, { path })
+  const { page } = visit
+  await page.getByLabel('Share of the hosts').selectOption('5')
+  await page.getByLabel('hosts', { exact: true }).fill('12')
+  await page.getByRole('button', { name: 'Approve' }).click()
+  await page.getByText('12 is above 9').waitFor()
+  expect(gate.state).toBe('waiting')
+})
+
+test('who says no says why, and the run fails with that', async () => {
+  const { world, gate, path } = gatedWorld()
+  await using visit = await house.visit(world, { path })
+  await visit.page.getByLabel('Comment').fill('not on a Friday')
+  await visit.page.getByRole('button', { name: 'Reject' }).click()
+  await visit.page.getByText('rejected by ada').waitFor()
+  expect(gate).toMatchObject({ state: 'rejected', decisions: [{ comment: 'not on a Friday' }] })
+})
+
+test('who may not decide reads why, and finds no button', async () => {
+  const { world, path } = gatedWorld({ refusal: 'this gate is for release' })
+  await using visit = await house.visit(world, { path })
+  await visit.page.getByText('You cannot decide here: this gate is for release.').waitFor()
+  expect(await visit.page.getByRole('button', { name: /Approve|Reject/ }).count()).toBe(0)
+})
