@@ -79,6 +79,7 @@ export const PolicyRules = z
     if (twice !== undefined)
       context.addIssue({
         code: 'custom',
+        path: [names.lastIndexOf(twice), 'name'],
         message: `two rules are called \`${twice}\`; name each differently`,
       })
   })

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { parseForRunning } from '#pipelines/language/parse.ts'
 import { fullImageName } from '#pipelines/policy/image-name.ts'
 import { judge } from '#pipelines/policy/judge.ts'
+import { readPolicies } from '#pipelines/policy/read.ts'
 import { PolicyRules } from '#pipelines/policy/rules.ts'
 import { intervalOf, subjectsOf } from '#pipelines/policy/subjects.ts'
 
@@ -133,4 +134,29 @@ test.each([
 ])('a rule with %s is refused in words', (_, rules, words) => {
   const read = PolicyRules.safeParse(rules)
   expect(JSON.stringify(read.error?.issues)).toMatch(words)
+})
+
+const GOOD = '- { name: a, effect: deny, image: "**" }\n'
+test.each([
+  ['a word that is none', `${GOOD}- name: b\n  effect: forbid\n  image: x\n`, /^line 3: rule 2, effect: /],
+  [
+    'a key that is none, where its rule begins',
+    `# why\n${GOOD}- pictures: 1\n`,
+    /^line 3: rule 2: Unrecognized/,
+  ],
+  [
+    'what is not there, where its rule begins',
+    `${GOOD}\n- name: b\n  image: x\n`,
+    /^line 3: rule 2, effect: /,
+  ],
+  ['a name that was taken', `${GOOD}\n${GOOD}`, /^line 3: rule 2, name: two rules are called `a`/],
+  ['no list', 'rules: []\n', /^line 1: .*expected array/],
+  ['no YAML', `${GOOD}- { name: b\n`, /^line 3: Flow map[^\n]*$/],
+])('what is wrong with policies is told with its line: %s', (_, source, words) => {
+  const read = readPolicies(source)
+  if ('rules' in read) throw new Error('these were taken for policies')
+  expect(
+    read.problems.some((problem) => words.test(problem)),
+    read.problems.join('\n'),
+  ).toBe(true)
 })
