@@ -7,6 +7,7 @@ import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { guestReply } from './fake-guests.ts'
 import { ORGANIZATIONS } from './fake-organizations.ts'
 import { GATES } from './fake-gates.ts'
+import { POLICIES } from './fake-policies.ts'
 import { RUNNERS } from './fake-runners.ts'
 import { REPORTS } from './fake-reports.ts'
 import type { FakeWorld } from './fake-world.ts'
@@ -57,6 +58,7 @@ const ROUTES: readonly Route[] = [
   ['POST', /^\/runs\/(\d+)\/retry$/, (asked, id) => retryRun(asked, id)],
   ['POST', /^\/runs\/(\d+)\/hold\/end$/, ({ world }, id) => withRun(world, id, endHold)],
   ...ORGANIZATIONS,
+  ...POLICIES,
   ...DECISIONS,
   ...REPORTS,
   ...GATES,

@@ -41,6 +41,8 @@ test.each([
     '/audit?actor=ada&outcome=odd',
     { page: 'audit', wanted: { actor: 'ada', action: '', project: '', outcome: '' } },
   ],
+  ['/policies', { page: 'policies', organization: null }],
+  ['/policies?organization=a+b', { page: 'policies', organization: 'a b' }],
   ['/settings', { page: 'organizations' }],
   ['/settings/organizations/a%20b', { page: 'organization', name: 'a b' }],
   ['/settings/organizations/', { page: 'missing', path: '/settings/organizations/' }],

@@ -23,6 +23,7 @@ export type Place =
   | { readonly page: 'runners' }
   | { readonly page: 'account' }
   | { readonly page: 'audit'; readonly wanted: AuditWanted }
+  | { readonly page: 'policies'; readonly organization: string | null }
   | { readonly page: 'users' }
   | { readonly page: 'organizations' }
   | { readonly page: 'organization'; readonly name: string }
@@ -56,6 +57,8 @@ export function placeOf(url: URL): Place {
   if (path === '/deliveries') return { page: 'deliveries' }
   if (path === '/runners') return { page: 'runners' }
   if (path === '/audit') return { page: 'audit', wanted: auditWantedIn(url.searchParams) }
+  if (path === '/policies')
+    return { page: 'policies', organization: url.searchParams.get('organization') || null }
   if (path === '/account') return { page: 'account' }
   if (path === '/users') return { page: 'users' }
   if (path === '/settings') return { page: 'organizations' }
@@ -79,6 +82,10 @@ function organizationAt(path: string): Place | null {
 
 export const organizationAddress = (name: string): string =>
   `/settings/organizations/${encodeURIComponent(name)}`
+
+/** What an organization lets its lines use. */
+export const policiesAddress = (organization: string): string =>
+  `/policies?${new URLSearchParams({ organization })}`
 
 /** The pages that show what is public to people who are not signed in. */
 const OPEN_PAGES: readonly Place['page'][] = ['home', 'line', 'run', 'tests', 'where', 'missing']

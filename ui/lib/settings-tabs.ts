@@ -18,10 +18,14 @@ export type SettingsTab = {
 const isAdminSomewhere = ({ me, organizations }: Settler) =>
   me.role === 'admin' || organizations.some(({ role }) => role === 'admin')
 
+const hasRoleSomewhere = ({ me, organizations }: Settler) =>
+  me.role === 'admin' || organizations.some(({ role }) => role !== null)
+
 /** What people settle besides their lines, in the order shown. A page joins with a line here. */
 export const SETTINGS_TABS: readonly SettingsTab[] = [
   { words: 'Organizations', href: '/settings', pages: ['organizations', 'organization'] },
   { words: 'People and programs', href: '/users', pages: ['users'], isFor: ({ me }) => me.role === 'admin' },
+  { words: 'Policies', href: '/policies', pages: ['policies'], isFor: hasRoleSomewhere },
   { words: 'Audit log', href: '/audit', pages: ['audit'], isFor: isAdminSomewhere },
   { words: 'Account', href: '/account', pages: ['account'] },
 ]

@@ -52,6 +52,8 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['empty organization', '/settings/organizations/research', 'Nobody has a role here yet'],
   ['audit', '/audit', 'project.change'],
   ['narrowed audit', '/audit?actor=eve', 'No such entries'],
+  ['policies', '/policies', 'Set by ada'],
+  ['no policies', '/policies?organization=research', 'may use anything'],
   ['account', '/account', 'nightly-report ends soon'],
   ['users', '/users', 'program of default'],
   ['join', `/join#${INVITATION}`, 'invites you to acme'],
