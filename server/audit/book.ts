@@ -21,7 +21,7 @@ type Counted = { readonly since: number; entry: Entry; more: number }
  * A flood of attempts is one entry, then one more with their number: the first is written at once, what follows within a minute is
  * counted. What was counted and not yet written dies with a server that is killed; the first of them does not.
  */
-export function openBook(db: Db, windowMs = WINDOW_MS): Book {
+export function openBook(db: Db, { windowMs = WINDOW_MS, mostKinds = MOST_KINDS } = {}): Book {
   const counted = new Map<string, Counted>()
   async function write(entry: Entry): Promise<void> {
     try {
@@ -42,7 +42,7 @@ export function openBook(db: Db, windowMs = WINDOW_MS): Book {
     async note(entry) {
       if (entry.outcome === 'done') return write(entry)
       const own = kindOf(entry)
-      const kind = counted.has(own) || counted.size < MOST_KINDS ? own : `any ${entry.outcome}`
+      const kind = counted.has(own) || counted.size < mostKinds ? own : `any ${entry.outcome}`
       const before = counted.get(kind)
       if (before) {
         before.more += 1

@@ -175,21 +175,21 @@ test('a flood of attempts is one entry, and one more with their number', async (
 
 test('more kinds of attempts than are told apart become one kind', async () => {
   await using house = await startHouse()
-  const book = openBook(house.db)
+  const book = openBook(house.db, { mostKinds: 20 })
   const attempt: Omit<Entry, 'address'> = {
     ...{ actor_id: null, actor: 'nobody', actor_kind: 'nobody', via: 'none', token: null },
     ...{ action: 'session.start', organization_id: null, project: null, target: '/session' },
     ...{ outcome: 'denied', reason: 'no', before: null, after: null, count: 1 },
   }
-  for (let n = 0; n < 1_050; n += 1) await book.note({ ...attempt, address: `2001:db8::${n}` })
+  for (let n = 0; n < 25; n += 1) await book.note({ ...attempt, address: `2001:db8::${n}` })
   await book[Symbol.asyncDispose]()
   const [last, ...rest] = await house.db
     .selectFrom('audit_entries')
     .selectAll()
     .orderBy('id', 'desc')
     .execute()
-  expect(last).toMatchObject({ actor: 'various', address: null, count: 49 })
-  expect(rest).toHaveLength(1_001)
+  expect(last).toMatchObject({ actor: 'various', address: null, count: 4 })
+  expect(rest).toHaveLength(21)
 })
 
 test('what comes from outside is kept whole, whatever letters it is made of', async () => {
