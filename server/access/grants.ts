@@ -8,7 +8,7 @@ import {
   roleIn,
   ROLES,
 } from '#pipelines/access/roles.ts'
-import type { GateId, OrganizationId, ProjectId, RunId } from '#pipelines/ids.ts'
+import type { GateId, OrganizationId, ProjectId, RunId, TeamId, UserId } from '#pipelines/ids.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { Problem } from '../problem.ts'
 import type { Identity } from './queries.ts'
@@ -108,6 +108,19 @@ export async function roleInRun(db: Db, access: Access, run: RunId): Promise<Rol
   const ground = await groundOfRun(db, run)
   return ground ? roleIn(access, ground) : null
 }
+
+type Holder = { readonly user: UserId } | { readonly team: TeamId }
+
+/** The roles that somebody, or a team, was given, as the audit log tells them; without a project, in an organization. */
+export const rolesOf = (db: Trx, holder: Holder) =>
+  db
+    .selectFrom('grants')
+    .innerJoin('organizations', 'organizations.id', 'grants.organization_id')
+    .leftJoin('projects', 'projects.id', 'grants.project_id')
+    .select(['organizations.name as organization', 'projects.name as project', 'grants.role'])
+    .where((eb) => ('user' in holder ? eb('user_id', '=', holder.user) : eb('team_id', '=', holder.team)))
+    .orderBy('grants.id')
+    .execute()
 
 /** The names of the projects that somebody sees; null for those who see all. */
 export async function namesSeen(db: Db, access: Access): Promise<ReadonlySet<string> | null> {

@@ -1,7 +1,9 @@
 import type { Role } from '#pipelines/access/roles.ts'
 import type { OrganizationId, UserId } from '#pipelines/ids.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { Problem } from '../problem.ts'
+import { rolesOf } from './grants.ts'
 import { addUser } from './users.ts'
 
 /** A program's account, which belongs to an organization and is let in by API tokens alone. */
@@ -51,6 +53,7 @@ export async function addServiceAccount(
   db: Trx,
   { organization, name, role }: { organization: OrganizationId; name: string; role: Role | null },
 ): Promise<void> {
+  audited({ after: { role } })
   const user = await addUser(db, { name, kind: 'service', email: null, organization })
   if (role === null) return
   await db
@@ -61,7 +64,11 @@ export async function addServiceAccount(
 
 /** Take everything from a program’s account. It stays as a name, because what it did stays, too. */
 export async function retireServiceAccount(db: Trx, user: UserId): Promise<void> {
-  await db.deleteFrom('tokens').where('user_id', '=', user).execute()
+  const tokens = await db.deleteFrom('tokens').where('user_id', '=', user).returning('name').execute()
+  audited({
+    before: { disabled: false, tokens: tokens.map(({ name }) => name), roles: await rolesOf(db, { user }) },
+    after: { disabled: true, tokens: [], roles: [] },
+  })
   await db.deleteFrom('grants').where('user_id', '=', user).execute()
   await db.deleteFrom('team_members').where('user_id', '=', user).execute()
   await db.updateTable('users').set({ disabled_at: new Date() }).where('id', '=', user).execute()

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { type Access, roleIn, type Role } from '#pipelines/access/roles.ts'
 import type { ProjectId, TokenId, UserId } from '#pipelines/ids.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import type { Via } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
@@ -8,6 +9,7 @@ import { hashSecret } from './derive.ts'
 import { groundOfProject } from './grants.ts'
 import { newSecret } from './key-files.ts'
 import { prefixOf } from './queries.ts'
+import { shownToken } from './token-shapes.ts'
 
 const MOST_TOKENS = 100
 
@@ -67,6 +69,8 @@ export const tokensOf = (db: Db | Trx, user: UserId) =>
 
 /** End a token of somebody. @throws {Problem} `token-not-found`, also where it is somebody else’s. */
 export async function endToken(db: Trx, user: UserId, id: TokenId): Promise<void> {
+  const known = (await tokensOf(db, user)).find((each) => each.id === id)
+  if (known) audited({ before: shownToken(known) })
   const { numDeletedRows } = await db
     .deleteFrom('tokens')
     .where('user_id', '=', user)

@@ -37,13 +37,18 @@ export const listUsers = (db: Db | Trx, { after, limit }: UserPage) =>
     .limit(limit)
     .execute()
 
-type Found = { readonly id: UserId; readonly kind: 'person' | 'service'; readonly role: 'admin' | 'member' }
+type Found = {
+  readonly id: UserId
+  readonly kind: 'person' | 'service'
+  readonly role: 'admin' | 'member'
+  readonly disabled_at: Date | null
+}
 
 /** @throws {Problem} `user-not-found`. The row stays as it is until the transaction ends. */
 export async function theUser(db: Trx, name: string): Promise<Found> {
   const row = await db
     .selectFrom('users')
-    .select(['id', 'kind', 'role'])
+    .select(['id', 'kind', 'role', 'disabled_at'])
     .where('name', '=', name)
     .forUpdate()
     .executeTakeFirst()
@@ -79,6 +84,7 @@ export async function addUser(
 /** Shut somebody out: sessions and links end, tokens sleep until they are let in again. */
 export async function disableUser(db: Trx, user: Found): Promise<void> {
   if (user.role === 'admin') await keepAnAdmin(db, user.id)
+  audited({ before: { disabled: user.disabled_at !== null }, after: { disabled: true } })
   await db
     .updateTable('users')
     .set({ disabled_at: sql<Date>`coalesce(disabled_at, now())` })
@@ -87,7 +93,8 @@ export async function disableUser(db: Trx, user: Found): Promise<void> {
   await endWaysIn(db, user.id)
 }
 
-export async function enableUser(db: Trx, { id }: Found): Promise<void> {
+export async function enableUser(db: Trx, { id, disabled_at }: Found): Promise<void> {
+  audited({ before: { disabled: disabled_at !== null }, after: { disabled: false } })
   await db.updateTable('users').set({ disabled_at: null }).where('id', '=', id).execute()
 }
 

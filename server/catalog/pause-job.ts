@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { JobId, LaneId, UserId } from '#pipelines/ids.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
@@ -19,12 +20,13 @@ export async function pauseJob(
   { by, reason }: { by: Person; reason: string },
 ): Promise<void> {
   await transact(db, async (tx) => {
-    const paused = await tx.db
+    const { paused_at, reason: was } = await thePause(tx.db, job)
+    await tx.db
       .updateTable('jobs')
       .set({ paused_at: sql<Date>`coalesce(paused_at, now())`, paused_by: by.id, paused_reason: reason })
       .where('id', '=', job)
-      .executeTakeFirst()
-    if (paused.numUpdatedRows === 0n) throw new Problem('job-not-found', `there is no job ${job}`)
+      .execute()
+    audited({ before: { paused: paused_at !== null, reason: was }, after: { paused: true, reason } })
     for (const lane of await lanesOf(tx.db, job, 'open')) markDirty(tx, lane, [job])
     await tellLanes(tx, job)
   })
@@ -38,15 +40,10 @@ export async function pauseJob(
  */
 export async function resumeJob(db: Db, job: JobId, by: Person): Promise<boolean> {
   return transact(db, async (tx) => {
-    const known = await tx.db
-      .selectFrom('jobs')
-      .select('paused_at')
-      .where('id', '=', job)
-      .forNoKeyUpdate()
-      .executeTakeFirst()
-    if (!known) throw new Problem('job-not-found', `there is no job ${job}`)
-    if (known.paused_at === null) return false
-    const lanes = await lanesOf(tx.db, job, known.paused_at)
+    const { paused_at, reason } = await thePause(tx.db, job)
+    if (paused_at === null) return false
+    audited({ before: { paused: true, reason }, after: { paused: false, reason: null } })
+    const lanes = await lanesOf(tx.db, job, paused_at)
     await tx.db
       .updateTable('jobs')
       .set({ paused_at: null, paused_by: null, paused_reason: null })
@@ -60,6 +57,18 @@ export async function resumeJob(db: Db, job: JobId, by: Person): Promise<boolean
     await tellLanes(tx, job)
     return true
   })
+}
+
+/** Whether a job is paused; it stays so until the transaction ends. @throws {Problem} `job-not-found`. */
+async function thePause(db: Trx, job: JobId) {
+  const known = await db
+    .selectFrom('jobs')
+    .select(['paused_at', 'paused_reason as reason'])
+    .where('id', '=', job)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  if (!known) throw new Problem('job-not-found', `there is no job ${job}`)
+  return known
 }
 
 /** The lanes on which a job has open triggers, or, unless what they followed is gone, had any since then. */

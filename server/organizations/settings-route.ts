@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { type Access, reaches, roleInOrganization } from '#pipelines/access/roles.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { body, json, routes } from '../http/kit.ts'
@@ -26,6 +27,8 @@ export const settingsRoute = ({ db }: { db: Db }) =>
     const { project } = c.req.valid('param')
     const wanted = c.req.valid('json')
     await transact(db, async (tx) => {
+      // so that what the audit log tells as before is what this replaces
+      await tx.db.selectFrom('projects').select('id').where('name', '=', project).forNoKeyUpdate().execute()
       const at = await theProjectPlace(tx.db, project)
       if (wanted.organization !== undefined && wanted.organization !== at.name)
         await move(tx, c.get('access'), { project: at.project, to: wanted.organization })
@@ -35,13 +38,17 @@ export const settingsRoute = ({ db }: { db: Db }) =>
           .set({ public: wanted.public })
           .where('id', '=', at.project)
           .execute()
+      audited({ before: settingsOf(at), after: settingsOf(await theProjectPlace(tx.db, project)) })
       tx.emit({ kind: 'access.changed' })
     })
-    const { public: isPublic, name } = await theProjectPlace(db, project)
-    return c.json({ public: isPublic, organization: name }, 200)
+    return c.json(settingsOf(await theProjectPlace(db, project)), 200)
   })
 
-type Move = { readonly project: Awaited<ReturnType<typeof theProjectPlace>>['project']; readonly to: string }
+type Place = Awaited<ReturnType<typeof theProjectPlace>>
+
+const settingsOf = (at: Place) => ({ public: at.public, organization: at.name })
+
+type Move = { readonly project: Place['project']; readonly to: string }
 
 async function move(tx: Tx, access: Access, { project, to }: Move): Promise<void> {
   const { id } = await theOrganization(tx.db, to)

@@ -1,6 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { TeamId } from '#pipelines/ids.ts'
 import { NAME } from '#pipelines/language/schema.ts'
-import type { Db } from '../db/connect.ts'
+import { rolesOf } from '../access/grants.ts'
+import { audited } from '../audit/on-record.ts'
+import type { Db, Trx } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { json, routes } from '../http/kit.ts'
 import { listTeams, teamNamed, theOrganization, userNamed } from './queries.ts'
@@ -68,11 +71,12 @@ export function teamRoutes({ db }: { db: Db }) {
       const at = c.req.valid('param')
       await transact(db, async (tx) => {
         const { id } = await theOrganization(tx.db, at.organization)
-        await tx.db
+        const { numInsertedOrUpdatedRows } = await tx.db
           .insertInto('teams')
           .values({ organization_id: id, name: at.team })
           .onConflict((oc) => oc.columns(['organization_id', 'name']).doNothing())
-          .execute()
+          .executeTakeFirst()
+        if (numInsertedOrUpdatedRows) audited({ after: { members: [], roles: [] } })
       })
       return c.json(await teams(at.organization), 200)
     })
@@ -80,6 +84,7 @@ export function teamRoutes({ db }: { db: Db }) {
       const at = c.req.valid('param')
       await transact(db, async (tx) => {
         const id = await teamNamed(tx.db, await theOrganization(tx.db, at.organization), at.team)
+        audited({ before: await belongings(tx.db, id) })
         await tx.db.deleteFrom('teams').where('id', '=', id).execute()
         tx.emit({ kind: 'access.changed' })
       })
@@ -90,11 +95,12 @@ export function teamRoutes({ db }: { db: Db }) {
       await transact(db, async (tx) => {
         const team_id = await teamNamed(tx.db, await theOrganization(tx.db, at.organization), at.team)
         const user_id = await userNamed(tx.db, at.name)
-        await tx.db
+        const { numInsertedOrUpdatedRows } = await tx.db
           .insertInto('team_members')
           .values({ team_id, user_id })
           .onConflict((oc) => oc.doNothing())
-          .execute()
+          .executeTakeFirst()
+        if (numInsertedOrUpdatedRows) audited({ before: { member: false }, after: { member: true } })
         tx.emit({ kind: 'access.changed' })
       })
       return c.json(await teams(at.organization), 200)
@@ -104,13 +110,26 @@ export function teamRoutes({ db }: { db: Db }) {
       await transact(db, async (tx) => {
         const team_id = await teamNamed(tx.db, await theOrganization(tx.db, at.organization), at.team)
         const user_id = await userNamed(tx.db, at.name)
-        await tx.db
+        const { numDeletedRows } = await tx.db
           .deleteFrom('team_members')
           .where('team_id', '=', team_id)
           .where('user_id', '=', user_id)
-          .execute()
+          .executeTakeFirst()
+        if (numDeletedRows) audited({ before: { member: true }, after: { member: false } })
         tx.emit({ kind: 'access.changed' })
       })
       return c.json(await teams(at.organization), 200)
     })
+}
+
+/** What ends with a team, as the audit log tells it: who is in it, and its roles. */
+async function belongings(db: Trx, team: TeamId) {
+  const members = await db
+    .selectFrom('team_members')
+    .innerJoin('users', 'users.id', 'team_members.user_id')
+    .select('users.name')
+    .where('team_id', '=', team)
+    .orderBy('users.name')
+    .execute()
+  return { members: members.map(({ name }) => name), roles: await rolesOf(db, { team }) }
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { UserId } from '#pipelines/ids.ts'
 import type { RunnerEventKind, RunnerMode } from '#pipelines/states.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
@@ -33,6 +34,13 @@ export async function steerRunner(
   const { mode, kind, words } = ACTS[act]
   await transact(db, async (tx) => {
     const runner = await tx.db
+      .selectFrom('runners')
+      .select(['id', 'mode', 'mode_reason', 'resets'])
+      .where('name', '=', name)
+      .forNoKeyUpdate()
+      .executeTakeFirst()
+    if (!runner) throw new Problem('runner-not-found', `there is no runner \`${name}\``)
+    const now = await tx.db
       .updateTable('runners')
       .set(
         mode === null
@@ -44,10 +52,12 @@ export async function steerRunner(
               mode_at: mode === 'active' ? null : sql<Date>`now()`,
             },
       )
-      .where('name', '=', name)
-      .returning('id')
-      .executeTakeFirst()
-    if (!runner) throw new Problem('runner-not-found', `there is no runner \`${name}\``)
+      .where('id', '=', runner.id)
+      .returning(['mode', 'mode_reason', 'resets'])
+      .executeTakeFirstOrThrow()
+    const told = (row: typeof now) =>
+      mode === null ? { resets: row.resets } : { mode: row.mode, reason: row.mode_reason }
+    audited({ before: told(runner), after: told(now) })
     const why = reason === null ? '' : `: ${reason}`
     await noteEvent(tx, { runner: runner.id, kind, words: `${words}, says ${by.name}${why}`, by: by.id })
   })

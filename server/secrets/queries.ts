@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { UserId } from '#pipelines/ids.ts'
 import { type Scope, scopeWords } from '#pipelines/plan/secret-scopes.ts'
+import { audited } from '../audit/on-record.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import type { Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
@@ -40,7 +41,7 @@ type NewSecret = Named & { readonly kept: Kept; readonly by: UserId }
 export async function setSecret(tx: Tx, secret: NewSecret, keys: Keyring): Promise<SecretRow> {
   const { owner, name, scope, by } = secret
   const kept = await keptOf(tx.db, secret, keys)
-  await tx.db
+  const { isNew } = await tx.db
     .insertInto('secrets')
     .values({ ...owner, name, ...scope, ...kept, updated_by: by })
     .onConflict((oc) =>
@@ -48,7 +49,11 @@ export async function setSecret(tx: Tx, secret: NewSecret, keys: Keyring): Promi
         .columns(['project_id', 'organization_id', 'name', 'environment', 'job', 'trigger', 'branch'])
         .doUpdateSet({ ...kept, updated_by: by, updated_at: sql<Date>`now()` }),
     )
-    .execute()
+    // a row that was there has been locked by this transaction on its way to the update, and says so
+    .returning(sql<boolean>`xmax = 0`.as('isNew'))
+    .executeTakeFirstOrThrow()
+  const narrowed = narrowedTo(scope)
+  audited({ before: isNew ? null : narrowed, after: { value: isNew ? 'set' : 'changed', ...narrowed } })
   return theSecret(tx.db, secret)
 }
 
@@ -88,8 +93,17 @@ export async function narrowSecret(
     })
     .where('id', '=', id)
     .execute()
+  audited({ before: narrowedTo(secret.scope), after: narrowedTo(to) })
   return theSecret(tx.db, there)
 }
+
+/** The runs that a secret is for, as the audit log tells it, which knows no more of a secret. */
+const narrowedTo = ({ environment, job, trigger, branch }: Scope): Scope => ({
+  environment,
+  job,
+  trigger,
+  branch,
+})
 
 async function opened(sealed: Buffer, place: Place, keys: Keyring): Promise<string> {
   try {
@@ -104,6 +118,7 @@ async function opened(sealed: Buffer, place: Place, keys: Keyring): Promise<stri
 export async function removeSecret(tx: Tx, secret: Named): Promise<SecretRow> {
   const found = await theSecret(tx.db, secret)
   await tx.db.deleteFrom('secrets').where('id', '=', found.id).execute()
+  audited({ before: narrowedTo(secret.scope) })
   return found
 }
 

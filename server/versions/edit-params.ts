@@ -1,3 +1,4 @@
+import { audited } from '../audit/on-record.ts'
 import type { Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import type { LaneNow } from '../resources/commit.ts'
@@ -24,6 +25,8 @@ export async function editParams(tx: Tx, at: LaneNow, { resource, set }: Edit): 
   const newest = await newestOnLane(tx.db, { pipeline: at.pipelineId, lane: at.laneId, resource })
   const { fields } = bodyOf(newest)
   if (newest && Object.entries(set).every(([key, value]) => fields[key] === value)) return newest
+  const was = Object.fromEntries(Object.keys(set).map((key) => [key, fields[key] ?? null]))
+  audited({ before: { lane: at.lane, set: was }, after: { lane: at.lane, set } })
   const made = paramsOf(newest, set)
   const version = await insertNewest(tx, at, { resource, ...made })
   await triggerByVersions(tx, at, new Map([[resource, version]]))
