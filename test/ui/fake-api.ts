@@ -10,6 +10,7 @@ import { GATES } from './fake-gates.ts'
 import { POLICIES } from './fake-policies.ts'
 import { RUNNERS } from './fake-runners.ts'
 import { REPORTS } from './fake-reports.ts'
+import { SECRETS } from './fake-secrets.ts'
 import type { FakeWorld } from './fake-world.ts'
 
 export const LINK = 'good-link'
@@ -59,6 +60,7 @@ const ROUTES: readonly Route[] = [
   ['POST', /^\/runs\/(\d+)\/hold\/end$/, ({ world }, id) => withRun(world, id, endHold)],
   ...ORGANIZATIONS,
   ...POLICIES,
+  ...SECRETS,
   ...DECISIONS,
   ...REPORTS,
   ...GATES,

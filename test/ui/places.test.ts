@@ -46,6 +46,9 @@ test.each([
   ['/settings', { page: 'organizations' }],
   ['/settings/organizations/a%20b', { page: 'organization', name: 'a b' }],
   ['/settings/organizations/', { page: 'missing', path: '/settings/organizations/' }],
+  ['/settings/projects/a%2Fb/secrets', { page: 'secrets', owner: { of: 'projects', name: 'a/b' } }],
+  ['/settings/organizations/acme/secrets', { page: 'secrets', owner: { of: 'organizations', name: 'acme' } }],
+  ['/settings/projects/shop', { page: 'missing', path: '/settings/projects/shop' }],
   ['/nowhere', { page: 'missing', path: '/nowhere' }],
 ])('%s is a place', (path, expected) => {
   expect(place(path)).toEqual(expected)

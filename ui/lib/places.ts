@@ -27,7 +27,11 @@ export type Place =
   | { readonly page: 'users' }
   | { readonly page: 'organizations' }
   | { readonly page: 'organization'; readonly name: string }
+  | { readonly page: 'secrets'; readonly owner: SecretsOwner }
   | { readonly page: 'missing'; readonly path: string }
+
+/** Whose secrets they are. */
+export type SecretsOwner = { readonly of: 'projects' | 'organizations'; readonly name: string }
 
 export const AUDIT_OUTCOMES = ['done', 'refused', 'denied', 'failed'] as const
 /** Which entries of the audit log; an empty text: any. */
@@ -70,6 +74,7 @@ export function placeOf(url: URL): Place {
   }
   return (
     organizationAt(path) ??
+    secretsAt(path) ??
     onLine(path, url.searchParams) ?? { page: 'missing', path: decoded([url.pathname])?.[0] ?? url.pathname }
   )
 }
@@ -86,6 +91,16 @@ export const organizationAddress = (name: string): string =>
 /** What an organization lets its lines use. */
 export const policiesAddress = (organization: string): string =>
   `/policies?${new URLSearchParams({ organization })}`
+
+function secretsAt(path: string): Place | null {
+  const [, of, part] = /^\/settings\/(projects|organizations)\/([^/]+)\/secrets$/.exec(path) ?? []
+  const [name] = (part !== undefined && decoded([part])) || []
+  if (name === undefined) return null
+  return { page: 'secrets', owner: { of: of === 'projects' ? of : 'organizations', name } }
+}
+
+export const secretsAddress = ({ of, name }: SecretsOwner): string =>
+  `/settings/${of}/${encodeURIComponent(name)}/secrets`
 
 /** The pages that show what is public to people who are not signed in. */
 const OPEN_PAGES: readonly Place['page'][] = ['home', 'line', 'run', 'tests', 'where', 'missing']

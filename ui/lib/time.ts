@@ -30,4 +30,8 @@ export function ago(at: string, nowMs: number): string {
 export const absolute = (at: string): string =>
   new Date(at).toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' })
 
+/** A time as it is written down: date, clock and zone, short enough for a line. */
+export const written = (at: string): string =>
+  new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })
+
 const pad = (value: number) => String(value).padStart(2, '0')

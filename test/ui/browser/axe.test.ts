@@ -50,6 +50,8 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['organizations', '/settings', 'there it is said'],
   ['organization', '/settings/organizations/default', 'linus-with'],
   ['empty organization', '/settings/organizations/research', 'Nobody has a role here yet'],
+  ['secrets', '/settings/projects/shop/secrets', 'From the organization'],
+  ['no secrets', '/settings/organizations/research/secrets', 'No secret yet'],
   ['audit', '/audit', 'project.change'],
   ['narrowed audit', '/audit?actor=eve', 'No such entries'],
   ['policies', '/policies', 'Set by ada'],
