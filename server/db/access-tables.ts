@@ -1,5 +1,14 @@
 import type { Generated } from 'kysely'
-import type { InvitationId, OrganizationId, ProjectId, RepositoryId, SessionId, TeamId, TokenId, UserId } from '#pipelines/ids.ts'
+import type {
+  InvitationId,
+  OrganizationId,
+  ProjectId,
+  RepositoryId,
+  SessionId,
+  TeamId,
+  TokenId,
+  UserId,
+} from '#pipelines/ids.ts'
 import type { Role } from '#pipelines/access/roles.ts'
 import type { Time } from './columns.ts'
 
