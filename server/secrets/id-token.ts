@@ -36,7 +36,7 @@ const MOST_MS = 3_600_000
  */
 export async function idToken(db: Trx, keys: Keyring, asked: TokenAsked): Promise<string> {
   const signing = await signingKey(db, keys)
-  const { rows } = await sql<{ now: number }>`select extract(epoch from now())::int as now`.execute(db)
+  const { rows } = await sql<{ now: number }>`select floor(extract(epoch from now()))::int as now`.execute(db)
   const now = rows[0]?.now ?? 0
   const lives = Math.ceil(Math.min(asked.livesMs, MOST_MS) / 1_000)
   const head = part({ alg: 'RS256', typ: 'JWT', kid: signing.kid })

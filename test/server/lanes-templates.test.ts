@@ -69,10 +69,10 @@ test.each([
 test('what is not carried out yet is refused inside a template, too', async () => {
   await using house = await startHouse()
   await using clone = await hostedProject(house, 'shop')
-  const sha = await clone.push({ 'a.yml': 'job:\n  run: x\n  approve: release' })
+  const sha = await clone.push({ 'a.yml': 'job:\n  run: x\n  environment: prod' })
   await clone.push({ '.takt.yml': `jobs: { test: { use: ".//a.yml@${sha}" } }` })
   expect((await settled(house))[0]!.reason).toContain(
-    `.//a.yml@${sha}:3:3: \`approve\` is not carried out yet`,
+    `.//a.yml@${sha}:3:3: \`environment\` is not carried out yet`,
   )
 })
 
