@@ -39,5 +39,5 @@ test('the schema is printed for editors', async () => {
 test('a check of a file that uses more than is carried out is red, and says so', async () => {
   const { code, out } = await takt(['check', 'pipelines/examples/full-line.yml'], { cwd: ROOT })
   expect(code).toBe(1)
-  expect(out).toContain('this version of Takt does not run `approve` yet')
+  expect(out).toContain('this version of Takt does not run `environment` yet')
 })
