@@ -40,6 +40,12 @@ const Config = z.object({
     .describe(
       'How many reverse proxies stand before the server; so many addresses at the end of X-Forwarded-For are believed',
     ),
+  TAKT_ALLOW_HOSTS: z
+    .string()
+    .optional()
+    .describe(
+      'Private places that this server may ask all the same where files and people name them: `host`, `host:port` or `10.0.0.0/8`, separated by commas',
+    ),
   TAKT_RATE_API: perMinute(6_000).describe(
     'Requests a minute to the API of one token or session; of one address, three times as many. 0 sets no limit',
   ),

@@ -28,6 +28,7 @@ import { startChecks } from './checks/worker.ts'
 import type { Tx } from './db/transact.ts'
 import { deliveryOf } from './webhooks/moved.ts'
 import { storeDelivery } from './webhooks/receive.ts'
+import { type Outgoing, outgoing } from './http/outgoing.ts'
 import { cutTheSilent } from './http/silence.ts'
 import { refuseUpgrade } from './http/upgrade.ts'
 import { startFeed } from './live/feed.ts'
@@ -77,6 +78,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   stack.defer(() => db.destroy())
   const book = stack.use(openBook(db))
   const keys = await openKeys(db, config)
+  const outside = stack.use(outgoing({ allow: config.TAKT_ALLOW_HOSTS }))
 
   const leaseMs = config.TAKT_LEASE_MS
   await extendLeases(db, leaseMs)
@@ -129,7 +131,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const local = urlOf(config, http)
   address.url ||= local
 
-  startWork(stack, { db, hints, config, store, keys: opening.keys })
+  startWork(stack, { db, hints, config, store, outside, keys: opening.keys })
   startLooking(stack, { db, hints, config, keys: opening.keys, wakeRunners: runners.look })
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
@@ -162,7 +164,7 @@ async function openKeys(db: Db, config: Config) {
   return { ring, source, runnerToken }
 }
 
-type Working = { db: Db; hints: Hints; config: Config; store: Store; keys: Keyring }
+type Working = { db: Db; hints: Hints; config: Config; store: Store; outside: Outgoing; keys: Keyring }
 
 /** The loops that move the line: deliveries become versions, versions runs, and silence is noticed. */
 function startWork(stack: AsyncDisposableStack, { db, hints, config, store, keys }: Working): void {

@@ -22,6 +22,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tar-stream',
     'aws4fetch',
     'openid-client',
+    'undici',
   ],
   runner: [
     'pipelines',
