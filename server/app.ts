@@ -57,6 +57,7 @@ import { type Standing, serverRoutes } from './runners/routes.ts'
 import { againRoutes } from './scheduler/again-routes.ts'
 import { startRoutes } from './scheduler/routes.ts'
 import { putRoutes } from './versions/put-routes.ts'
+import { valueRoutes } from './values/routes.ts'
 import { terminalRoutes } from './terminals/routes.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
 import { hookRoutes } from './webhooks/routes.ts'
@@ -109,6 +110,7 @@ const api = (deps: AppDeps) =>
     .route('/', policyRoutes(deps))
     .route('/', secretRoutes(deps))
     .route('/', keyRoutes(deps))
+    .route('/', valueRoutes(deps))
     .route('/', organizationSecretRoutes(deps))
     .route('/', secretOfJobRoutes(deps))
     .route('/', lineRoutes(deps))

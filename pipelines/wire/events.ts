@@ -87,6 +87,8 @@ export const TaktEvent = z.discriminatedUnion('kind', [
     user: z.string(),
     lastedMs: z.number().int().min(0),
   }),
+  /** A value of a project was set or removed. */
+  z.object({ kind: z.literal('value.changed'), project: z.string(), key: z.string() }),
   /** Somebody may more or less than before: whoever watches is asked about again. */
   z.object({ kind: z.literal('access.changed') }),
   /** A runner came, went, or changed its mind about how much it takes. */

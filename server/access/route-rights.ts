@@ -112,6 +112,12 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'PUT /organizations/:organization/secrets/:name': organization('maintainer'),
   'POST /organizations/:organization/secrets/:name/narrow': organization('maintainer'),
   'DELETE /organizations/:organization/secrets/:name': organization('maintainer'),
+  'GET /projects/:project/values': project('operator'),
+  'GET /projects/:project/values/:key': project('operator'),
+  'PUT /projects/:project/values/:key': project('operator'),
+  'DELETE /projects/:project/values/:key': project('operator'),
+  'POST /projects/:project/values/:key/increment': project('operator'),
+  'GET /projects/:project/values/:key/history': project('operator'),
   'GET /projects/:project/trace': project('viewer'),
   'POST /projects/:project/events/:source': project('operator'),
 

@@ -8,6 +8,7 @@ import { people } from './people-program.ts'
 import { policies } from './policy-program.ts'
 import { runners } from './runner-program.ts'
 import { secrets } from './secret-program.ts'
+import { values } from './value-program.ts'
 
 /** The whole command line. Each command loads its own file when it is called, so that a small one stays quick. */
 export function program(end: (exitCode: number) => void): Command {
@@ -32,6 +33,7 @@ export function program(end: (exitCode: number) => void): Command {
   processes(add, ending)
   projects(add, ending)
   secrets(add, ending)
+  values(add, ending)
   runs(add, ending)
   artifacts(add, ending)
   runActions(add, ending)

@@ -11,6 +11,8 @@ export const LOCKS = {
   repository: 7003,
   /** It is decided which held runs of a project go on: by project, to the end of the transaction, after the rows of runs. */
   holds: 7002,
+  /** A value of a project is set: by project, to the end of the transaction, before the row of its key. */
+  values: 7006,
   /** Events take their ids in the order in which they appear: the last statement of a transaction, to its end. */
   events: 7001,
 } as const

@@ -32,6 +32,7 @@ import type { ReportTables } from './report-tables.ts'
 import type { RunTables } from './run-tables.ts'
 import type { SecretTables } from './secret-tables.ts'
 import type { TerminalTables } from './terminal-tables.ts'
+import type { ValueTables } from './value-tables.ts'
 
 /** What is known of a commit besides its hash. `before` is what its ref pointed to until then; null where nobody said. */
 export type CommitBody = {
@@ -71,7 +72,8 @@ type Elsewhere = AccessTables &
   FileTables &
   GateTables &
   ReportTables &
-  SecretTables
+  SecretTables &
+  ValueTables
 
 /** The tables as the migrations make them; a test holds the two against each other. */
 export type Schema = Elsewhere & {

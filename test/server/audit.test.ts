@@ -12,7 +12,15 @@ import { until } from '../support/until.ts'
 const LINE = 'jobs:\n  test: { run: say x }\n'
 const PLACE = {
   ...{ project: 'shop', pipeline: 'main', job: 'test', resource: 'src', version: '1' },
-  ...{ id: '1', name: 'A_NAME', source: 'x', path: 'a/b', organization: 'default', team: 'ship' },
+  ...{
+    id: '1',
+    name: 'A_NAME',
+    key: 'a.key',
+    source: 'x',
+    path: 'a/b',
+    organization: 'default',
+    team: 'ship',
+  },
   ...{ account: 'a-bot', provider: 'oidc' },
 }
 

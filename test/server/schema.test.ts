@@ -63,6 +63,7 @@ const DECLARED = [
   ['gate-tables.ts', 'export type GateTables = '],
   ['terminal-tables.ts', 'export type TerminalTables = '],
   ['report-tables.ts', 'export type ReportTables = '],
+  ['value-tables.ts', 'export type ValueTables = '],
   ['secret-tables.ts', 'export type SecretTables = '],
   ['attestation-tables.ts', 'export type AttestationTables = '],
 ] as const

@@ -58,6 +58,7 @@ export const SERVER_ORDER = [
     'catalog',
     'organizations',
     'secrets',
+    'values',
     'resources',
     'runs',
     'files',
