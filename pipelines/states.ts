@@ -81,6 +81,18 @@ export const GATE_STATES = [
 ] as const
 export type GateState = (typeof GATE_STATES)[number]
 
+/** The states of a fork's commit that somebody is asked about before it runs. */
+export const PULL_HEAD_STATES = [
+  'waiting',
+  'approved',
+  'rejected',
+  /** The pull request has another head by now. */
+  'replaced',
+  /** The pull request is over. */
+  'closed',
+] as const
+export type PullHeadState = (typeof PULL_HEAD_STATES)[number]
+
 /** What people want of a runner: that it takes work, that it takes none for now, that it becomes empty so that it can be stopped. */
 export const RUNNER_MODES = ['active', 'paused', 'draining'] as const
 export type RunnerMode = (typeof RUNNER_MODES)[number]

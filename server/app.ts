@@ -59,6 +59,7 @@ import { startRoutes } from './scheduler/routes.ts'
 import { putRoutes } from './versions/put-routes.ts'
 import { valueRoutes } from './values/routes.ts'
 import { terminalRoutes } from './terminals/routes.ts'
+import { pullRoutes } from './pulls/routes.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
 import { hookRoutes } from './webhooks/routes.ts'
 
@@ -127,6 +128,7 @@ const api = (deps: AppDeps) =>
     .route('/', againRoutes(deps))
     .route('/', terminalRoutes(deps))
     .route('/', gateRoutes(deps))
+    .route('/', pullRoutes(deps))
     .route('/', deliveryRoutes(deps))
 
 const limitsOf = ({ api, login, hooks }: Rates) => ({

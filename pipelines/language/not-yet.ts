@@ -104,7 +104,6 @@ const RUNS: Runs = {
 export const notYet = (tree: unknown): Finding[] => [
   ...keysNotRun(tree, RUNS, []),
   ...gatesNotRun(tree),
-  ...forksNotRun(tree),
   ...overlapsNotRun(tree),
   ...presetsNotRun(tree),
   ...labelsNotRun(tree),
@@ -143,12 +142,6 @@ function gatesNotRun(tree: unknown): Finding[] {
       )
     })
   })
-}
-
-/** Pull requests from forks wait or are ignored: to run them unseen is a choice that is not heeded yet. */
-function forksNotRun(tree: unknown): Finding[] {
-  const path: Path = ['triggers', 'pull_request', 'forks']
-  return path.reduce<unknown>(childOf, tree) === 'allow' ? [refused('`forks: allow`', valueAt(...path))] : []
 }
 
 /** Runs that queue or end for a time that comes meanwhile do so by their `concurrency`; a time knows to be left out, or not. */

@@ -32,7 +32,7 @@ export type Triggers = {
     readonly paths: readonly string[]
     readonly drafts: boolean
     readonly labels: readonly string[]
-    readonly forks: 'approve' | 'allow' | 'ignore'
+    readonly forks: 'approve' | 'first_time' | 'allow' | 'ignore'
   }
   readonly skip: { readonly paths: readonly string[]; readonly messages: readonly string[] }
 }

@@ -62,6 +62,11 @@ export type PullFact = {
   readonly labels: readonly string[]
   /** Its commits lie in another repository, where others write. */
   readonly fork: boolean
+  /**
+   * What the forge says of its author here: a `writer` could push to the repository as well, and only his own fork's commits count
+   * as his; a `contributor` had something merged before. Left out for everybody else.
+   */
+  readonly known?: 'writer' | 'contributor' | undefined
 }
 
 /** Whether a pipeline listens to a pull request. @returns Null when it does, else the reason it does not, in words. */
@@ -69,15 +74,20 @@ export function pullRefusal(pull: PullFact, { pullRequest }: Pick<Triggers, 'pul
   const { branches, drafts, labels, forks } = pullRequest
   const otherBase = unheard('pull_request', pull.base, branches)
   if (otherBase) return otherBase
-  if (pull.fork) {
-    return forks === 'ignore'
-      ? 'comes from a fork: `triggers.pull_request.forks` says ignore'
-      : 'comes from a fork: runs for forks wait for an approval, which this version does not have yet'
-  }
+  if (pull.fork && forks === 'ignore') return 'comes from a fork: `triggers.pull_request.forks` says ignore'
   if (pull.draft && !drafts) return 'is a draft: `triggers.pull_request.drafts` is false'
   if (labels.length > 0 && !labels.some((label) => pull.labels.includes(label)))
     return `has none of the labels ${labels.join(', ')}`
   return null
+}
+
+/** Whether somebody is asked before a pull request that a pipeline listens to may run: about each commit anew. */
+export function asksFirst(
+  { fork, known }: Pick<PullFact, 'fork' | 'known'>,
+  { pullRequest: { forks } }: Pick<Triggers, 'pullRequest'>,
+): boolean {
+  if (!fork || forks === 'allow' || known === 'writer') return false
+  return !(forks === 'first_time' && known === 'contributor')
 }
 
 /** A commit that is to become a version: its message, and the paths it changed; null where they are not known. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { DeliveryId, GateId, RevisionId, RunId, RunnerId, TerminalId, VersionId } from '../ids.ts'
-import { GATE_STATES, RUN_STATES } from '../states.ts'
+import { GATE_STATES, PULL_HEAD_STATES, RUN_STATES } from '../states.ts'
 
 const id = <Id extends number>() =>
   z
@@ -69,6 +69,13 @@ export const TaktEvent = z.discriminatedUnion('kind', [
     run: id<RunId>(),
     gate: id<GateId>(),
     state: z.enum(GATE_STATES),
+  }),
+  /** The head of a fork's pull request waits for somebody's word, was decided on, or waits no more. */
+  z.object({
+    kind: z.literal('pull.moved'),
+    project: z.string(),
+    number: z.number().int().positive(),
+    state: z.enum(PULL_HEAD_STATES),
   }),
   /** Somebody opened a terminal in a run's container. */
   z.object({

@@ -155,6 +155,10 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'GET /runs/:id/terminals': run('viewer'),
   'POST /runs/:id/hold/end': run('maintainer'),
 
+  'GET /pulls': 'anyone',
+  'POST /projects/:project/pulls/:number/approve': project('approver'),
+  'POST /projects/:project/pulls/:number/reject': project('approver'),
+
   'GET /gates': 'anyone',
   'GET /gates/:id': gate('viewer'),
   'POST /gates/:id/approve': gate('approver'),

@@ -31,6 +31,8 @@ export type FileAtCommit = {
   readonly sha: string
   /** The ref that the commit came by: what makes its lane. */
   readonly ref: string
+  /** Of a fork's file: the revision whose guarded jobs it took. */
+  readonly guardedBy?: RevisionId | null
 }
 
 /**
@@ -41,7 +43,10 @@ export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtComm
   const pipelineId = await ensurePipeline(tx.db, { project: project.id, name: file.name, path: file.path })
   const lane = await touchLane(tx.db, pipelineId, file.ref)
   const source = storable(file.text)
-  const stored = await knownRevision(tx.db, lane.newest_revision_id, source)
+  const stored = await knownRevision(tx.db, lane.newest_revision_id, {
+    source,
+    guardedBy: file.guardedBy ?? null,
+  })
   // A file that was refused is read anew: its templates may be there by now, and this server may carry out more.
   const known = stored?.pipeline === null && file.parsed.pipeline ? null : stored
   const at = { pipeline: file.name, lane: lane.name, text: source }
@@ -83,14 +88,15 @@ export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtComm
 async function knownRevision(
   db: Trx,
   id: RevisionId | null,
-  text: string,
+  { source, guardedBy }: { readonly source: string; readonly guardedBy: RevisionId | null },
 ): Promise<(Parsed & { id: RevisionId }) | null> {
   if (id === null) return null
   const row = await db
     .selectFrom('revisions')
     .selectAll()
     .where('id', '=', id)
-    .where('source', '=', text)
+    .where('source', '=', source)
+    .where('guarded_by', 'is not distinct from', guardedBy)
     .executeTakeFirst()
   return row ? { id: row.id, pipeline: row.definition, diagnostics: row.diagnostics } : null
 }
@@ -109,10 +115,11 @@ async function insertRevision(
       source: storable(file.text),
       definition: parsed.pipeline && toJson(parsed.pipeline),
       diagnostics: toJson(parsed.diagnostics),
+      guarded_by: file.guardedBy ?? null,
     })
     .onConflict((oc) =>
       oc
-        .columns(['pipeline_id', 'sha'])
+        .columns(['pipeline_id', 'sha', 'guarded_by'])
         .doUpdateSet((eb) => ({
           definition: eb.ref('excluded.definition'),
           diagnostics: eb.ref('excluded.diagnostics'),
@@ -126,6 +133,7 @@ async function insertRevision(
     .select('id')
     .where('pipeline_id', '=', pipeline)
     .where('sha', '=', file.sha)
+    .where('guarded_by', 'is not distinct from', file.guardedBy ?? null)
   return row?.id ?? (await known.executeTakeFirstOrThrow()).id
 }
 

@@ -30,6 +30,23 @@ function toRow(trigger: NewTrigger) {
   }
 }
 
+/** Why nothing came of a trigger whose pull request was over; it is looked at again when that is opened again. */
+export const PULL_OVER = 'the pull request is over'
+
+/** A lane is open again: what nothing came of because it was over is looked at again. */
+export async function reviveTriggers(tx: Tx, lanes: readonly LaneId[]): Promise<void> {
+  if (lanes.length === 0) return
+  const rows = await tx.db
+    .updateTable('triggers')
+    .set({ fate: 'new', reason: null, settled_at: null })
+    .where('lane_id', 'in', [...lanes])
+    .where('fate', '=', 'no-run')
+    .where('reason', '=', PULL_OVER)
+    .returning(['job_id', 'lane_id'])
+    .execute()
+  for (const { job_id, lane_id } of rows) markDirty(tx, lane_id, [job_id])
+}
+
 /** The jobs that gather triggers on a lane until everything upstream is final. */
 export async function gatheringJobs(db: Trx, lane: LaneId): Promise<JobId[]> {
   const rows = await db

@@ -28,6 +28,7 @@ import type { PolicyTables } from './policy-tables.ts'
 import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
 import type { GateTables } from './gate-tables.ts'
+import type { PullTables } from './pull-tables.ts'
 import type { ReportTables } from './report-tables.ts'
 import type { RunTables } from './run-tables.ts'
 import type { SecretTables } from './secret-tables.ts'
@@ -71,6 +72,7 @@ type Elsewhere = AccessTables &
   RunTables &
   FileTables &
   GateTables &
+  PullTables &
   ReportTables &
   SecretTables &
   ValueTables
@@ -117,6 +119,7 @@ export type Schema = Elsewhere & {
     definition: Json<Pipeline> | null
     diagnostics: JSONColumnType<Diagnostic[]>
     created_at: Time
+    guarded_by: RevisionId | null
   }
   lanes: {
     id: Generated<LaneId>

@@ -27,8 +27,14 @@ export async function retryRun(db: Db, id: RunId, by: Wish): Promise<RunId> {
       throw new Problem('illegal-move', `run ${id} is ${run.state}; cancel it or wait for its end`, {
         state: run.state,
       })
-    return copyRun(tx, run, by)
+    return copyRun(tx, run, { reason: `by ${by.name}`, createdBy: by.id, holdMs: by.holdMs ?? 0 })
   })
+}
+
+/** The same, where the line itself wants it: what it had ended goes on after all. */
+export async function beginAgain(tx: Tx, id: RunId, reason: string): Promise<RunId> {
+  await lockJob(tx.db, await jobOf(tx.db, id))
+  return copyRun(tx, await lockRun(tx.db, id), { reason, createdBy: null, holdMs: 0 })
 }
 
 /** @throws {Problem} `run-not-found`. */
@@ -38,7 +44,9 @@ export async function jobOf(db: Trx, id: RunId): Promise<JobId> {
   return run.job_id
 }
 
-async function copyRun(tx: Tx, run: LockedRun, by: Wish): Promise<RunId> {
+type Cause = { readonly reason: string; readonly createdBy: UserId | null; readonly holdMs: number }
+
+async function copyRun(tx: Tx, run: LockedRun, { reason, createdBy, holdMs }: Cause): Promise<RunId> {
   const { number } = await tx.db
     .selectFrom('runs')
     .select('number')
@@ -54,16 +62,16 @@ async function copyRun(tx: Tx, run: LockedRun, by: Wish): Promise<RunId> {
     jobId: run.job_id,
     laneId: run.lane_id,
     revisionId: run.revision_id,
-    reason: `retry of #${number} by ${by.name}`,
+    reason: `retry of #${number} ${reason}`,
     advances: false,
     retryOf: run.id,
-    createdBy: by.id,
+    createdBy,
     inputs: await frozenInputs(tx.db, run.id),
     upstreams: await frozenNeeds(tx.db, run.id),
     rules: rulesOf(run, job, run.start),
     leg: run.matrix && { values: run.matrix, batch: run.batch_id },
     given: run.given,
-    holdMs: by.holdMs ?? 0,
+    holdMs,
   }
   // A matrix that was passed through has no legs yet.
   return run.matrix ? createRun(tx, again) : createLegs(tx, job.matrix, again)

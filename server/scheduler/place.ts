@@ -18,6 +18,8 @@ export type Place = {
   readonly project: string
   readonly pipeline: string
   readonly lane: LaneFact
+  /** It is the lane of a pull request that is over: nothing starts there by itself. */
+  readonly isOver: boolean
   readonly revisionId: RevisionId
   readonly definition: Pipeline
   readonly edges: JobEdges
@@ -32,8 +34,9 @@ type Named = Omit<Place, 'revisionId' | 'definition' | 'edges' | 'resources' | '
 
 /** @returns The place; or the job's name and place alone where the lane's present file has no such job. */
 export async function placeOf(db: Db | Trx, job: JobId, lane: LaneId): Promise<Place | Named> {
-  const { revision, mark, laneName, laneKind, ...ids } = await rowOf(db, job, lane)
-  const named = { ...ids, laneId: lane, jobId: job, lane: { name: laneName, kind: laneKind } }
+  const { revision, mark, laneName, laneKind, closedAt, ...ids } = await rowOf(db, job, lane)
+  const isOver = laneKind === 'pull_request' && closedAt !== null
+  const named = { ...ids, laneId: lane, jobId: job, lane: { name: laneName, kind: laneKind }, isOver }
   const current =
     revision === null || mark === null ? undefined : await definitionAt(db, { id: revision, mark })
   const edges = current && edgesOf(current.definition).jobs.get(ids.job)
@@ -61,6 +64,7 @@ const rowOf = (db: Db | Trx, job: JobId, lane: LaneId) =>
       'projects.name as project',
       'lanes.name as laneName',
       'lanes.kind as laneKind',
+      'lanes.closed_at as closedAt',
       'shared.id as sharedLaneId',
       'revisions.id as revision',
       revisionMark.as('mark'),

@@ -7,6 +7,7 @@ import { transact, type Tx } from '../db/transact.ts'
 import { cancelRest } from '../runs/fail-fast.ts'
 import { createDue } from './create-due.ts'
 import { loadFacts } from './facts.ts'
+import { PULL_OVER } from '../catalog/triggers.ts'
 import { isPlanned, type Place, placeOf } from './place.ts'
 import { type Mark, takeDirty, wakeStrictBelow } from './marks.ts'
 import { lookedIll, lookedWell } from './set-aside.ts'
@@ -64,6 +65,10 @@ async function lookAt(tx: Tx, jobId: JobId, laneId: LaneId): Promise<boolean> {
   if (!isPlanned(place)) {
     const reason = `the lane’s present file has no job \`${place.job}\``
     await settleAll(tx.db, place, reason)
+    return false
+  }
+  if (place.isOver) {
+    await settleAll(tx.db, place, PULL_OVER)
     return false
   }
   if (place.edges.job.matrix?.failFast) await cancelRest(tx, place)

@@ -1,11 +1,12 @@
 import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
-import { laneOf, laneOfBranch, pullRefusal } from '#pipelines/plan/lanes.ts'
+import { laneOf } from '#pipelines/plan/lanes.ts'
 import { isHead } from '#pipelines/plan/order.ts'
-import { definitionOf } from '../catalog/definitions.ts'
-import { lockLane, projectsOf, type ProjectRow } from '../catalog/queries.ts'
+import { projectsOf, type ProjectRow } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import type { Forges, Repository } from '../forges/repository.ts'
+import { admit, type Admission, stopAsking } from '../pulls/admit.ts'
+import { endRuns, OVER } from '../pulls/lane-runs.ts'
 import { applyToProject, applyToWatchers, type Arrival, type Result } from './apply-to-pipelines.ts'
 import { closeLanes } from './close-lanes.ts'
 import type { Pull, Push } from './payloads.ts'
@@ -41,8 +42,10 @@ export async function applyPush(db: Db, forges: Forges, applied: Applied, settle
     return transact(db, (tx) =>
       settle(tx, { state: 'ignored', reason: `${push.ref} is no branch and no tag`, project: null }),
     )
-  if (pull?.fork && push.after !== null)
-    return transact(db, async (tx) => settle(tx, await forkFate(tx, applied, pull)))
+  if (pull?.fork && push.after !== null) {
+    const refused = await refusedFork(db, applied, { pull, sha: push.after, settle })
+    if (refused) return
+  }
   for (let readings = 0; readings < MOST_READINGS; readings++) {
     if (await readAndWrite(db, forges, applied, settle)) return
   }
@@ -72,7 +75,11 @@ async function arrive(tx: Tx, { id, push, repository }: Applied, reading: Readin
   const only = repository.login?.of.project ?? null
   const arrival: Arrival = { repository: repository.id, delivery: id, push, reading, only }
   const results: Result[] = []
-  for (const project of projects) results.push(...(await applyToProject(tx, project, arrival)))
+  for (const project of projects) {
+    const admission = push.pull?.fork ? await admissionOf(tx, project, { id, push, pull: push.pull }) : null
+    results.push(...(admission?.words ?? []).map((words) => ({ recorded: false, words })))
+    results.push(...(await applyToProject(tx, project, { ...arrival, admission })))
+  }
   if (!push.pull) results.push(...(await applyToWatchers(tx, arrival, repository.default_branch)))
   return {
     state: results.some((result) => result.recorded) ? 'processed' : 'ignored',
@@ -89,6 +96,8 @@ async function leave(tx: Tx, { id, push, repository }: Applied, standing: Standi
   if (standing.last?.overtakes)
     return { state: 'ignored', reason: `${lane} has been pushed to since`, project }
   await noteApplied(tx.db, repository, { ref: push.ref, sha: null, id })
+  const { pull } = push
+  if (pull) for (const project of projects) await endPull(tx, project, pull)
   const closed = await closeLanes(tx, projects, lane)
   return {
     state: 'processed',
@@ -97,27 +106,37 @@ async function leave(tx: Tx, { id, push, repository }: Applied, standing: Standi
   }
 }
 
-/** Nothing of a fork is read: what becomes of it is said by the files that are in force where it wants to go. */
-async function forkFate(tx: Tx, { repository }: Applied, pull: Pull): Promise<Fate> {
-  const projects = await projectsOf(tx.db, repository.id)
-  const words: string[] = []
-  for (const project of projects) words.push(...(await forkWords(tx, project, pull)))
-  return {
-    state: 'ignored',
-    reason:
-      words.join('; ') || `pr/${pull.number} comes from a fork, and no file in force says what becomes of it`,
-    project: projects[0]?.name ?? null,
-  }
+async function endPull(tx: Tx, project: ProjectRow, { number, over }: Pull): Promise<void> {
+  await stopAsking(tx, project, number)
+  await endRuns(tx, { project: project.id, number }, OVER[over ?? 'closed'])
 }
 
-async function forkWords(tx: Tx, project: ProjectRow, pull: Pull): Promise<string[]> {
-  const words: string[] = []
-  for (const pipeline of project.pipelines) {
-    const name = laneOfBranch(project.default_branch)
-    const lane = await lockLane(tx.db, project.id, { pipeline, lane: name })
-    const current = lane && (await definitionOf(tx.db, lane.id))
-    const refusal = current && pullRefusal(pull, current.definition.triggers)
-    if (refusal) words.push(`${project.name}/${pipeline}: pr/${pull.number} ${refusal}`)
-  }
-  return words
+type OfFork = { readonly pull: Pull; readonly sha: string; readonly settle: Settle }
+
+/** Nothing of a fork is read before it may run somewhere. @returns False when it may; else it is settled. */
+async function refusedFork(db: Db, { id, push, repository }: Applied, fork: OfFork): Promise<boolean> {
+  const { pull, settle } = fork
+  return transact(db, async (tx) => {
+    await lockRepository(tx.db, repository)
+    const projects = await projectsOf(tx.db, repository.id)
+    const words: string[] = []
+    for (const project of projects) {
+      const admission = await admissionOf(tx, project, { id, push, pull })
+      if (admission.targets.size > 0) return false
+      words.push(...admission.words)
+    }
+    const none = `pr/${pull.number} comes from a fork, and no file in force says what becomes of it`
+    await settle(tx, {
+      state: 'ignored',
+      reason: words.join('; ') || none,
+      project: projects[0]?.name ?? null,
+    })
+    return true
+  })
 }
+
+const admissionOf = (
+  tx: Tx,
+  project: ProjectRow,
+  { id, push, pull }: Pick<Applied, 'id' | 'push'> & { readonly pull: Pull },
+): Promise<Admission> => admit(tx, project, { pull, sha: push.after ?? '', delivery: id })

@@ -1,17 +1,21 @@
 import { sql } from 'kysely'
-import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
+import type { DeliveryId, RepositoryId, RevisionId } from '#pipelines/ids.ts'
 import type { Pipeline, Triggers } from '#pipelines/language/pipeline.ts'
 import { followsLane, isGit } from '#pipelines/language/resource.ts'
 import { commitRefusal, laneOf, laneOfBranch, laneRefusal, pullRefusal } from '#pipelines/plan/lanes.ts'
+import { guardFork } from '#pipelines/plan/guard-fork.ts'
 import { isHead, positionWords } from '#pipelines/plan/order.ts'
 import { definitionOf } from '../catalog/definitions.ts'
 import { subscribe } from '../checks/subscribe.ts'
 import { lockLane, type ProjectRow } from '../catalog/queries.ts'
+import { reviveTriggers } from '../catalog/triggers.ts'
 import { syncRevision } from '../catalog/sync-revision.ts'
 import type { Trx } from '../db/connect.ts'
 import type { CommitBody } from '../db/schema.ts'
 import type { Tx } from '../db/transact.ts'
 import type { Commit, LaneNow } from '../resources/commit.ts'
+import type { Admission } from '../pulls/admit.ts'
+import { reopenRuns } from '../pulls/lane-runs.ts'
 import { seedVersions } from '../resources/seed-versions.ts'
 import { recordCommit } from '../resources/record-version.ts'
 import { leaveBehind, watching } from '../resources/watching.ts'
@@ -26,6 +30,8 @@ export type Arrival = {
   readonly reading: Reading
   /** The project whose login it was read by: it is nobody else's to know. Null where it is open to everybody. */
   readonly only: string | null
+  /** Of a fork's commit: where it may run. */
+  readonly admission?: Admission | null
 }
 export type Result = { readonly recorded: boolean; readonly words: string }
 
@@ -37,7 +43,10 @@ export async function applyToProject(tx: Tx, project: ProjectRow, arrival: Arriv
     return [{ recorded: false, words }]
   }
   const results: Result[] = []
-  for (const file of files) results.push(await applyToPipeline(tx, project, file, arrival))
+  const { admission } = arrival
+  for (const file of files)
+    if (!admission || admission.targets.has(file.name))
+      results.push(await applyToPipeline(tx, project, file, arrival))
   return results
 }
 
@@ -49,15 +58,16 @@ async function applyToPipeline(
 ): Promise<Result> {
   const { push, reading } = arrival
   const name = `${project.name}/${file.name}`
-  const unheard = file.parsed.pipeline && unheardWords(push, file.parsed.pipeline.triggers)
+  const own = file.parsed.pipeline && !arrival.admission ? file.parsed.pipeline.triggers : null
+  const unheard = own && unheardWords(push, own)
   if (unheard) return { recorded: false, words: `${name}: ${unheard}` }
   const lane = isHead(reading.position)
-    ? await syncRevision(tx, project, { ...file, sha: reading.sha, ref: push.ref })
+    ? await syncRevision(tx, project, { ...asAdmitted(file, arrival), sha: reading.sha, ref: push.ref })
     : await asItIs(tx, project, { pipeline: file.name, ref: push.ref })
   if (!lane.definition)
     return { recorded: false, words: `${name}: ${lane.broken ?? 'not valid'}; there is no good file yet` }
   const note = lane.broken ? `; ${lane.broken}; the last good file stays in force` : ''
-  const refusal = unheardWords(push, lane.definition.triggers)
+  const refusal = arrival.admission ? null : unheardWords(push, lane.definition.triggers)
   if (refusal) return { recorded: false, words: `${name}: ${refusal}${note}` }
   const at = {
     project: project.name,
@@ -73,7 +83,34 @@ async function applyToPipeline(
     if (isDefault) await subscribe(tx, at)
   }
   const result = await applyToLane(tx, at, arrival, null)
-  return { ...result, words: result.words + note }
+  const again = push.pull && !result.recorded ? await openAgain(tx, project, { at, arrival }) : ''
+  return { ...result, words: result.words + again + note }
+}
+
+/** A fork's file with the jobs in it that it has no say in. */
+function asAdmitted(
+  file: FileRead,
+  { admission }: Arrival,
+): FileRead & { readonly guardedBy: RevisionId | null } {
+  const target = admission?.targets.get(file.name)
+  if (!target) return { ...file, guardedBy: null }
+  const { pipeline, diagnostics } = file.parsed
+  const parsed = pipeline
+    ? { diagnostics, pipeline: guardFork(pipeline, target.definition).pipeline }
+    : file.parsed
+  return { ...file, parsed, guardedBy: target.revision }
+}
+
+type Opening = { readonly at: LaneNow; readonly arrival: Arrival }
+
+/** A pull request that is told of once more, at a commit that is known: where it was closed meanwhile, it goes on. */
+async function openAgain(tx: Tx, project: ProjectRow, { at, arrival }: Opening): Promise<string> {
+  const { push, reading } = arrival
+  if (!push.pull || !isHead(reading.position)) return ''
+  await reviveTriggers(tx, [at.laneId])
+  const lane = { project: project.id, number: push.pull.number, pipelines: [at.pipeline] }
+  const again = await reopenRuns(tx, lane, reading.sha)
+  return again.length > 0 ? `; what its closing had ended begins again as ${again.join(', ')}` : ''
 }
 
 /** Why a pipeline does not listen to this, in words. */

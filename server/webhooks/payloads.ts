@@ -77,7 +77,12 @@ const GithubPull = z.object({
     merged: z.boolean().nullish(),
     labels: z.array(z.object({ name: z.string() })).optional(),
     user: z.object({ login: z.string() }).nullish(),
-    head: z.object({ sha, ref: branch, repo: z.object({ id: z.number().int() }).nullish() }),
+    author_association: z.string().max(100).optional(),
+    head: z.object({
+      sha,
+      ref: branch,
+      repo: z.object({ id: z.number().int(), owner: z.object({ login: z.string() }).nullish() }).nullish(),
+    }),
     base: z.object({ sha, ref: branch }),
   }),
   repository: githubRepository,
@@ -153,10 +158,21 @@ function meaningOf({
         draft: pull.draft ?? false,
         labels: (pull.labels ?? []).map((label) => label.name),
         fork: pull.head.repo?.id !== repository.id,
+        known: knownAs(pull),
         over,
       },
     },
   }
+}
+
+const WRITERS = ['OWNER', 'MEMBER', 'COLLABORATOR']
+
+/** Anybody may ask to merge a stranger's fork, and the stranger pushes on: what the author is counts for his own fork alone. */
+function knownAs({ author_association: as = '', user, head }: z.output<typeof GithubPull>['pull_request']) {
+  const owner = head.repo?.owner?.login
+  if (owner === undefined || owner !== user?.login) return undefined
+  if (WRITERS.includes(as)) return 'writer' as const
+  return as === 'CONTRIBUTOR' ? ('contributor' as const) : undefined
 }
 
 type Told = {

@@ -159,12 +159,7 @@ test.each<[string, string, Partial<PullFact>, string | null]>([
     { labels: ['bug', 'slow'] },
     null,
   ],
-  [
-    'from a fork',
-    '{ pull_request: main }',
-    { fork: true },
-    'comes from a fork: runs for forks wait for an approval, which this version does not have yet',
-  ],
+  ['from a fork, about which somebody may have to be asked', '{ pull_request: main }', { fork: true }, null],
   [
     'from a fork, where forks are ignored',
     '{ pull_request: { forks: ignore } }',

@@ -164,7 +164,7 @@ test('what is not carried out is told where a file is to run, and nowhere else',
   for (const key of ['environment', 'notify']) expect(keys).toContain(key)
 })
 
-test('of filters only one is not heeded yet: to run forks unseen', () => {
+test('all filters are heeded', () => {
   const triggers = (forks: string) => `
 resources: { src: { git: ., paths: [src/**] } }
 triggers:
@@ -173,11 +173,8 @@ triggers:
   tag: v*
   skip: { paths: docs/**, message: "[skip ci]" }
 jobs: { a: { image: "a:1", run: x } }`
-  expect(parseForRunning(triggers('ignore')).diagnostics).toEqual([])
-  expect(parseForRunning(triggers('approve')).diagnostics).toEqual([])
-  expect(parseForRunning(triggers('allow')).diagnostics).toMatchObject([
-    { rule: 'not-yet', message: '`forks: allow` is not carried out yet', line: 5 },
-  ])
+  for (const forks of ['ignore', 'approve', 'first_time', 'allow'])
+    expect(parseForRunning(triggers(forks)).diagnostics).toEqual([])
 })
 
 test('what is carried out today stays so', () => {

@@ -21,7 +21,7 @@ const PLACE = {
     organization: 'default',
     team: 'ship',
   },
-  ...{ account: 'a-bot', provider: 'oidc' },
+  ...{ account: 'a-bot', provider: 'oidc', number: '1' },
 }
 
 /** A token that is not the first, which one of the operations ends. */

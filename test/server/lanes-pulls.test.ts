@@ -1,46 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { git as run } from '../../server/forges/git.ts'
-import { type PublicGit, publicGit } from '../support/public-git.ts'
+import { publicGit } from '../support/public-git.ts'
+import { published, withPull } from '../support/pull.ts'
 import { startRunner } from '../support/runner.ts'
 import { type House, startHouse } from '../support/server.ts'
 import { line, orderOf, tell, told, ZERO } from '../support/told.ts'
 import { until } from '../support/until.ts'
-
-const examples: { readonly name: string; readonly examples: readonly { readonly action?: string }[] }[] =
-  JSON.parse(readFileSync(fileURLToPath(import.meta.resolve('@octokit/webhooks-examples')), 'utf8'))
-const published = (action: string): ReturnType<typeof JSON.parse> =>
-  examples.find(({ name }) => name === 'pull_request')!.examples.find((each) => each.action === action)!
-
-type Changes = { readonly sha?: string; readonly pull?: object; readonly more?: object }
-
-/** A forge's repository with `main` pushed, and its pull request 2 from `changes`, told in GitHub's own words. */
-async function withPull(house: House, git: PublicGit, triggers: string) {
-  const push = await told(house, git)
-  const file = `triggers: ${triggers}\njobs: { test: { run: 'printf "%s\\n" "number=$SRC_NUMBER of $TAKT_LANE" "$(cat a)"' } }`
-  const main = await git.clone.push({ '.takt.yml': file, a: 'main' })
-  await push(ZERO, main)
-  await git.clone.git('checkout', '-q', '-b', 'changes')
-  const repo = { id: 42, clone_url: git.url, default_branch: 'main' }
-  let head = main
-  return {
-    main,
-    /** Commit to the pull request. The forge alone makes its ref. */
-    async commit(files: Record<string, string>): Promise<string> {
-      head = await git.clone.commit(files)
-      await git.clone.git('push', '-q', '--force', 'origin', 'HEAD:refs/pull/2/head')
-      return head
-    },
-    say(action: string, { sha = head, pull = {}, more = {} }: Changes = {}) {
-      const payload = published(action)
-      const base = { ...payload.pull_request.base, sha: main, ref: 'main', repo }
-      const from = { ...payload.pull_request.head, sha, ref: 'changes', repo }
-      const pull_request = { ...payload.pull_request, labels: [], base, head: from, ...pull }
-      return tell(house, 'pull_request', { ...payload, repository: repo, pull_request, ...more })
-    },
-  }
-}
 
 const ALL = '{ push: main, pull_request: main }'
 const short = (sha: string) => sha.slice(0, 7)
@@ -180,25 +145,15 @@ test('the paths of a pull request are all that it would bring', async () => {
 })
 
 test.each([
-  [
-    'of another repository',
-    ALL,
-    { id: 7 },
-    'runs for forks wait for an approval, which this version does not have yet',
-  ],
-  [
-    'of a repository that is gone',
-    ALL,
-    null,
-    'runs for forks wait for an approval, which this version does not have yet',
-  ],
+  ['of another repository', ALL, { id: 7 }, 'SHA waits for an approval'],
+  ['of a repository that is gone', ALL, null, 'SHA waits for an approval'],
   [
     'that forks are kept out by the file',
     '{ push: main, pull_request: { forks: ignore } }',
     { id: 7 },
     '`triggers.pull_request.forks` says ignore',
   ],
-])('nothing of a fork runs: %s', async (_, triggers, repo, words) => {
+])('nothing of a fork is read before somebody was asked: %s', async (_, triggers, repo, words) => {
   await using house = await startHouse()
   await using git = await publicGit()
   const pull = await withPull(house, git, triggers)
@@ -207,7 +162,7 @@ test.each([
   const from = { sha, ref: 'main', repo }
   expect(await pull.say('opened', { pull: { head: from } })).toMatchObject({
     state: 'ignored',
-    reason: `shop/main: pr/2 comes from a fork: ${words}`,
+    reason: `shop/main: pr/2 comes from a fork: ${words.replace('SHA', short(sha))}`,
   })
   expect(git.fetches()).toBe(seen)
   expect(await orderOf(house, {}, 'pr/2')).toEqual([])

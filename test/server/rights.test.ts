@@ -23,7 +23,7 @@ const PLACE = {
     organization: 'default',
     team: 'ship',
   },
-  ...{ account: 'a-bot', provider: 'oidc' },
+  ...{ account: 'a-bot', provider: 'oidc', number: '1' },
 }
 
 /** `GET /projects/:project` of an operation of the API’s description. */

@@ -74,6 +74,7 @@ export const SERVER_ORDER = [
     'checks',
     'runners',
     'terminals',
+    'pulls',
     'webhooks',
     'hosting',
     'statuses',

@@ -38,8 +38,8 @@ const PullRequest = z.strictObject({
   drafts: key(flag, 'Whether drafts count; true when absent'),
   labels: key(some(someText, 20), 'Only pull requests with one of these labels'),
   forks: key(
-    oneOf('approve', 'allow', 'ignore'),
-    'What becomes of pull requests from forks; `approve` when absent',
+    oneOf('approve', 'first_time', 'allow', 'ignore'),
+    'What becomes of pull requests from forks: whom an approval is asked for; `approve`, for every commit, when absent',
   ),
 })
 export const Triggers = z.strictObject({

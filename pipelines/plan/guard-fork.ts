@@ -1,0 +1,56 @@
+import type { Job, Pipeline } from '../language/pipeline.ts'
+import { stepsIn } from '../language/step.ts'
+import { secretNames } from './secrets-in.ts'
+
+/** A fork's file as it is run, and the jobs that are not as it says: those of the target, and those that are left out. */
+export type Guarded = {
+  readonly pipeline: Pipeline
+  readonly taken: readonly string[]
+  readonly dropped: readonly string[]
+}
+
+/**
+ * What a pull request from a fork may say of the line: everything but jobs with secrets, with a token of their own or with an
+ * environment. Those are as the branch that it wants to go to has them, and so are the environments and what such jobs get and
+ * put. What the target does not have like that, and what needs it, is left out.
+ */
+export function guardFork(head: Pipeline, target: Pipeline): Guarded {
+  const guarded = new Set(
+    [head, target].flatMap((file) => file.jobs.filter((job) => isGuarded(job, file)).map(({ name }) => name)),
+  )
+  const taken = target.jobs.filter(({ name }) => guarded.has(name))
+  const touched = new Set(taken.flatMap(resourcesOf))
+  const resources = [
+    ...head.resources.map(
+      (own) => target.resources.find(({ name }) => name === own.name && touched.has(name)) ?? own,
+    ),
+    ...target.resources.filter(
+      ({ name }) => touched.has(name) && !head.resources.some((own) => own.name === name),
+    ),
+  ]
+  const jobs = head.jobs.flatMap((job) =>
+    guarded.has(job.name) ? taken.filter(({ name }) => name === job.name) : [job],
+  )
+  const left = withoutGaps(jobs)
+  const names = new Set(left.map(({ name }) => name))
+  return {
+    pipeline: { ...head, resources, environments: target.environments, jobs: left },
+    taken: taken.flatMap(({ name }) => (names.has(name) ? [name] : [])),
+    dropped: head.jobs.flatMap(({ name }) => (names.has(name) ? [] : [name])),
+  }
+}
+
+const isGuarded = (job: Job, file: Pipeline): boolean =>
+  job.environment !== null || (job.idToken ?? null) !== null || secretNames(job, file).length > 0
+
+const resourcesOf = (job: Job): string[] => [
+  ...job.gets.map(({ resource }) => resource),
+  ...stepsIn(job).flatMap((step) => (step.kind === 'get' || step.kind === 'put' ? [step.resource] : [])),
+]
+
+/** The jobs of which everything that they need is there, too. */
+function withoutGaps(jobs: readonly Job[]): readonly Job[] {
+  const names = new Set(jobs.map(({ name }) => name))
+  const left = jobs.filter(({ needs }) => needs.every(({ job }) => names.has(job)))
+  return left.length === jobs.length ? jobs : withoutGaps(left)
+}
