@@ -101,14 +101,12 @@ async function ask(tx: Tx, project: ProjectRow, head: Asking): Promise<PullHeadS
       ...{ decided_by: null, comment: null, closed_at: null },
     })
     .onConflict((oc) =>
-      oc
-        .columns(['project_id', 'number', 'sha'])
-        .doUpdateSet({
-          state: 'waiting',
-          closed_at: null,
-          delivery_id: delivery,
-          asked_at: sql<Date>`now()`,
-        }),
+      oc.columns(['project_id', 'number', 'sha']).doUpdateSet({
+        state: 'waiting',
+        closed_at: null,
+        delivery_id: delivery,
+        asked_at: sql<Date>`now()`,
+      }),
     )
     .execute()
   const reason = `superseded: ${sha.slice(0, 7)} is the head now, and waits for an approval`

@@ -17,12 +17,9 @@ export const PullHead = z
     state: z.enum(PULL_HEAD_STATES),
     decided_by: z.string().nullable(),
     comment: z.string().nullable(),
-    refusal: z
-      .string()
-      .nullable()
-      .openapi({
-        description: 'Why the asker may not decide; null where they may, and where nobody is asked',
-      }),
+    refusal: z.string().nullable().openapi({
+      description: 'Why the asker may not decide; null where they may, and where nobody is asked',
+    }),
     asked_at: time,
     closed_at: time.nullable(),
   })
