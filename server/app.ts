@@ -50,6 +50,7 @@ import { organizationSecretRoutes } from './secrets/organization-routes.ts'
 import { discoveryRoutes } from './secrets/discovery-routes.ts'
 import { keyRoutes, type Rotating } from './secrets/key-routes.ts'
 import { secretRoutes } from './secrets/routes.ts'
+import type { Stores } from './secrets/stores/stores.ts'
 import { reportRoutes } from './reports/routes.ts'
 import { runnerReportRoutes } from './reports/runner-routes.ts'
 import { runRoutes } from './runs/routes.ts'
@@ -73,6 +74,7 @@ export type AppDeps = {
   /** What the secrets of hooks are derived from: the newest key first, and the one before it for a while. */
   readonly secretKeys: () => readonly string[]
   readonly keys: Keyring
+  readonly stores: Stores
   readonly rotating: Rotating
   readonly githubSecret: string | undefined
   /** How many proxies stand before this server. */

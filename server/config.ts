@@ -119,6 +119,52 @@ const Config = z.object({
   TAKT_S3_KEY: z.string().min(1).optional().describe('The access key’s id'),
   TAKT_S3_SECRET: z.string().min(1).optional().describe('The access key’s secret'),
   TAKT_S3_REGION: z.string().min(1).default('us-east-1').describe('The region, where the service has such'),
+  TAKT_STORE_PREFIX: z
+    .string()
+    .regex(/^[a-z0-9-]{1,100}$/, { error: 'has 1 to 100 characters out of a-z, 0-9 and -' })
+    .default('takt')
+    .describe(
+      'The first part of the name of every secret in the stores below: prefix, organization, project, path',
+    ),
+  TAKT_VAULT_ADDR: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('A Vault or OpenBao in which secrets may lie (key/value engine, version 2)'),
+  TAKT_VAULT_TOKEN: z.string().min(1).optional().describe('What opens it: a token that does not end, or'),
+  TAKT_VAULT_ROLE_ID: z.string().min(1).optional().describe('a role of its AppRole login'),
+  TAKT_VAULT_SECRET_ID: z.string().min(1).optional().describe('with the role’s secret'),
+  TAKT_VAULT_APPROLE: z.string().min(1).default('approle').describe('Where the AppRole login is mounted'),
+  TAKT_VAULT_MOUNT: z.string().min(1).default('secret').describe('Where the key/value engine is mounted'),
+  TAKT_VAULT_NAMESPACE: z.string().min(1).optional().describe('Its namespace, where it has such'),
+  TAKT_AWS_REGION: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, { error: 'is named with a-z, 0-9 and -' })
+    .optional()
+    .describe('A region of AWS in whose Secrets Manager secrets may lie'),
+  TAKT_AWS_KEY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The access key’s id; without it the server is let in as its machine is'),
+  TAKT_AWS_SECRET: z.string().min(1).optional().describe('The access key’s secret'),
+  TAKT_AWS_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('The address of the Secrets Manager, where it is not the region’s own'),
+  TAKT_GCP_PROJECT: z
+    .string()
+    .regex(/^[a-z0-9.:-]+$/, { error: 'is a project’s id or number' })
+    .optional()
+    .describe('A project of Google Cloud in whose Secret Manager secrets may lie'),
+  TAKT_GCP_KEY_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The file of a service account’s key; without it the server is let in as its machine is'),
+  TAKT_GCP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .default('https://secretmanager.googleapis.com')
+    .describe('The address of the Secret Manager, where it is a region’s own'),
   TAKT_DEMO: z.enum(['on', 'off']).default('on').describe('Whether a first start hosts a demo repository'),
 })
 export type Config = Readonly<z.output<typeof Config>>

@@ -43,6 +43,8 @@ import { scheduleSideBySide } from './scheduler/schedule.ts'
 import { keySource } from './secrets/key-source.ts'
 import { Keyring } from './secrets/keyring.ts'
 import { startRewrapping } from './secrets/rotate.ts'
+import { openStores } from './secrets/stores/open-stores.ts'
+import type { Stores } from './secrets/stores/stores.ts'
 import { TerminalDesk } from './terminals/desk.ts'
 import { terminalSockets } from './terminals/socket.ts'
 import { startDeliveries } from './webhooks/worker.ts'
@@ -71,6 +73,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
 async function start(config: Config, stack: AsyncDisposableStack): Promise<RunningServer> {
   const dataDir = config.TAKT_DATA
   await mkdir(dataDir, { recursive: true })
+  const stores = openStores(config)
   const database = config.DATABASE_URL ?? stack.use(await startEmbedded(dataDir, { log })).url
   const applied = await migrate(database)
   if (applied.length > 0) log.info({ applied }, 'database.migrated')
@@ -104,6 +107,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     publicUrl,
     secretKeys: () => keys.ring.keys.map(({ text }) => text),
     keys: keys.ring,
+    stores,
     rotating: { keys: keys.ring, source: keys.source, rewrap: () => rewrapping.poke() },
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
     proxies: config.TAKT_PROXIES,
@@ -118,6 +122,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const opening = {
     checkoutOf: checkouts(publicUrl, config.GITHUB_TOKEN),
     keys: keys.ring,
+    stores,
     issuer: publicUrl,
   }
   const desk = stack.use(new TerminalDesk({ db, hints }))
@@ -131,8 +136,8 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const local = urlOf(config, http)
   address.url ||= local
 
-  startWork(stack, { db, hints, config, store, outside, keys: opening.keys })
-  startLooking(stack, { db, hints, config, keys: opening.keys, wakeRunners: runners.look })
+  startWork(stack, { db, hints, config, store, outside, keys: opening.keys, stores })
+  startLooking(stack, { db, hints, config, keys: opening.keys, stores, wakeRunners: runners.look })
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
     const hosted = await db.selectFrom('projects').select('id').where('name', '=', DEMO).executeTakeFirst()
@@ -164,13 +169,21 @@ async function openKeys(db: Db, config: Config) {
   return { ring, source, runnerToken }
 }
 
-type Working = { db: Db; hints: Hints; config: Config; store: Store; outside: Outgoing; keys: Keyring }
+type Working = {
+  db: Db
+  hints: Hints
+  config: Config
+  store: Store
+  outside: Outgoing
+  keys: Keyring
+  stores: Stores
+}
 
 /** The loops that move the line: deliveries become versions, versions runs, and silence is noticed. */
-function startWork(stack: AsyncDisposableStack, { db, hints, config, store, keys }: Working): void {
+function startWork(stack: AsyncDisposableStack, { db, hints, config, store, keys, stores }: Working): void {
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const loop = { hints, sweepMs: SWEEP_MS }
-  stack.use(startDeliveries({ db, forges, loginOf: loginsOf(db, keys) }, loop))
+  stack.use(startDeliveries({ db, forges, loginOf: loginsOf(db, keys, stores) }, loop))
   stack.use(startWorker('scheduler', (quit) => scheduleSideBySide(db, quit), loop))
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
   stack.use(startSweeper({ db, store }))
@@ -178,13 +191,16 @@ function startWork(stack: AsyncDisposableStack, { db, hints, config, store, keys
   stack.use(startGates(db, loop))
 }
 
-type Looking = { db: Db; hints: Hints; config: Config; keys: Keyring; wakeRunners: () => void }
+type Looking = Omit<Working, 'store' | 'outside'> & { wakeRunners: () => void }
 
 /** The loop that looks for versions outside. */
-function startLooking(stack: AsyncDisposableStack, { db, hints, config, keys, wakeRunners }: Looking): void {
+function startLooking(
+  stack: AsyncDisposableStack,
+  { db, hints, config, keys, stores, wakeRunners }: Looking,
+): void {
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const deliver = async (tx: Tx, moved: Moved) => void (await storeDelivery(tx, deliveryOf(moved)))
-  const loginOf = loginsOf(db, keys)
+  const loginOf = loginsOf(db, keys, stores)
   stack.use(startChecks({ db, forges, deliver, loginOf, wakeRunners }, { hints, sweepMs: SWEEP_MS }))
 }
 

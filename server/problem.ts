@@ -57,6 +57,7 @@ const PROBLEMS = {
   'bad-put': { status: 422, title: 'The run cannot put this' },
   'version-ambiguous': { status: 409, title: 'Several versions begin like this' },
   'bad-secret': { status: 422, title: 'This cannot be a secret' },
+  'secret-not-there': { status: 422, title: 'The store does not give this secret' },
   'secret-not-found': { status: 404, title: 'There is no such secret' },
   'secret-exists': { status: 409, title: 'There is such a secret already' },
   'secret-unreadable': { status: 409, title: 'The stored secret cannot be read' },

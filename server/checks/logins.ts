@@ -2,19 +2,20 @@ import { findProject } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
 import { OUTSIDE } from '#pipelines/plan/secret-scopes.ts'
 import type { Keyring } from '../secrets/keyring.ts'
-import { openSecrets } from '../secrets/open.ts'
+import { openAllSecrets } from '../secrets/open.ts'
 import { Unsealable } from '../secrets/seal.ts'
+import type { Stores } from '../secrets/stores/stores.ts'
 import type { RegistryDeps } from './registry.ts'
 import { RegistryError } from './registry-api.ts'
 
 /** A project's secret `user:password` as what opens a registry; one without a colon is a token. Only those that are for every run. */
 export const loginsOf =
-  (db: Db, keys: Keyring): RegistryDeps['loginOf'] =>
+  (db: Db, keys: Keyring, stores: Stores): RegistryDeps['loginOf'] =>
   async ({ project, secret: name }) => {
     const found = await findProject(db, project)
     if (!found) return null
     const asked = { project: found.id, names: [name], asking: OUTSIDE }
-    const secret = await opened(async () => (await openSecrets(db, asked, keys)).values, name)
+    const secret = await opened(async () => (await openAllSecrets(db, asked, { keys, stores })).values, name)
     if (secret === undefined) return null
     const colon = secret.indexOf(':')
     return colon < 0

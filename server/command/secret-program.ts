@@ -10,6 +10,8 @@ export function secrets(add: Add, ending: EndingWith): void {
       .option('--organization', 'the name is an organization’s: all of its projects may use the secret')
   scoped(owned(add('set', 'store a secret: its value is read from standard input', parent)))
     .argument('<name>', 'as jobs ask for it, such as DEPLOY_KEY')
+    .option('--store <vault|aws|gcp>', 'it lies in a store that the server is let into; nothing is read')
+    .option('--reference <path#field>', 'where it lies there, below what is the owner’s')
     .action(
       ending(async (owner: string, name: string, options) =>
         (await import('./secrets.ts')).setSecret(owner, name, options),

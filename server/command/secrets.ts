@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { EVERYWHERE, type Scope, scopeWords } from '#pipelines/plan/secret-scopes.ts'
 import type { SecretOfJob } from '../lines/secret-routes.ts'
 import type { Secret } from '../secrets/shapes.ts'
+import { STORE_WORDS } from '../secrets/stores/store.ts'
 import { call, send } from './call.ts'
 import { readConfig } from './config.ts'
 import { Ending, WRONG_USE } from './ending.ts'
@@ -12,6 +13,7 @@ import { note, out, outJson, plain, table } from './print.ts'
 type Json = { readonly json?: true }
 type Of = { readonly organization?: true }
 type ScopeGiven = { readonly [Key in keyof Scope]?: string }
+type Lying = { readonly store?: string; readonly reference?: string }
 type Shown = z.output<typeof Secret>
 
 function at(owner: string, { organization }: Of, name?: string): string {
@@ -21,17 +23,32 @@ function at(owner: string, { organization }: Of, name?: string): string {
 }
 
 /** Store what stands on standard input: an argument would be seen in the list of processes and kept by the shell. */
-export async function setSecret(owner: string, name: string, options: Of & ScopeGiven): Promise<number> {
+export async function setSecret(
+  owner: string,
+  name: string,
+  options: Of & ScopeGiven & Lying,
+): Promise<number> {
+  const { store, reference } = options
+  if ((store === undefined) !== (reference === undefined))
+    throw new Ending(WRONG_USE, 'say both: --store vault --reference deploy/keys#private')
+  const kept = store === undefined ? { value: await valueTyped(owner, name) } : { store, reference }
+  const body = { ...kept, ...given(options) }
+  const set = await call<Shown>(readConfig(), at(owner, options, name), { method: 'PUT', body })
+  note(`secret ${name} of ${owner} set, ${plain(scopeWords(set))}${plain(lying(set))}`)
+  return 0
+}
+
+const lying = ({ store, reference }: Pick<Shown, 'store' | 'reference'>) =>
+  store === null ? '' : `; it lies in ${STORE_WORDS[store]} at ${reference}`
+
+async function valueTyped(owner: string, name: string): Promise<string> {
   if (process.stdin.isTTY) note('type or paste the value, then Enter and Ctrl-D; it is shown while you type')
   const said = await text(process.stdin)
   // The line end is the shell's or the editor's; a secret whose own ends in one loses nothing that its users miss.
   const value = said.replace(/\r?\n$/, '')
   if (value === '')
     throw new Ending(WRONG_USE, `nothing stood on standard input: takt secrets set ${owner} ${name} < file`)
-  const body = { value, ...given(options) }
-  const set = await call<Shown>(readConfig(), at(owner, options, name), { method: 'PUT', body })
-  note(`secret ${name} of ${owner} set, ${plain(scopeWords(set))}`)
-  return 0
+  return value
 }
 
 export async function listSecrets(owner: string, { json, ...of }: Json & Of): Promise<number> {
@@ -42,7 +59,7 @@ export async function listSecrets(owner: string, { json, ...of }: Json & Of): Pr
   const all = [...list.items, ...(list.inherited ?? [])]
   if (json) outJson(list)
   else if (all.length === 0) note(`${owner} has no secrets: takt secrets set ${owner} <NAME> < file`)
-  else out(table(['NAME', 'OF', 'FOR', 'SET', 'BY'], all.map(row)))
+  else out(table(['NAME', 'OF', 'FOR', 'LIES', 'SET', 'BY'], all.map(row)))
   return 0
 }
 
@@ -50,6 +67,7 @@ const row = (secret: Shown) => [
   secret.name,
   secret.owner,
   scopeWords(secret).replace(/^for /, ''),
+  secret.store === null ? 'here' : `${secret.store} ${secret.reference}`,
   secret.updated_at,
   secret.updated_by,
 ]
@@ -89,5 +107,11 @@ function explained(job: string, { lane, trigger, trusted, items }: Explained): s
   return [`${plain(job)} on ${plain(lane)}${start}`, ...lines].join('\n')
 }
 
-const whose = ({ owner, ...scope }: Scope & { owner: string }) =>
-  plain(`the ${owner}’s, ${scopeWords({ ...EVERYWHERE, ...scope })}`)
+const whose = ({
+  owner,
+  store,
+  ...scope
+}: Scope & { owner: string; store: keyof typeof STORE_WORDS | null }) =>
+  plain(
+    `the ${owner}’s, ${scopeWords({ ...EVERYWHERE, ...scope })}${store === null ? '' : `, in ${STORE_WORDS[store]}`}`,
+  )

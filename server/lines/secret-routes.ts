@@ -6,6 +6,7 @@ import type { Db } from '../db/connect.ts'
 import { json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
 import { chooseSecrets, type SecretCandidate } from '../secrets/open.ts'
+import { STORES } from '../secrets/stores/store.ts'
 import { theLane, thePipeline } from './the-place.ts'
 
 const name = z.string().max(100)
@@ -15,6 +16,7 @@ const Meant = z.object({
   job: z.string().nullable(),
   trigger: z.enum(STARTS).nullable(),
   branch: z.string().nullable(),
+  store: z.enum(STORES).nullable().openapi({ description: 'Where its value lies; null: here' }),
 })
 export const SecretOfJob = z
   .object({
@@ -86,10 +88,7 @@ export const secretOfJobRoutes = ({ db }: { db: Db }) =>
     return c.json({ lane: lane.name, trigger, trusted, items }, 200)
   })
 
-const meant = ({ owner, environment, job, trigger, branch }: SecretCandidate): z.output<typeof Meant> => ({
-  owner,
-  environment,
-  job,
-  trigger,
-  branch,
+const meant = (row: SecretCandidate): z.output<typeof Meant> => ({
+  ...{ owner: row.owner, environment: row.environment, job: row.job, trigger: row.trigger },
+  ...{ branch: row.branch, store: row.store },
 })

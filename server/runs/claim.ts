@@ -13,6 +13,7 @@ import { lockRun, type LockedRun } from './lock-run.ts'
 import { type Lease, moveRun } from './move.ts'
 import { type Opening, planOf } from './plan-of.ts'
 import { queuesFor } from './queues.ts'
+import { type Fetched, NOTHING_FETCHED, type Wanted } from '../secrets/stores/stores.ts'
 
 /**
  * Give `lease.runner` the run that is due first among those that it has the labels for, as a plan, or null when there is none.
@@ -23,23 +24,35 @@ import { queuesFor } from './queues.ts'
  * it must not stand in everybody's way.
  */
 export async function claimRun(db: Db, lease: Lease, opening: Opening): Promise<Plan | null> {
+  let fetched = NOTHING_FETCHED
   for (;;) {
-    const claimed = await transact(db, async (tx) => {
-      const run = await lockFirstDue(tx.db, lease.runner)
-      if (run === null) return { plan: null }
-      if (!(await isAlone(tx, run))) return null
-      const plan = await planOf(tx.db, run, { ...opening, lease: lease.token })
-      const error = 'error' in plan ? plan.error : await deniedBy(tx, run, plan)
-      if ('error' in plan || error) {
-        await moveRun(tx, run.id, { move: 'break', error })
-        return null
-      }
-      await moveRun(tx, run.id, { move: 'start', lease })
-      await openSteps(tx.db, plan)
-      return { plan }
-    })
-    if (claimed) return claimed.plan
+    const claimed = await transact(db, (tx) => claimFirst(tx, lease, { ...opening, fetched }))
+    if (claimed && 'plan' in claimed) return claimed.plan
+    if (claimed) fetched = new Map([...fetched, ...(await opening.stores.fetchAll(claimed.wanted))])
   }
+}
+
+type Claimed = { readonly plan: Plan | null } | { readonly wanted: readonly Wanted[] }
+
+/** Null: the first one will not run, so the next one is looked at. Where something has to be fetched first, nothing was changed. */
+async function claimFirst(
+  tx: Tx,
+  lease: Lease,
+  opening: Opening & { readonly fetched: Fetched },
+): Promise<Claimed | null> {
+  const run = await lockFirstDue(tx.db, lease.runner)
+  if (run === null) return { plan: null }
+  if (!(await isAlone(tx, run))) return null
+  const plan = await planOf(tx.db, run, { ...opening, lease: lease.token })
+  if ('wanted' in plan) return plan
+  const error = 'error' in plan ? plan.error : await deniedBy(tx, run, plan)
+  if ('error' in plan || error) {
+    await moveRun(tx, run.id, { move: 'break', error })
+    return null
+  }
+  await moveRun(tx, run.id, { move: 'start', lease })
+  await openSteps(tx.db, plan)
+  return { plan }
 }
 
 /** Why policies stop the run, which may be newer than its file. */

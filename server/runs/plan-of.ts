@@ -17,6 +17,7 @@ import { idToken } from '../secrets/id-token.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { openSecrets, type Opened as OpenedSecrets } from '../secrets/open.ts'
 import { Unsealable } from '../secrets/seal.ts'
+import type { Fetched, Stores, Wanted } from '../secrets/stores/stores.ts'
 import type { LockedRun } from './lock-run.ts'
 import { passportOf } from './passport-of.ts'
 import { remotesOf } from './remotes-of.ts'
@@ -37,16 +38,23 @@ export type Opening = {
   readonly checkoutOf: CheckoutOf
   /** What the values of secrets are sealed with. */
   readonly keys: Keyring
+  /** Where else secrets lie. */
+  readonly stores: Stores
   /** The server as others know it, who trust its tokens. */
   readonly issuer: () => string
 }
 
-/** The run's plan: its job as its revision says, and the versions it was created with; or why there can be none. */
+type Asked = Omit<Opening, 'stores'> & { readonly lease: string; readonly fetched: Fetched }
+
+/**
+ * The run's plan: its job as its revision says, and the versions it was created with; or why there can be none; or the secrets that
+ * have to be fetched first, which nothing waits for here.
+ */
 export async function planOf(
   db: Trx,
   run: LockedRun,
-  { checkoutOf, keys, issuer, lease }: Opening & { readonly lease: string },
-): Promise<Plan | { error: RunError }> {
+  { checkoutOf, keys, issuer, lease, fetched }: Asked,
+): Promise<Plan | { error: RunError } | { wanted: readonly Wanted[] }> {
   const revision = await definitionIn(db, run.revision_id)
   const job = revision?.definition.jobs.find((candidate) => candidate.name === run.job)
   if (!revision || !job)
@@ -54,8 +62,10 @@ export async function planOf(
   const opened = (repository: RepositoryOf) => checkoutOf(repository, { id: run.id, lease })
   const inputs = await inputsOf(db, run.id)
   const facts = inputs.map((input) => inputFacts(input, opened))
-  const secrets = await secretsOf(db, run, { job, known: revision.definition, keys, issuer, inputs: facts })
+  const asked = { job, known: revision.definition, keys, issuer, inputs: facts, fetched }
+  const secrets = await secretsOf(db, run, asked)
   if ('error' in secrets) return secrets
+  if (secrets.wanted.length > 0) return { wanted: secrets.wanted }
   const plan = compilePlan({
     run: run.id,
     project: run.project,
@@ -104,27 +114,30 @@ type SecretsAsked = {
   readonly keys: Keyring
   readonly issuer: () => string
   readonly inputs: readonly InputFacts[]
+  readonly fetched: Fetched
 }
+const NO_SECRETS: OpenedSecrets = { values: {}, unmeant: {}, wanted: [] }
 
 /** The secrets that the run's job may see; of a stranger's code none is even opened. */
 async function secretsOf(
   db: Trx,
   run: LockedRun,
-  { job, known, keys, ...more }: SecretsAsked,
+  { job, known, keys, fetched, ...more }: SecretsAsked,
 ): Promise<OpenedSecrets | { error: RunError }> {
-  if (!isTrusted(run.lane_kind)) return { values: {}, unmeant: {} }
+  if (!isTrusted(run.lane_kind)) return NO_SECRETS
   const names = secretNames(job, known)
   const audience = audienceOf(job)
-  if (names.length === 0 && audience === null) return { values: {}, unmeant: {} }
+  if (names.length === 0 && audience === null) return NO_SECRETS
   try {
     const branch = branchOf({ name: run.lane, kind: run.lane_kind })
     const starts = await startsOf(db, run.id)
     const asking = { job: job.name, environment: job.environment, branch, starts }
-    const { values, unmeant } = await openSecrets(db, { project: run.project_id, names, asking }, keys)
-    if (audience === null) return { values, unmeant }
+    const named = { project: run.project_id, names, asking }
+    const opened = await openSecrets(db, named, { keys, fetched })
+    if (audience === null || opened.wanted.length > 0) return opened
     const passport = await passportOf(db, run, { job, inputs: more.inputs })
     const asked = { issuer: more.issuer(), audience, livesMs: job.timeoutMs, passport }
-    return { values: { ...values, [ID_TOKEN]: await idToken(db, keys, asked) }, unmeant }
+    return { ...opened, values: { ...opened.values, [ID_TOKEN]: await idToken(db, keys, asked) } }
   } catch (error) {
     if (!(error instanceof Unsealable)) throw error
     return { error: { code: 'secret_unreadable', message: `${error.message}.` } }

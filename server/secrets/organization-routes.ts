@@ -1,13 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { theOrganization } from '../organizations/queries.ts'
-import type { Db } from '../db/connect.ts'
-import { transact } from '../db/transact.ts'
 import { body, json, routes } from '../http/kit.ts'
-import { fitting } from './fitness.ts'
-import type { Keyring } from './keyring.ts'
+import { type Keeping, secretsOf } from './keep.ts'
 import { ofOrganization } from './owner.ts'
-import { listSecrets, narrowSecret, removeSecret, setSecret } from './queries.ts'
-import { Narrowing, ScopeAsked, scopeIn, Secret, SecretAsked, secretName, showSecret } from './shapes.ts'
+import { Narrowing, ScopeAsked, Secret, SecretAsked, secretName, StoreNames } from './shapes.ts'
 
 const tags = ['Secrets']
 const inOrganization = z.object({ organization: z.string().max(100) })
@@ -20,7 +16,7 @@ const list = createRoute({
   summary: 'The names of an organization’s secrets, which all of its projects may use; no value is shown',
   request: { params: inOrganization },
   responses: {
-    200: json(z.object({ items: z.array(Secret), next: z.null() }), 'By name'),
+    200: json(z.object({ items: z.array(Secret), stores: StoreNames, next: z.null() }), 'By name'),
   },
 })
 const set = createRoute({
@@ -49,32 +45,27 @@ const remove = createRoute({
 })
 
 /** An organization’s secrets. */
-export const organizationSecretRoutes = ({ db, keys }: { db: Db; keys: Keyring }) => {
-  const ownerOf = async (name: string) => ofOrganization((await theOrganization(db, name)).id)
+export const organizationSecretRoutes = (kept: Keeping) => {
+  const secrets = secretsOf(kept)
+  const ownerOf = async (name: string) => ofOrganization((await theOrganization(kept.db, name)).id)
   return routes()
     .openapi(list, async (c) => {
-      const items = await listSecrets(db, await ownerOf(c.req.valid('param').organization))
-      return c.json({ items: items.map(showSecret), next: null }, 200)
+      const items = await secrets.list(await ownerOf(c.req.valid('param').organization))
+      return c.json({ items, stores: [...kept.stores.names], next: null }, 200)
     })
     .openapi(set, async (c) => {
       const { organization, name } = c.req.valid('param')
-      const owner = await ownerOf(organization)
-      const { value, ...scope } = c.req.valid('json')
-      const kept = { value: fitting(name, value) }
-      const secret = { owner, name, scope: scopeIn(scope), kept, by: c.get('user').id }
-      return c.json(showSecret(await transact(db, (tx) => setSecret(tx, secret, keys))), 200)
+      const meant = { owner: await ownerOf(organization), name, by: c.get('user').id }
+      return c.json(await secrets.set(meant, c.req.valid('json')), 200)
     })
     .openapi(narrow, async (c) => {
       const { organization, name } = c.req.valid('param')
-      const owner = await ownerOf(organization)
-      const { from, to } = c.req.valid('json')
-      const secret = { owner, name, scope: scopeIn(from), to: scopeIn(to), by: c.get('user').id }
-      return c.json(showSecret(await transact(db, (tx) => narrowSecret(tx, secret, keys))), 200)
+      const meant = { owner: await ownerOf(organization), name, by: c.get('user').id }
+      return c.json(await secrets.narrow(meant, c.req.valid('json')), 200)
     })
     .openapi(remove, async (c) => {
       const { organization, name } = c.req.valid('param')
-      const secret = { owner: await ownerOf(organization), name, scope: scopeIn(c.req.valid('query')) }
-      await transact(db, (tx) => removeSecret(tx, secret))
+      await secrets.remove({ owner: await ownerOf(organization), name }, c.req.valid('query'))
       return c.body(null, 204)
     })
 }

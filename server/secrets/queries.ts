@@ -7,6 +7,7 @@ import type { Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import { type Keyring, sealingKey } from './keyring.ts'
 import { type Owner, placeOf } from './owner.ts'
+import type { StoreName } from './stores/store.ts'
 import { type Place, seal, Unsealable } from './seal.ts'
 
 /** A secret as people see it: everything but its value. */
@@ -33,8 +34,7 @@ export const listSecrets = (db: Db | Trx, { project_id, organization_id }: Owner
 /** One of the secrets of a name, by what it is for. */
 export type Named = { readonly owner: Owner; readonly name: string; readonly scope: Scope }
 /** A value to keep here, or where somebody else keeps one. */
-export type Kept =
-  { readonly value: string } | { readonly store: 'vault' | 'aws' | 'gcp'; readonly reference: string }
+export type Kept = { readonly value: string } | { readonly store: StoreName; readonly reference: string }
 type NewSecret = Named & { readonly kept: Kept; readonly by: UserId }
 
 /** Store a secret's value, in place of the one it may have had. */
@@ -53,7 +53,9 @@ export async function setSecret(tx: Tx, secret: NewSecret, keys: Keyring): Promi
     .returning(sql<boolean>`xmax = 0`.as('isNew'))
     .executeTakeFirstOrThrow()
   const narrowed = narrowedTo(scope)
-  audited({ before: isNew ? null : narrowed, after: { value: isNew ? 'set' : 'changed', ...narrowed } })
+  const value = isNew ? 'set' : 'changed'
+  const what = 'store' in secret.kept ? secret.kept : { value }
+  audited({ before: isNew ? null : narrowed, after: { ...what, ...narrowed } })
   return theSecret(tx.db, secret)
 }
 

@@ -4,6 +4,8 @@ import { NAME } from '#pipelines/language/schema.ts'
 import { ENV_NAME } from '#pipelines/language/shape/scalars.ts'
 import { EVERYWHERE, type Scope, STARTS } from '#pipelines/plan/secret-scopes.ts'
 import type { SecretRow } from './queries.ts'
+import { MOST_REFERENCE_LETTERS, REFERENCE } from './stores/reference.ts'
+import { STORES } from './stores/store.ts'
 
 export const secretName = z
   .string()
@@ -41,10 +43,28 @@ function notAStart(input: unknown): string {
 }
 
 export const ScopeAsked = z.object(scope)
-export const SecretAsked = z.object({
-  value: z.string().openapi({ description: 'Text; at least 4 characters' }),
-  ...scope,
-})
+const store = z.enum(STORES, { error: `a store is one of ${STORES.join(', ')}` })
+export const StoreNames = z.array(store).openapi({ description: 'The stores that this server is let into' })
+export const SecretAsked = z
+  .object({
+    value: z.string().optional().openapi({ description: 'Text; at least 4 characters' }),
+    store: store.optional().openapi({ description: 'Where it lies, instead of a value' }),
+    reference: z
+      .string()
+      .max(MOST_REFERENCE_LETTERS)
+      .regex(REFERENCE, {
+        error:
+          'a reference is a path below what is the owner’s in the store, and a field: `deploy/keys#private`',
+      })
+      .optional()
+      .openapi({ description: 'The path there, and a field of it behind a `#`: `deploy/keys#private`' }),
+    ...scope,
+  })
+  .refine(
+    ({ value, store, reference }) =>
+      value === undefined ? store !== undefined && reference !== undefined : !(store ?? reference),
+    { error: 'give a value, or a store and a reference' },
+  )
 export const Narrowing = z.object({
   from: ScopeAsked.openapi({ description: 'What it is for now, which tells it from others of its name' }),
   to: ScopeAsked.openapi({ description: 'What it is to be for' }),
@@ -67,6 +87,8 @@ export const Secret = z
     job: z.string().nullable(),
     trigger: z.enum(STARTS).nullable(),
     branch: z.string().nullable(),
+    store: store.nullable().openapi({ description: 'Where the value lies; null: here' }),
+    reference: z.string().nullable(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
     updated_by: z.string(),
@@ -80,6 +102,8 @@ export const showSecret = (row: SecretRow): z.output<typeof Secret> => ({
   job: row.job,
   trigger: row.trigger,
   branch: row.branch,
+  store: row.store,
+  reference: row.reference,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
   updated_by: row.updated_by,

@@ -4,6 +4,7 @@ import type { Db } from '../../server/db/connect.ts'
 import { transact } from '../../server/db/transact.ts'
 import { recordCommit } from '../../server/resources/record-version.ts'
 import { claimRun } from '../../server/runs/claim.ts'
+import { NO_STORES } from '../../server/secrets/stores/stores.ts'
 import { moveRun } from '../../server/runs/move.ts'
 import { schedule } from '../../server/scheduler/schedule.ts'
 import type { BenchDatabases } from './database.ts'
@@ -17,6 +18,7 @@ const ROUNDS = 40
 const OPENING = {
   checkoutOf: () => ({ url: 'https://git.example/x.git', credential: null }),
   keys: await someKeys(),
+  stores: NO_STORES,
   issuer: () => 'https://takt.example',
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { claimRun } from '../../server/runs/claim.ts'
+import { NO_STORES } from '../../server/secrets/stores/stores.ts'
 import { startsOf } from '../../server/runs/starts-of.ts'
 import { keyFile } from '../../server/access/key-files.ts'
 import { Keyring } from '../../server/secrets/keyring.ts'
@@ -27,6 +28,7 @@ async function line() {
     const plan = await claimRun(it.house.db, lease, {
       checkoutOf,
       keys,
+      stores: NO_STORES,
       issuer: () => 'https://takt.example',
     })
     if (plan) return { run: plan.run, value: plan.secrets['KEY'], withheld: plan.withheld }

@@ -23,6 +23,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'aws4fetch',
     'openid-client',
     'undici',
+    '@aws-sdk/client-secrets-manager',
+    'google-auth-library',
   ],
   runner: [
     'pipelines',

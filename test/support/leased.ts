@@ -3,6 +3,7 @@ import type { RunId } from '#pipelines/ids.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { transact } from '../../server/db/transact.ts'
 import { claimRun } from '../../server/runs/claim.ts'
+import { NO_STORES } from '../../server/secrets/stores/stores.ts'
 import { moveRun } from '../../server/runs/move.ts'
 import type { Answer } from './server.ts'
 import { someKeys } from './keys.ts'
@@ -31,6 +32,7 @@ export async function leased({ house, quiet }: Line): Promise<Leased> {
         credential: null,
       }),
       keys: await someKeys(),
+      stores: NO_STORES,
       issuer: () => 'https://takt.example',
     },
   )

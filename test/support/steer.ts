@@ -7,6 +7,7 @@ import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Db } from '../../server/db/connect.ts'
 import { transact } from '../../server/db/transact.ts'
 import { claimRun } from '../../server/runs/claim.ts'
+import { NO_STORES } from '../../server/secrets/stores/stores.ts'
 import { moveRun } from '../../server/runs/move.ts'
 import { hostedProject } from './repository.ts'
 import { startHouse } from './server.ts'
@@ -72,6 +73,7 @@ export function steer(db: Db) {
     const plan = await claimRun(db, lease, {
       checkoutOf: () => ({ url: 'https://example.org/x', credential: null }),
       keys: await someKeys(),
+      stores: NO_STORES,
       issuer: () => 'https://takt.example',
     })
     return plan && { id: plan.run, job: plan.job, lease: lease.token, plan }

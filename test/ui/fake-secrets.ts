@@ -8,7 +8,7 @@ type FakeSecrets = Map<string, { items: Secret[]; values: Map<string, string> }>
 
 const secretOf = (given: Partial<Secret>): Secret => ({
   ...{ name: 'DEPLOY_KEY', owner: 'project', environment: null, job: null, trigger: null, branch: null },
-  ...{ created_at: AT, updated_at: AT, updated_by: 'ada' },
+  ...{ store: null, reference: null, created_at: AT, updated_at: AT, updated_by: 'ada' },
   ...given,
 })
 
@@ -55,11 +55,12 @@ export function secretsOf(world: FakeWorld, owner: string) {
 
 function list({ world }: Asked, of = '', name = ''): Reply {
   const { items } = secretsOf(world, `${of}/${name}`)
-  if (of === 'organizations') return ok({ items, next: null })
+  const stores = world.stores
+  if (of === 'organizations') return ok({ items, stores, next: null })
   const project = world.projects.find((one) => one.name === name)
   if (!project) return no(404, 'project-not-found', 'There is no such project')
   const inherited = secretsOf(world, `organizations/${project.organization}`).items
-  return ok({ items, inherited, next: null })
+  return ok({ items, inherited, stores, next: null })
 }
 
 type Said = { readonly [field: string]: unknown }
@@ -72,13 +73,15 @@ const without = (items: readonly Secret[], secret: Named) =>
   items.filter((one) => keyOfSecret(one) !== keyOfSecret(secret))
 
 function set({ world, body }: Asked, ...[of = '', owner = '', name = '']: string[]): Reply {
-  const value = String(body['value'])
-  if (value.length < 4)
+  const value = String(body['value'] ?? '')
+  const store = world.stores.find((one) => one === body['store']) ?? null
+  if (store === null && value.length < 4)
     return no(422, 'bad-secret', 'The value cannot be a secret', `the value of ${name} is not stored`)
   const kept = secretsOf(world, `${of}/${owner}`)
   const secret = secretOf({
     ...named(name, body),
     owner: of === 'projects' ? 'project' : 'organization',
+    ...{ store, reference: store && text(body['reference']) },
     updated_at: new Date().toISOString(),
   })
   kept.items = [...without(kept.items, secret), secret]

@@ -17,6 +17,7 @@ import type {
   Why,
 } from '../../ui/lib/api.ts'
 
+import type { StoreName } from '../../ui/lib/secrets-api.ts'
 import type { FakeReports } from './fake-reports.ts'
 
 export type Piece = Omit<Extract<LiveSays, { say: 'log' }>, 'say' | 'watch'>
@@ -55,6 +56,8 @@ export class FakeWorld {
   #lastRun = 0
   /** What the one who is signed in is on the server. */
   standing: 'admin' | 'member' = 'admin'
+  /** Where else secrets may lie. */
+  stores: StoreName[] = []
   /** Requests that are refused once, by `METHOD path`: for what a page does when the server says no. */
   readonly refusals = new Map<string, { status: number; code: string; title: string; detail: string }>()
   readonly asked: string[] = []

@@ -19,7 +19,18 @@ export type KeptSecrets = {
   readonly inherited: readonly Secret[]
   /** The organization that the project is in; null of an organization. */
   readonly organization: string | null
+  /** Where else secrets may lie. */
+  readonly stores: readonly StoreName[]
 }
+
+export type StoreName = NonNullable<Secret['store']>
+export const STORE_WORDS: Readonly<Record<StoreName, string>> = {
+  vault: 'Vault',
+  aws: 'AWS Secrets Manager',
+  gcp: 'Google Cloud Secret Manager',
+}
+/** A value to keep, or where one lies. */
+export type Kept = { readonly value: string } | { readonly store: StoreName; readonly reference: string }
 
 const inProject = ({ name }: SecretsOwner) => ({ project: part(name) })
 const inOrganization = ({ name }: SecretsOwner) => ({ organization: part(name) })
@@ -32,21 +43,22 @@ async function ofOneProject(owner: SecretsOwner, signal: AbortSignal): Promise<A
   const projects = await answer(v1.projects.$get({}, init))
   const project = projects.body.items.find(({ name }) => name === owner.name)
   const { role = null, organization = null } = project ?? {}
-  const none = { role, organization, items: [], inherited: [] }
+  const none = { role, organization, items: [], inherited: [], stores: [] }
   if (project && !isKeeper(role)) return { cursor: projects.cursor, body: none }
   // A project that is not in the list is asked for all the same: the server says best what is the matter.
   const found = await body(ofProject.$get({ param: inProject(owner) }, init))
-  return { cursor: projects.cursor, body: { ...none, items: found.items, inherited: found.inherited } }
+  const { items, inherited, stores } = found
+  return { cursor: projects.cursor, body: { ...none, items, inherited, stores } }
 }
 
 async function ofOneOrganization(owner: SecretsOwner, signal: AbortSignal): Promise<Answer<KeptSecrets>> {
   const init = { init: { signal } }
   const param = inOrganization(owner)
   const one = await answer(v1.organizations[':organization'].$get({ param }, init))
-  const none = { role: one.body.role, organization: null, items: [], inherited: [] }
+  const none = { role: one.body.role, organization: null, items: [], inherited: [], stores: [] }
   if (!isKeeper(one.body.role)) return { cursor: one.cursor, body: none }
-  const { items } = await body(ofOrganization.$get({ param }, init))
-  return { cursor: one.cursor, body: { ...none, items } }
+  const { items, stores } = await body(ofOrganization.$get({ param }, init))
+  return { cursor: one.cursor, body: { ...none, items, stores } }
 }
 
 /** A scope as it is asked for: what is for any is left out. */
@@ -66,8 +78,8 @@ export const keyOfSecret = ({ name, environment, job, trigger, branch }: Named):
 export const secrets = {
   list: (owner: SecretsOwner, signal: AbortSignal) =>
     owner.of === 'projects' ? ofOneProject(owner, signal) : ofOneOrganization(owner, signal),
-  set: (owner: SecretsOwner, secret: Named, value: string) => {
-    const json = { value, ...asked(secret) }
+  set: (owner: SecretsOwner, secret: Named, kept: Kept) => {
+    const json = { ...kept, ...asked(secret) }
     const name = part(secret.name)
     return owner.of === 'projects'
       ? body(ofProject[':name'].$put({ param: { ...inProject(owner), name }, json }))

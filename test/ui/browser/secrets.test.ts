@@ -103,6 +103,28 @@ test('a secret is replaced, narrowed to what is free, and removed on second thou
   expect(visit.complaints).toEqual([])
 })
 
+test('where the server is let into stores, a secret may lie in one, and be moved there', async () => {
+  const world = fullWorld()
+  world.stores = ['vault', 'gcp']
+  await using visit = await house.visit(world, { path: OF_SHOP })
+  const { page } = visit
+  const form = page.getByRole('form', { name: 'Add a secret' })
+  await form.getByLabel('Name').fill('API_TOKEN')
+  await form.getByLabel('Where it lies').selectOption({ label: 'Vault' })
+  expect(await form.getByLabel('Value').count()).toBe(0)
+  await form.getByLabel('Path and field there').fill('deploy#key')
+  await form.getByRole('button', { name: 'Add the secret' }).click()
+  await page.getByText('In Vault, at deploy#key').waitFor()
+  await page.getByRole('button', { name: 'Replace DEPLOY_KEY for every run' }).click()
+  const replace = page.getByRole('form', { name: 'Replace DEPLOY_KEY for every run' })
+  await replace.getByLabel('Where it lies').selectOption('gcp')
+  await replace.getByLabel('Path and field there').fill('deploy')
+  await page.keyboard.press('Enter')
+  await page.getByText('In Google Cloud Secret Manager, at deploy').waitFor()
+  expect([...secretsOf(world, 'projects/shop').values.values()].join('')).toBe('')
+  expect(visit.complaints).toEqual([])
+})
+
 test('where there is none, the page says how a job gets one', async () => {
   await using visit = await house.visit(fullWorld(), { path: '/settings/organizations/research/secrets' })
   await visit.page.getByText('secrets: [DEPLOY_KEY]').waitFor()
