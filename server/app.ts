@@ -63,6 +63,8 @@ import { terminalRoutes } from './terminals/routes.ts'
 import { pullRoutes } from './pulls/routes.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
 import { hookRoutes } from './webhooks/routes.ts'
+import { hookViewRoutes } from './webhooks/view-routes.ts'
+import { onRecordWhenDenied } from './webhooks/refusals.ts'
 
 export type AppDeps = {
   readonly db: Db
@@ -77,6 +79,8 @@ export type AppDeps = {
   readonly stores: Stores
   readonly rotating: Rotating
   readonly githubSecret: string | undefined
+  readonly gitlabSecret: string | undefined
+  readonly giteaSecret: string | undefined
   /** How many proxies stand before this server. */
   readonly proxies: number
   /** Where else people may show who they are. */
@@ -132,6 +136,7 @@ const api = (deps: AppDeps) =>
     .route('/', gateRoutes(deps))
     .route('/', pullRoutes(deps))
     .route('/', deliveryRoutes(deps))
+    .route('/', hookViewRoutes(deps))
 
 const limitsOf = ({ api, login, hooks }: Rates) => ({
   address: limited({
@@ -172,7 +177,7 @@ export function createApp(deps: AppDeps) {
   app.route('/git', hostingRoutes(deps))
   app.route('/.well-known', discoveryRoutes(deps))
   const limits = limitsOf(deps.rates)
-  app.use('/hooks/*', limits.hooks, bodyWithin())
+  app.use('/hooks/*', limits.hooks, onRecordWhenDenied(deps.book), bodyWithin())
   app.route('/hooks', hookRoutes(deps))
   app.route('/hooks', resourceHookRoutes(deps))
   app.route('/runner', putRoutes(deps))

@@ -68,6 +68,12 @@ const Config = z.object({
   GITHUB_WEBHOOK_SECRET: secret(16)
     .optional()
     .describe('Shared with GitHub; signs every delivery to /hooks/github'),
+  GITLAB_WEBHOOK_SECRET: secret(16)
+    .optional()
+    .describe('Shared with GitLab, as token or signing token of a group or system hook to /hooks/gitlab'),
+  GITEA_WEBHOOK_SECRET: secret(16)
+    .optional()
+    .describe('Shared with Gitea or Forgejo; signs every delivery to /hooks/gitea'),
   GITHUB_TOKEN: z.string().min(1).optional().describe('Reads private repositories on GitHub'),
   TAKT_OIDC_ISSUER: z
     .url({ protocol: /^https?$/ })

@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
-import { openBook } from './audit/book.ts'
+import { type Book, openBook } from './audit/book.ts'
 import { keyFile, newSecret } from './access/key-files.ts'
 import { providersOf } from './access/providers.ts'
 import { ensureAdmin, ensureToken } from './access/queries.ts'
@@ -110,6 +110,8 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     stores,
     rotating: { keys: keys.ring, source: keys.source, rewrap: () => rewrapping.poke() },
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
+    gitlabSecret: config.GITLAB_WEBHOOK_SECRET,
+    giteaSecret: config.GITEA_WEBHOOK_SECRET,
     proxies: config.TAKT_PROXIES,
     notary: { signer: () => signerOf(keys.ring.newest.text), publicUrl },
     rates: { api: config.TAKT_RATE_API, login: config.TAKT_RATE_LOGIN, hooks: config.TAKT_RATE_HOOKS },
@@ -136,7 +138,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const local = urlOf(config, http)
   address.url ||= local
 
-  startWork(stack, { db, hints, config, store, outside, keys: opening.keys, stores })
+  startWork(stack, { db, hints, config, store, outside, book, keys: opening.keys, stores })
   startLooking(stack, { db, hints, config, keys: opening.keys, stores, wakeRunners: runners.look })
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
@@ -175,15 +177,17 @@ type Working = {
   config: Config
   store: Store
   outside: Outgoing
+  book: Book
   keys: Keyring
   stores: Stores
 }
 
 /** The loops that move the line: deliveries become versions, versions runs, and silence is noticed. */
-function startWork(stack: AsyncDisposableStack, { db, hints, config, store, keys, stores }: Working): void {
+function startWork(stack: AsyncDisposableStack, working: Working): void {
+  const { db, hints, config, store, book, keys, stores } = working
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const loop = { hints, sweepMs: SWEEP_MS }
-  stack.use(startDeliveries({ db, forges, loginOf: loginsOf(db, keys, stores) }, loop))
+  stack.use(startDeliveries({ db, book, forges, loginOf: loginsOf(db, keys, stores) }, loop))
   stack.use(startWorker('scheduler', (quit) => scheduleSideBySide(db, quit), loop))
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
   stack.use(startSweeper({ db, store }))

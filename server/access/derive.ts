@@ -23,6 +23,16 @@ export const resourceSecret = (
     'hex',
   )
 
+/** Whoever tells a project of something: a forge, a registry, or the source of its own events that has this name. */
+export type HookSender = 'github' | 'gitlab' | 'gitea' | 'registry' | `events/${string}`
+
+/**
+ * The secret that one sender shares with one project, derived like those above; spelt as the Standard Webhooks specification has it,
+ * so that their libraries take it as it is.
+ */
+export const senderSecret = (key: string, sender: HookSender, project: string): string =>
+  `whsec_${Buffer.from(hkdfSync('sha256', key, 'takt', `sender:${project}:${sender}`, 32)).toString('base64')}`
+
 /** `sha256=<hex>` over the raw bytes, as GitHub signs its deliveries. */
 export const sign = (secret: string, body: Uint8Array): string =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`

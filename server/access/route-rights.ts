@@ -104,6 +104,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'DELETE /projects/:project/members/teams/:name': project('admin'),
   'PATCH /projects/:project/settings': project('admin'),
   'GET /projects/:project/hook': project('maintainer'),
+  'GET /projects/:project/hooks': project('maintainer'),
   'GET /projects/:project/secrets': project('maintainer'),
   'PUT /projects/:project/secrets/:name': project('maintainer'),
   'POST /projects/:project/secrets/:name/narrow': project('maintainer'),

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
 import { artifacts } from './artifact-program.ts'
 import { auditLog } from './audit-program.ts'
+import { deliveries } from './delivery-program.ts'
 import { gates } from './gate-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
 import { people } from './people-program.ts'
@@ -38,6 +39,7 @@ export function program(end: (exitCode: number) => void): Command {
   artifacts(add, ending)
   runActions(add, ending)
   gates(add, ending)
+  deliveries(add, ending)
   lineQuestions(add, ending)
   lineDecrees(add, ending)
   runners(add, ending)

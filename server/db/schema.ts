@@ -28,6 +28,7 @@ import type { PolicyTables } from './policy-tables.ts'
 import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
 import type { GateTables } from './gate-tables.ts'
+import type { HookTables } from './hook-tables.ts'
 import type { PullTables } from './pull-tables.ts'
 import type { ReportTables } from './report-tables.ts'
 import type { RunTables } from './run-tables.ts'
@@ -72,6 +73,7 @@ type Elsewhere = AccessTables &
   RunTables &
   FileTables &
   GateTables &
+  HookTables &
   PullTables &
   ReportTables &
   SecretTables &
@@ -89,21 +91,6 @@ export type Schema = Elsewhere & {
   }
   refs: { repository_id: RepositoryId; name: string; sha: string; updated_at: Time }
   applied_pushes: { repository_id: RepositoryId; name: string; sha: string | null; delivery_id: DeliveryId }
-  deliveries: {
-    id: Generated<DeliveryId>
-    source: DeliverySource
-    delivery_id: string
-    signature: Buffer | null
-    event: string
-    repository_id: RepositoryId | null
-    body: Buffer
-    state: Generated<DeliveryState>
-    reason: string | null
-    attempts: Generated<number>
-    attempt_after: Time
-    received_at: Time
-    processed_at: Time | null
-  }
   pipelines: {
     id: Generated<PipelineId>
     project_id: ProjectId
@@ -225,5 +212,3 @@ export type Schema = Elsewhere & {
 
 export type ResourceKind = Resource['kind']
 export type TriggerFate = 'new' | 'gathered' | 'run' | 'no-run'
-export type DeliverySource = 'github' | 'git' | 'hosted'
-export type DeliveryState = 'received' | 'processed' | 'ignored' | 'failed'

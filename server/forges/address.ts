@@ -25,3 +25,7 @@ export function normalizeAddress(address: string): { kind: 'git' | 'github'; url
     throw new Problem('bad-repository', 'the address holds `?` or `#`; leave them out')
   return { kind: 'git', url: url.href.replace(/\/+$/, '') }
 }
+
+/** `git@host:path`, as forges write it, as the address that it stands for. */
+export const sshAddress = (told: string): string =>
+  told.includes('://') ? told : `ssh://${told.replace(':', '/')}`

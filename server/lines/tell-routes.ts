@@ -1,17 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { createRoute, z } from '@hono/zod-openapi'
 import { ENV_NAME, NAME } from '#pipelines/language/shape/scalars.ts'
-import { laneOfBranch } from '#pipelines/plan/lanes.ts'
-import { definitionOf } from '../catalog/definitions.ts'
-import { findProject, lockLane } from '../catalog/queries.ts'
+import { findProject } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
-import { transact, type Tx } from '../db/transact.ts'
+import { transact } from '../db/transact.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
-import type { LaneNow } from '../resources/commit.ts'
 import { fieldsOfVersion } from '../resources/fields.ts'
+import { laneNow } from '../resources/lane-now.ts'
 import { editParams } from '../versions/edit-params.ts'
-import { takeEvent } from '../versions/take-event.ts'
+import { tellProject } from '../versions/tell-project.ts'
 
 const name = z.string().max(100)
 const edit = createRoute({
@@ -71,8 +69,6 @@ const event = createRoute({
   },
 })
 
-type Where = { readonly project: string; readonly pipeline: string; readonly lane?: string | undefined }
-
 /** What others tell us of by themselves: values that people set, and events. */
 export const tellRoutes = ({ db }: { db: Db }) =>
   routes()
@@ -95,32 +91,6 @@ export const tellRoutes = ({ db }: { db: Db }) =>
       const found = await findProject(db, project)
       if (!found) throw new Problem('project-not-found', `there is no project \`${project}\``)
       const id = c.req.valid('header')['x-takt-delivery'] ?? randomUUID()
-      const told = { source, id, body: c.req.valid('json') }
-      const versions: { pipeline: string; resource: string }[] = []
-      for (const pipeline of found.pipelines) {
-        const taken = await transact(db, async (tx) => {
-          const here = await laneNow(tx, { project, pipeline })
-          return here ? takeEvent(tx, here, told) : []
-        })
-        versions.push(...taken.map((resource) => ({ pipeline, resource })))
-      }
-      return c.json({ id, versions }, 200)
+      const { versions } = await tellProject(db, found, { source, id, body: c.req.valid('json') })
+      return c.json({ id, versions: [...versions] }, 200)
     })
-
-/** A lane with its row locked, and the file in force on it; without a name the default branch's. */
-async function laneNow(tx: Tx, { project, pipeline, lane: wanted }: Where): Promise<LaneNow | null> {
-  const found = await findProject(tx.db, project)
-  if (!found) throw new Problem('project-not-found', `there is no project \`${project}\``)
-  const lane = wanted ?? laneOfBranch(found.default_branch)
-  const locked = await lockLane(tx.db, found.id, { pipeline, lane })
-  const current = locked && (await definitionOf(tx.db, locked.id))
-  if (!current) return null
-  return {
-    project,
-    pipeline,
-    lane,
-    pipelineId: locked.pipeline_id,
-    laneId: locked.id,
-    definition: current.definition,
-  }
-}

@@ -1,3 +1,4 @@
+import type { DeliveryId } from '#pipelines/ids.ts'
 import type { Tx } from '../db/transact.ts'
 import type { LaneNow } from '../resources/commit.ts'
 import { insertNewest } from '../resources/insert-newest.ts'
@@ -10,6 +11,8 @@ export type Told = {
   /** The source's own name for it: told twice, it is one version. */
   readonly id: string
   readonly body: unknown
+  /** The delivery that brought it. */
+  readonly delivery?: DeliveryId
 }
 
 /** As much of a body is handed on as fits into the variables of a run. */
@@ -33,22 +36,55 @@ export function fieldsOfEvent(body: unknown): Readonly<Record<string, string>> {
   return fields
 }
 
+/** The resources that gained a version, those that have it already, and why others that listen to the source do not. */
+export type Taken = {
+  readonly taken: readonly string[]
+  readonly known: readonly string[]
+  readonly passedOver: readonly string[]
+}
+
 /**
- * An event is a version of every resource on the lane that listens to its source, where its body has what the resource asks for.
- *
- * @returns The resources that gained one. The caller holds the lane's row.
+ * An event is a version of every resource on the lane that listens to its source, where its body has what the resource asks for. The
+ * caller holds the lane's row.
  */
-export async function takeEvent(tx: Tx, at: LaneNow, { source, id, body }: Told): Promise<string[]> {
+export async function takeEvent(tx: Tx, at: LaneNow, { source, id, body, delivery }: Told): Promise<Taken> {
   const fields = fieldsOfEvent(body)
   const taken: string[] = []
+  const known: string[] = []
+  const passedOver: string[] = []
   for (const resource of at.definition.resources) {
     if (resource.kind !== 'event' || resource.source !== source) continue
-    const fits = Object.entries(resource.if).every(([place, values]) => values.includes(fields[place] ?? ''))
+    const unfit = unfitFor(resource, fields)
+    if (unfit !== null) {
+      passedOver.push(`\`${resource.name}\` asks for ${unfit}`)
+      continue
+    }
     const where = { pipeline: at.pipelineId, lane: at.laneId, resource: resource.name }
-    if (!fits || (await hasName(tx.db, where, id))) continue
-    const version = await insertNewest(tx, at, { resource: resource.name, name: id, body: { fields } })
+    if (await hasName(tx.db, where, id)) {
+      known.push(resource.name)
+      continue
+    }
+    const version = await insertNewest(tx, at, {
+      resource: resource.name,
+      name: id,
+      body: { fields },
+      delivery,
+    })
     await triggerByVersions(tx, at, new Map([[resource.name, version]]))
     taken.push(resource.name)
   }
-  return taken
+  return { taken, known, passedOver }
+}
+
+type Asking = { readonly if: Readonly<Record<string, readonly string[]>> }
+
+/** The first condition that a body does not meet, in words; null where it meets all. */
+function unfitFor({ if: conditions }: Asking, fields: Readonly<Record<string, string>>): string | null {
+  for (const [place, values] of Object.entries(conditions)) {
+    const value = fields[place] ?? ''
+    if (values.includes(value)) continue
+    const found = Object.hasOwn(fields, place) ? `\`${value.slice(0, 100)}\`` : 'nothing'
+    return `\`${place}\`: ${values.map((each) => `\`${each}\``).join(' or ')}, and there stands ${found}`
+  }
+  return null
 }

@@ -12,10 +12,10 @@ const time = z.string().openapi({ format: 'date-time' })
 const Delivery = z
   .object({
     id: z.number().int(),
-    source: z.enum(['github', 'git', 'hosted']),
+    source: z.enum(['github', 'gitlab', 'gitea', 'git', 'hosted', 'events', 'registry']),
     event: z.string(),
     project: z.string().nullable(),
-    state: z.enum(['received', 'processed', 'ignored', 'failed']),
+    state: z.enum(['received', 'processed', 'ignored', 'refused', 'failed']),
     reason: z.string().nullable().openapi({ description: 'What became of it, in words' }),
     received_at: time,
     processed_at: time.nullable(),
@@ -73,7 +73,8 @@ const maySee = (access: Access) =>
   seesAll(access)
     ? sql<boolean>`true`
     : sql<boolean>`exists (select from projects
-        where projects.repository_id = deliveries.repository_id and ${mayIn(access, 'maintainer')})`
+        where projects.id in (select id from projects where repository_id = deliveries.repository_id
+          union select deliveries.project_id) and ${mayIn(access, 'maintainer')})`
 
 async function listDeliveries(
   db: Db,
@@ -94,7 +95,10 @@ async function listDeliveries(
       eb
         .selectFrom('projects')
         .select('projects.name')
-        .whereRef('projects.repository_id', '=', 'deliveries.repository_id')
+        .where(
+          sql<boolean>`projects.id = deliveries.project_id or projects.repository_id = deliveries.repository_id`,
+        )
+        .orderBy(sql`projects.id = deliveries.project_id`, (ob) => ob.desc().nullsLast())
         .orderBy('projects.id')
         .limit(1)
         .as('project'),

@@ -1,14 +1,15 @@
 import { z } from 'zod'
 import type { PullFact } from '#pipelines/plan/lanes.ts'
 import { isRefName, MOST_REF_BYTES } from '#pipelines/refs.ts'
-import type { DeliverySource } from '../db/schema.ts'
-import { normalizeAddress } from '../forges/address.ts'
+import { normalizeAddress, sshAddress } from '../forges/address.ts'
 import { isZero, SHA } from '../forges/git.ts'
 
 /** What a delivery means to us: a ref of a repository now points to another commit, or is gone. */
 export type Push = {
   readonly repository: {
     readonly url: string
+    /** Its other addresses, spelled alike: a project may have been added by any of them. */
+    readonly others?: readonly string[]
     readonly forgeId: string | null
     readonly defaultBranch: string | null
   } | null
@@ -28,8 +29,8 @@ export type Pull = PullFact & {
   readonly number: number
   readonly title: string
   readonly author: string
-  /** Where its base points, as far as the forge says. */
-  readonly baseSha: string
+  /** Where its base points; null where the forge does not say. */
+  readonly baseSha: string | null
   readonly head: string
   /** What became of it, when it is over. */
   readonly over: 'merged' | 'closed' | null
@@ -38,20 +39,21 @@ export type Pull = PullFact & {
 /** A push, or the reason why the delivery is of no consequence, in words. */
 export type Meaning = { readonly push: Push } | { readonly nothing: string }
 
-const sha = z.string().regex(SHA)
-const ref = z
+export const sha = z.string().regex(SHA)
+export const ref = z
   .string()
   .regex(/^refs\/(heads|tags)\//, { error: 'neither a branch nor a tag' })
   .refine(isRefName, { error: `not a ref name git would accept, or longer than ${MOST_REF_BYTES} bytes` })
 
 /** A branch by its bare name. */
-const branch = z.string().refine((name) => ref.safeParse(`refs/heads/${name}`).success, {
+export const branch = z.string().refine((name) => ref.safeParse(`refs/heads/${name}`).success, {
   error: 'not a branch name git would accept',
 })
 
 const githubRepository = z.object({
   id: z.number().int(),
   clone_url: z.string().max(2_000),
+  ssh_url: z.string().max(2_000).optional(),
   default_branch: branch.optional(),
 })
 const GithubPush = z.object({
@@ -95,16 +97,15 @@ const GitPush = z.object({
   default_branch: branch.optional(),
 })
 
-type Stored = { readonly source: DeliverySource; readonly event: string; readonly body: Buffer }
+/** A push that a git server's own hook tells of, or that we saw ourselves. */
+export const readGit = (payload: unknown): Meaning => ({ push: pushOf(null, expect(GitPush, payload)) })
 
 /**
- * Read a stored delivery.
+ * What GitHub says.
  *
- * @throws {Error} In words, when the body is not what its sender promises.
+ * @throws {Error} In words, when the payload is not what GitHub promises.
  */
-export function readDelivery({ source, event, body }: Stored): Meaning {
-  const payload = parseBody(body)
-  if (source !== 'github') return { push: pushOf(null, expect(GitPush, payload)) }
+export function readGithub(event: string, payload: unknown): Meaning {
   switch (event) {
     case 'ping':
       return { nothing: 'ping: the hook works' }
@@ -183,7 +184,7 @@ type Told = {
   forced?: boolean | undefined
 }
 
-const pushOf = (repository: Push['repository'], push: Told): Push => ({
+export const pushOf = (repository: Push['repository'], push: Told): Push => ({
   repository,
   ref: push.ref,
   before: push.before === undefined || isZero(push.before) ? null : push.before,
@@ -194,22 +195,12 @@ const pushOf = (repository: Push['repository'], push: Told): Push => ({
 
 const githubOf = (repository: z.output<typeof githubRepository>): NonNullable<Push['repository']> => ({
   url: normalizeAddress(repository.clone_url).url,
+  others: repository.ssh_url ? [sshAddress(repository.ssh_url)] : [],
   forgeId: String(repository.id),
   defaultBranch: repository.default_branch ?? null,
 })
 
-function parseBody(body: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch (error) {
-    throw new Error(
-      `the body is not JSON in UTF-8: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    )
-  }
-}
-
-function expect<S extends z.ZodType>(schema: S, payload: unknown): z.output<S> {
+export function expect<S extends z.ZodType>(schema: S, payload: unknown): z.output<S> {
   const read = schema.safeParse(payload)
   if (read.success) return read.data
   const [issue] = read.error.issues

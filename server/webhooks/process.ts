@@ -1,30 +1,16 @@
 import { sql } from 'kysely'
-import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
+import type { RepositoryId } from '#pipelines/ids.ts'
 import { ofProject } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
 import { LOCKS } from '../db/locks.ts'
-import type { DeliveryState } from '../db/schema.ts'
-import { storable } from '../db/to-json.ts'
-import { inMs, transact, type Tx } from '../db/transact.ts'
-import { GitError } from '../forges/git.ts'
 import { type Forges, isHere } from '../forges/repository.ts'
-import { log } from '../log.ts'
 import type { RegistryDeps } from '../checks/registry.ts'
 import { applyPush } from './apply-push.ts'
 import { loginOfDelivery } from './moved.ts'
-import { readDelivery } from './payloads.ts'
-import { repositoryOf } from './repository-of.ts'
+import { countFailure, type Fate, settle, settleIn } from './settle.ts'
+import { meaningOf, type SortDeps } from './sort.ts'
 
-const MOST_ATTEMPTS = 5
-const FIRST_RETRY_MS = 500
-
-type Fate = {
-  readonly state: Exclude<DeliveryState, 'received'>
-  readonly reason: string
-  readonly project: string | null
-}
-export type ProcessDeps = {
-  readonly db: Db
+export type ProcessDeps = SortDeps & {
   readonly forges: Forges
   readonly loginOf: RegistryDeps['loginOf']
 }
@@ -33,35 +19,6 @@ export type ProcessDeps = {
 export type Outcome = { readonly worked: boolean; readonly retryInMs: number | null }
 const NOTHING: Outcome = { worked: false, retryInMs: null }
 const WORKED: Outcome = { worked: true, retryInMs: null }
-
-/**
- * Say for each new delivery which repository it speaks of, or why it is of no consequence: quick work, in the order of arrival.
- *
- * @returns True when there may be more.
- */
-export async function sortNext({ db }: Pick<ProcessDeps, 'db'>): Promise<boolean> {
-  const delivery = await db
-    .selectFrom('deliveries')
-    .selectAll()
-    .where('state', '=', 'received')
-    .where('repository_id', 'is', null)
-    .where('attempt_after', '<=', sql<Date>`now()`)
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirst()
-  if (!delivery) return false
-  try {
-    const meaning = readOrRefuse(delivery)
-    if (!('push' in meaning)) await settle(db, delivery.id, meaning)
-    else {
-      const reason = await repositoryOf(db, delivery.id, meaning.push)
-      if (reason !== null) await settle(db, delivery.id, { state: 'ignored', reason, project: null })
-    }
-  } catch (error) {
-    await countFailure(db, { ...delivery, error })
-  }
-  return true
-}
 
 /** The repositories that something waits for, oldest first: each can be worked on by itself. */
 export async function waitingRepositories({
@@ -117,9 +74,9 @@ async function processOldest({ db, forges, loginOf }: ProcessDeps, of: Repositor
   if (!delivery) return NOTHING
   const { id } = delivery
   try {
-    const meaning = readOrRefuse(delivery)
+    const meaning = meaningOf(delivery)
     if (!('push' in meaning)) {
-      await settle(db, id, meaning)
+      await settle(db, id, 'state' in meaning ? meaning : MEANS_NOTHING)
       return WORKED
     }
     const name = await loginOfDelivery(db, delivery)
@@ -133,6 +90,9 @@ async function processOldest({ db, forges, loginOf }: ProcessDeps, of: Repositor
   }
 }
 
+/** It was tied to a repository because it meant a push; whoever reads it otherwise since then is newer than that. */
+const MEANS_NOTHING: Fate = { state: 'ignored', reason: 'it moves no ref', project: null }
+
 const theRepository = (db: Db, id: RepositoryId) =>
   db
     .selectFrom('repositories')
@@ -140,43 +100,3 @@ const theRepository = (db: Db, id: RepositoryId) =>
     .select(ofProject.as('ofProject'))
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
-
-type Stored = Parameters<typeof readDelivery>[0]
-
-/** What a delivery means, or the fate of one that means nothing to us. */
-function readOrRefuse(delivery: Stored): { push: Parameters<typeof repositoryOf>[2] } | Fate {
-  try {
-    const meaning = readDelivery(delivery)
-    return 'push' in meaning ? meaning : { state: 'ignored', reason: meaning.nothing, project: null }
-  } catch (error) {
-    return { state: 'failed', reason: error instanceof Error ? error.message : String(error), project: null }
-  }
-}
-
-type Failed = { readonly id: DeliveryId; readonly attempts: number; readonly error: unknown }
-
-/** A delivery that fails is tried again, later each time, and in the end set aside with its reason. @returns When, or null. */
-async function countFailure(db: Db, { id, attempts, error }: Failed): Promise<number | null> {
-  log.warn({ err: error, delivery: id, attempts: attempts + 1 }, 'delivery.failed')
-  const retryInMs = FIRST_RETRY_MS * 2 ** attempts
-  const again = { attempts: attempts + 1, attempt_after: inMs(retryInMs) }
-  await db.updateTable('deliveries').set(again).where('id', '=', id).execute()
-  if (attempts + 1 < MOST_ATTEMPTS) return retryInMs
-  const why =
-    error instanceof GitError
-      ? `the commit could not be read: ${error.words}`
-      : 'the server failed on it; its log holds the cause'
-  await settle(db, id, { state: 'failed', reason: `${why}; replay it when that is mended`, project: null })
-  return null
-}
-
-const settle = (db: Db, id: DeliveryId, fate: Fate) => transact(db, (tx) => settleIn(tx, id, fate))
-
-async function settleIn(tx: Tx, id: DeliveryId, fate: Fate): Promise<void> {
-  await tx.db
-    .updateTable('deliveries')
-    .set({ state: fate.state, reason: storable(fate.reason).slice(0, 4_000), processed_at: sql<Date>`now()` })
-    .where('id', '=', id)
-    .execute()
-  tx.emit({ kind: 'delivery.processed', delivery: id, project: fate.project })
-}

@@ -4,6 +4,7 @@ import { asksForPaths, laneKindOf } from '#pipelines/plan/lanes.ts'
 import { isHead, type Kinship, type Position, positionOf } from '#pipelines/plan/order.ts'
 import { changedPaths } from '../forges/changed-paths.ts'
 import { between, forkPoint, kinshipOf, onTheWay } from '../forges/history.ts'
+import { remoteRefs } from '../forges/remote-refs.ts'
 import { type Forges, type Opened, openRepository, readAt, type Repository } from '../forges/repository.ts'
 import { readTemplates } from '../forges/templates.ts'
 import type { Push } from './payloads.ts'
@@ -47,7 +48,8 @@ export async function readPush(
   const opened = await openRepository(forges, repository)
   const { sha, commit, files: texts } = await readAt(opened, push.after)
   const known = standing.last?.sha ?? standing.newest[0] ?? null
-  const found: Found = { opened, push, standing, known, sha, parents: commit.parents }
+  const baseSha = async () => push.pull?.baseSha ?? (await baseNow(forges, repository, push))
+  const found: Found = { opened, push, standing, known, sha, parents: commit.parents, baseSha }
   const position = await place(found)
   const templates = await readTemplates(
     forges,
@@ -77,6 +79,8 @@ type Found = {
   readonly known: string | null
   readonly sha: string
   readonly parents: readonly string[]
+  /** Where a pull request's base points. */
+  readonly baseSha: () => Promise<string | null>
 }
 
 async function place(found: Found): Promise<Position> {
@@ -125,12 +129,22 @@ async function changes(
  * the push began. Null for a first commit, undefined where it is not known.
  */
 async function baseOf(
-  { opened, push, standing, sha, parents }: Found,
+  { opened, push, standing, sha, parents, baseSha }: Found,
   fetch: 'needed' | 'none',
 ): Promise<string | null | undefined> {
   const far = fetch === 'needed' || !opened.remote
-  if (push.pull) return far ? ((await forkPoint(opened, [push.pull.baseSha, sha])) ?? undefined) : undefined
+  if (push.pull) {
+    const base = far ? await baseSha() : null
+    return base === null ? undefined : ((await forkPoint(opened, [base, sha])) ?? undefined)
+  }
   const { main, newest } = standing
   const fork = main !== null && newest.length === 0 && far ? await forkPoint(opened, [main, sha]) : null
   return fork ?? push.before ?? parents[0] ?? null
+}
+
+/** Some forges name the branch that a request wants to go to, and not where it points: that is asked of the git server. */
+async function baseNow(forges: Forges, repository: Repository, { pull }: Push): Promise<string | null> {
+  if (!pull || repository.kind === 'hosted') return null
+  const { heads } = await remoteRefs(forges, repository, [pull.base])
+  return heads.get(`refs/heads/${pull.base}`) ?? null
 }

@@ -1,5 +1,6 @@
-import type { DeliveryId, RepositoryId } from '#pipelines/ids.ts'
-import type { DeliverySource } from '../db/schema.ts'
+import type { DeliveryId, ProjectId, RepositoryId } from '#pipelines/ids.ts'
+import type { DeliverySource } from '../db/hook-tables.ts'
+import { toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
 
 export type NewDelivery = {
@@ -10,6 +11,10 @@ export type NewDelivery = {
   readonly signature: Buffer | null
   readonly event: string
   readonly repository: RepositoryId | null
+  /** The project that it was told to, by a secret of its own; left out where the server's own secret signed it, or nobody did. */
+  readonly project?: ProjectId
+  /** What its headers said, without what opens anything. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly body: Buffer
 }
 
@@ -28,6 +33,8 @@ export async function storeDelivery(tx: Tx, delivery: NewDelivery): Promise<Deli
       signature: delivery.signature,
       event: delivery.event,
       repository_id: delivery.repository,
+      project_id: delivery.project ?? null,
+      headers: delivery.headers ? toJson(delivery.headers) : null,
       body: delivery.body,
       reason: null,
       processed_at: null,

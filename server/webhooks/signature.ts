@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer'
+import { createHmac } from 'node:crypto'
 import { Webhooks } from '@octokit/webhooks'
 import { sameSecret, sign } from '../access/derive.ts'
 import { Problem } from '../problem.ts'
 
 const FORM = /^sha256=[0-9a-f]{64}$/
+const OTHERS = 'it was made with another secret, or the body was changed on its way'
 
 /**
  * Whether `header` signs these very bytes with one of our secrets, compared in constant time.
@@ -19,8 +21,7 @@ export async function verifySignature(
   if (!header || !FORM.test(header))
     throw new Problem('bad-signature', 'the signature must be `sha256=` and 64 lower-case hex digits')
   const found = await Promise.all(secrets.map((secret) => matches(secret, body, header)))
-  if (!found.includes(true))
-    throw new Problem('bad-signature', 'it was made with another secret, or the body was changed on its way')
+  if (!found.includes(true)) throw new Problem('bad-signature', OTHERS)
   return Buffer.from(header.slice('sha256='.length), 'hex')
 }
 
@@ -29,3 +30,60 @@ const matches = (secret: string, body: Buffer, header: string) =>
   isUtf8(body)
     ? new Webhooks({ secret }).verify(body.toString('utf8'), header)
     : sameSecret(sign(secret, body), header)
+
+/** How far a sender's clock may be from ours, and how long a copy of a delivery is of use to whoever has one. */
+export const WINDOW_MS = 5 * 60_000
+const MOST_SIGNATURES = 10
+const V1 = /^v1,([A-Za-z0-9+/]{43}=)$/
+
+/** What the Standard Webhooks specification signs: its own number, when it was sent, and the body. */
+export type Standard = {
+  readonly id: string
+  /** Unix time in seconds, as written. */
+  readonly timestamp: string
+  readonly body: Buffer
+  /** `v1,<base64>`, several of them while secrets are changed over. */
+  readonly signatures: string
+}
+
+/**
+ * Whether a delivery was signed with one of our secrets, and lately.
+ *
+ * @returns The 32 bytes of the signature that is ours.
+ * @throws {Problem} `bad-signature`.
+ */
+export function verifyStandard(secrets: readonly string[], told: Standard, nowMs = Date.now()): Buffer {
+  const { id, timestamp, body, signatures } = told
+  if (!/^\d{1,12}$/.test(timestamp))
+    throw new Problem('bad-signature', 'the header webhook-timestamp must be Unix time in seconds')
+  const offMs = Math.abs(nowMs - Number(timestamp) * 1_000)
+  if (offMs > WINDOW_MS)
+    throw new Problem(
+      'bad-signature',
+      `it was sent ${Math.round(offMs / 1_000)} s away from this server's clock; at most ${WINDOW_MS / 1_000} s are let pass`,
+    )
+  const bytes = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body])
+  const ours = secrets.flatMap(keysOf).map((key) => createHmac('sha256', key).update(bytes).digest('base64'))
+  const given = signatures.split(' ').slice(0, MOST_SIGNATURES)
+  const found = given
+    .flatMap((each) => V1.exec(each)?.[1] ?? [])
+    .find((each) => ours.some((own) => sameSecret(own, each)))
+  if (found === undefined)
+    throw new Problem(
+      'bad-signature',
+      `\`webhook-signature\` must hold \`v1,<base64>\`, and hold it rightly: ${OTHERS}`,
+    )
+  return Buffer.from(found, 'base64')
+}
+
+/** What follows `whsec_` is base64; some senders take the secret as it is written all the same. */
+const keysOf = (secret: string): Buffer[] => [
+  ...(secret.startsWith('whsec_') ? [Buffer.from(secret.slice('whsec_'.length), 'base64')] : []),
+  Buffer.from(secret),
+]
+
+/** @throws {Problem} `bad-signature`: the token is not one of our secrets. */
+export function verifyToken(secrets: readonly string[], token: string, where: string): void {
+  if (!secrets.some((secret) => sameSecret(secret, token)))
+    throw new Problem('bad-signature', `${where} holds no token, or not the one that was set up`)
+}

@@ -2,7 +2,8 @@ import type { RepositoryId } from '#pipelines/ids.ts'
 import type { Hints } from '../events/listen.ts'
 import { startWorker } from '../events/worker.ts'
 import { log } from '../log.ts'
-import { type ProcessDeps, processNext, sortNext, waitingRepositories } from './process.ts'
+import { type ProcessDeps, processNext, waitingRepositories } from './process.ts'
+import { sortNext } from './sort.ts'
 
 /** Commits of so many repositories are read at once. */
 const MOST_AT_ONCE = 4

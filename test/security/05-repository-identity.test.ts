@@ -26,7 +26,7 @@ test('whoever takes the name that a repository had gets neither its project nor 
   const squatter = { repository: { id: 666, clone_url: git.url, default_branch: 'main' } }
   await github(house, pushOf(git.url, sha, 'refs/heads/mine', squatter))
   const [told] = await settled(house, 2)
-  expect(told).toMatchObject({ state: 'ignored', project: null })
+  expect(told).toMatchObject({ state: 'refused', project: null })
   expect(told?.reason).toContain('another repository')
   const { forge_id } = await house.db.selectFrom('repositories').select('forge_id').executeTakeFirstOrThrow()
   expect(forge_id).toBe('42')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { readDelivery } from '../../server/webhooks/payloads.ts'
+import { readDelivery } from '../../server/webhooks/read-delivery.ts'
 
 type Examples = { readonly name: string; readonly examples: readonly object[] }[]
 const examples: Examples = JSON.parse(
@@ -11,7 +11,7 @@ const published = examples.flatMap(({ name, examples: all }) =>
   all.map((payload, index) => ({ event: name, index, payload })),
 )
 const read = (event: string, payload: object) =>
-  readDelivery({ source: 'github', event, body: Buffer.from(JSON.stringify(payload)) })
+  readDelivery({ source: 'github', delivery_id: 'd', event, body: Buffer.from(JSON.stringify(payload)) })
 
 test.each(published)(
   'GitHub’s published example $event $index is understood, or of no consequence',

@@ -56,6 +56,7 @@ test('the schema’s types say what the migrations made', async () => {
 const DECLARED = [
   ['access-tables.ts', 'export type AccessTables = '],
   ['audit-tables.ts', 'export type AuditTables = '],
+  ['hook-tables.ts', 'export type HookTables = '],
   ['policy-tables.ts', 'export type PolicyTables = '],
   ['schema.ts', 'export type Schema = '],
   ['run-tables.ts', 'export type RunTables = '],
