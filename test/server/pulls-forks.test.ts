@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readDelivery } from '../../server/webhooks/payloads.ts'
+import { readDelivery } from '../../server/webhooks/read-delivery.ts'
 import { person } from '../support/people.ts'
 import { publicGit } from '../support/public-git.ts'
 import { published, withPull } from '../support/pull.ts'
@@ -190,6 +190,6 @@ test.each([
     head: { ...payload.pull_request.head, repo },
   }
   const body = Buffer.from(JSON.stringify({ ...payload, pull_request }))
-  const meaning = readDelivery({ source: 'github', event: 'pull_request', body })
+  const meaning = readDelivery({ source: 'github', delivery_id: 'd', event: 'pull_request', body })
   expect('push' in meaning && meaning.push.pull?.known).toBe(known)
 })
