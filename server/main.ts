@@ -195,7 +195,7 @@ function startWork(stack: AsyncDisposableStack, working: Working): void {
   stack.use(startGates(db, loop))
 }
 
-type Looking = Omit<Working, 'store' | 'outside'> & { wakeRunners: () => void }
+type Looking = Omit<Working, 'store' | 'outside' | 'book'> & { wakeRunners: () => void }
 
 /** The loop that looks for versions outside. */
 function startLooking(
