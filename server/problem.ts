@@ -9,6 +9,8 @@ const PROBLEMS = {
   'bad-login-link': { status: 401, title: 'The login link is not known, was used, or has expired' },
   'bad-login': { status: 401, title: 'The name and the password do not open an account' },
   'too-many-attempts': { status: 429, title: 'Too many passwords were wrong' },
+  'bad-search': { status: 422, title: 'This cannot be looked for' },
+  'search-too-slow': { status: 422, title: 'The search takes too long' },
   'too-many-requests': { status: 429, title: 'There are too many requests' },
   'weak-password': { status: 422, title: 'The password is not good enough' },
   'wrong-password': { status: 422, title: 'The present password is another one' },

@@ -10,11 +10,16 @@ import { TaktEvent } from './events.ts'
 const watch = z.number().int().min(0).max(1_000_000)
 const run = z.number().int().positive()
 
-/** Where a reader of a log stands: the first byte it does not have yet. */
+/** More steps than a run has. */
+const MOST_STEPS_READ = 4_000
+
+/**
+ * Where a reader of a run's log stands: of each step, the first byte that it does not want any more or does not have yet; a step
+ * that is not named begins at its first. Steps speak at the same time, so that one place in one of them would not do.
+ */
 export const LogPosition = z.object({
   attempt: z.number().int().positive(),
-  step: z.number().int().min(0),
-  offset: z.number().int().min(0),
+  ends: z.array(z.tuple([z.number().int().min(0), z.number().int().min(0)])).max(MOST_STEPS_READ),
 })
 export type LogPosition = z.output<typeof LogPosition>
 
@@ -38,7 +43,7 @@ export type DashboardSays = z.output<typeof DashboardSays>
 /** Everything the server can say to a dashboard. */
 export const LiveSays = z.discriminatedUnion('say', [
   z.object({ say: z.literal('event'), watch, cursor: z.number().int(), event: TaktEvent }),
-  /** A piece of the log, in order, without gaps; `firstLine` counts from 0 within the step. Cut at UTF-8 borders. */
+  /** A piece of a step's log, in the step's order, without gaps; `firstLine` counts from 0 within it. Cut at UTF-8 borders. */
   z.object({
     say: z.literal('log'),
     watch,

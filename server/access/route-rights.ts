@@ -147,6 +147,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'POST /runs/:id/retry': run('operator'),
   'GET /runs/:id/explain': run('viewer'),
   'GET /runs/:id/log': run('viewer'),
+  'GET /runs/:id/log/search': run('viewer'),
   'GET /runs/:id/tests': run('viewer'),
   'GET /runs/:id/coverage': run('viewer'),
   'GET /runs/:id/artifacts': run('viewer'),

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import type { z } from 'zod'
-import { DashboardSays, LiveSays, type LogPosition } from '#pipelines/wire/live.ts'
+import { DashboardSays, LiveSays } from '#pipelines/wire/live.ts'
 import { redialMs } from '#pipelines/wire/redial.ts'
 import type { Run } from '../runs/shapes.ts'
 import { authorization, call, unreachable } from './call.ts'
@@ -17,7 +17,7 @@ const WATCH = 1
 /** A run's log from its first byte to its last, across reconnects, each byte once. Then 0 where it succeeded, else 1. */
 export async function follow(config: Config, run: number): Promise<number> {
   await call(config, `/api/v1/runs/${run}`) // says in words what a socket cannot: not found, not let in, nobody there
-  const reader: Reader = { config, run, position: null, heardAt: Date.now() }
+  const reader: Reader = { config, run, attempt: null, ends: new Map(), heardAt: Date.now() }
   for (let attempt = 0; !(await tailOnce(reader)); attempt++) {
     if (Date.now() - reader.heardAt > PATIENCE_MS) throw unreachable(config, null)
     if (Date.now() - reader.heardAt < 1_000) attempt = 0
@@ -28,7 +28,14 @@ export async function follow(config: Config, run: number): Promise<number> {
   return state === 'succeeded' ? 0 : RED
 }
 
-type Reader = { readonly config: Config; readonly run: number; position: LogPosition | null; heardAt: number }
+type Reader = {
+  readonly config: Config
+  readonly run: number
+  attempt: number | null
+  /** Of each step, the first byte that was not printed yet. */
+  readonly ends: Map<number, number>
+  heardAt: number
+}
 
 /** One connection's worth of log. True when the log is over, false when the connection is. */
 async function tailOnce(reader: Reader): Promise<boolean> {
@@ -36,7 +43,8 @@ async function tailOnce(reader: Reader): Promise<boolean> {
     headers: authorization(reader.config),
     perMessageDeflate: false,
   })
-  const tail = () => socket.send(say({ say: 'tail', watch: WATCH, run: reader.run, from: reader.position }))
+  const tail = () =>
+    socket.send(say({ say: 'tail', watch: WATCH, run: reader.run, from: positionOf(reader) }))
   const ended = Promise.withResolvers<boolean>()
   socket.on('open', tail)
   socket.on('error', (error) => note(`takt: ${error.message || 'the connection broke'}; trying again`))
@@ -56,6 +64,7 @@ async function tailOnce(reader: Reader): Promise<boolean> {
   }
 }
 
+const positionOf = ({ attempt, ends }: Reader) => (attempt === null ? null : { attempt, ends: [...ends] })
 const say = (message: DashboardSays): string => JSON.stringify(DashboardSays.parse(message))
 
 /** Print a piece, unless it was printed before; the server is made to wait while our own reader is slower than it is. */
@@ -65,13 +74,13 @@ async function write(
   socket: WebSocket,
 ): Promise<void> {
   const { attempt, step, end, text } = piece
-  const { position } = reader
-  const known =
-    position !== null && position.attempt === attempt && position.step === step && end <= position.offset
-  if (known) return
-  if (position !== null && position.attempt !== attempt)
+  if (reader.attempt !== null && reader.attempt !== attempt) {
     note(`takt: the run begins again, attempt ${attempt}`)
-  reader.position = { attempt, step, offset: end }
+    reader.ends.clear()
+  }
+  reader.attempt = attempt
+  if (end <= (reader.ends.get(step) ?? 0)) return
+  reader.ends.set(step, end)
   if (process.stdout.write(text)) return
   socket.pause()
   await once(process.stdout, 'drain')

@@ -25,7 +25,7 @@ export interface LiveSockets extends AsyncDisposable {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
-const MOST_MESSAGE_BYTES = 16 * 1024
+const MOST_MESSAGE_BYTES = 64 * 1024
 /** How long somebody may go on watching whose session has ended or whose token has expired. */
 const RECHECK_MS = 30_000
 

@@ -4,7 +4,7 @@ import { countLines } from '#pipelines/wire/log-frames.ts'
 import type { LiveSays, LogPosition } from '#pipelines/wire/live.ts'
 import type { Db } from '../db/connect.ts'
 import type { LogHub } from '../logs/hub.ts'
-import { type Chunk, chunksFrom, logOf } from '../logs/read.ts'
+import { type Chunk, chunksFrom, logOf, type Place } from '../logs/read.ts'
 
 type Piece = Omit<Extract<LiveSays, { say: 'log' }>, 'say' | 'watch'>
 
@@ -13,7 +13,8 @@ const PAGE = 16
 const LOOK_MS = 500
 
 /**
- * A run's log from a position on, as long as it grows: pieces in order, without gaps. A new attempt begins at its first byte.
+ * A run's log from a position on, as long as it grows: the pieces of each step in order, without gaps, those of steps that speak
+ * at the same time in turns. A new attempt begins at its first byte.
  *
  * Ends when the run is final and everything was read, when there is no such run, or when `quit` aborts.
  */
@@ -27,19 +28,25 @@ export async function* tail(
   const off = hub.on(run, wake)
   quit.addEventListener('abort', wake)
   try {
-    for (let at = from; !quit.aborted;) {
+    let attempt = from?.attempt
+    const ends = new Map(from?.ends)
+    while (!quit.aborted) {
       grown = Promise.withResolvers()
       // The state is read before the chunks: what a final run said was there before it was final.
       const log = await logOf(db, run)
       if (!log) return
-      if (at?.attempt !== log.attempt) at = { attempt: log.attempt, step: 0, offset: 0 }
-      const chunks = await chunksFrom(db, run, at, PAGE)
-      for (const chunk of chunks) {
-        const piece = cut(chunk, at)
-        yield piece
-        at = { attempt: at.attempt, step: piece.step, offset: piece.end }
+      if (attempt !== log.attempt) ends.clear()
+      attempt = log.attempt
+      const behind = log.steps.filter(({ step, bytes }) => bytes > (ends.get(step) ?? 0))
+      for (const { step } of behind) {
+        const at = { attempt, step, offset: ends.get(step) ?? 0 }
+        for (const chunk of await chunksFrom(db, run, at, PAGE)) {
+          const piece = cut(chunk, at)
+          yield piece
+          ends.set(step, piece.end)
+        }
       }
-      if (chunks.length > 0) continue
+      if (behind.length > 0) continue
       if (isFinal(log.state)) return
       const look = setTimeout(wake, LOOK_MS)
       await grown.promise
@@ -51,13 +58,12 @@ export async function* tail(
   }
 }
 
-/** The part of a chunk that a reader at `from` does not have yet. */
-function cut(chunk: Chunk, from: LogPosition): Piece {
-  const skip = chunk.step === from.step ? Math.max(0, from.offset - chunk.firstByte) : 0
+/** The part of a chunk that a reader at a place does not have yet. */
+function cut(chunk: Chunk, { attempt, step, offset }: Place): Piece {
+  const skip = Math.max(0, offset - chunk.firstByte)
   const bytes = chunk.bytes.subarray(skip)
   return {
-    attempt: from.attempt,
-    step: chunk.step,
+    ...{ attempt, step },
     offset: chunk.firstByte + skip,
     end: chunk.firstByte + chunk.bytes.length,
     firstLine: chunk.firstLine + countLines(chunk.bytes.subarray(0, skip)),

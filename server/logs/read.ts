@@ -1,6 +1,5 @@
 import type { RunId } from '#pipelines/ids.ts'
 import { isFinal } from '#pipelines/states.ts'
-import type { LogPosition } from '#pipelines/wire/live.ts'
 import type { Db } from '../db/connect.ts'
 import { opened } from './piece.ts'
 
@@ -33,45 +32,39 @@ export async function logOf(db: Db, run: RunId, wanted?: number) {
   }
 }
 
+/** A byte of one step's log. */
+export type Place = { readonly attempt: number; readonly step: number; readonly offset: number }
+
 export type Chunk = {
-  readonly step: number
   readonly firstByte: number
   readonly firstLine: number
   readonly bytes: Buffer
   readonly at: Date
 }
 
-/** The chunks that hold `from` and what comes behind it, in order, at most `limit`. The first may begin before `from`. */
-export async function chunksFrom(db: Db, run: RunId, from: LogPosition, limit: number): Promise<Chunk[]> {
+/** The chunks of a step that hold a place and what comes behind it, in order, at most `limit`. The first may begin before it. */
+export async function chunksFrom(db: Db, run: RunId, from: Place, limit: number): Promise<Chunk[]> {
   const rows = await db
     .selectFrom('log_chunks')
-    .select(['step', 'first_byte', 'first_line', 'bytes', 'raw_bytes', 'raw_lines', 'at'])
+    .select(['first_byte', 'first_line', 'bytes', 'raw_bytes', 'raw_lines', 'at'])
     .where('run_id', '=', run)
     .where('attempt', '=', from.attempt)
-    .where((eb) =>
-      eb.or([
-        eb('step', '>', from.step),
-        eb.and([eb('step', '=', from.step), eb('first_byte', '>=', holding(db, run, from))]),
-      ]),
-    )
-    .orderBy('step')
+    .where('step', '=', from.step)
+    .where('first_byte', '>=', holding(db, run, from))
     .orderBy('first_byte')
     .limit(limit)
     .execute()
   const chunks = rows.map((row) => ({
-    step: row.step,
     firstByte: row.first_byte,
     firstLine: row.first_line,
     bytes: opened(row),
     at: row.at,
   }))
-  return chunks.filter(
-    (chunk) => chunk.step > from.step || chunk.firstByte + chunk.bytes.length > from.offset,
-  )
+  return chunks.filter((chunk) => chunk.firstByte + chunk.bytes.length > from.offset)
 }
 
-/** Where the chunk begins that holds a position. */
-const holding = (db: Db, run: RunId, from: LogPosition) =>
+/** Where the chunk begins that holds a place. */
+const holding = (db: Db, run: RunId, from: Place) =>
   db
     .selectFrom('log_chunks as before')
     .select((eb) => eb.fn.coalesce(eb.fn.max('before.first_byte'), eb.lit(0)).as('first_byte'))
@@ -84,12 +77,15 @@ const PAGE = 16
 
 /** Every byte of one attempt of a run, step by step, as it stands now. */
 export async function* wholeLog(db: Db, run: RunId, attempt: number): AsyncGenerator<Uint8Array> {
-  for (let from: LogPosition = { attempt, step: 0, offset: 0 }; ;) {
-    const chunks = await chunksFrom(db, run, from, PAGE)
-    for (const chunk of chunks) yield new Uint8Array(chunk.bytes)
-    const last = chunks.at(-1)
-    if (!last) return
-    from = { attempt, step: last.step, offset: last.firstByte + last.bytes.length }
+  const log = await logOf(db, run, attempt)
+  for (const { step } of log?.steps ?? []) {
+    for (let offset = 0; ;) {
+      const chunks = await chunksFrom(db, run, { attempt, step, offset }, PAGE)
+      for (const chunk of chunks) yield new Uint8Array(chunk.bytes)
+      const last = chunks.at(-1)
+      if (!last) break
+      offset = last.firstByte + last.bytes.length
+    }
   }
 }
 

@@ -172,18 +172,34 @@ export const RunList = z
   })
   .openapi('RunList')
 
+const LogLine = z.object({
+  line: z
+    .number()
+    .int()
+    .openapi({ description: 'Counts from 0 through all steps, or within the one that was asked for' }),
+  step: z.number().int(),
+  text: z.string(),
+  at: time,
+})
+
 export const LogLines = z
   .object({
+    attempt: z.number().int(),
     from: z.number().int().openapi({ description: 'The first line’s number, counted from 0' }),
     total: z.number().int().openapi({ description: 'Lines so far' }),
     ended: z.boolean().openapi({ description: 'The run is final: no more lines will come' }),
-    lines: z.array(
-      z.object({
-        line: z.number().int(),
-        step: z.number().int(),
-        text: z.string(),
-        at: time,
-      }),
-    ),
+    lines: z.array(LogLine),
   })
   .openapi('LogLines')
+
+export const LogSearch = z
+  .object({
+    attempt: z.number().int(),
+    total: z.number().int().openapi({ description: 'Lines that have it' }),
+    lines: z
+      .array(LogLine.pick({ step: true, line: true }))
+      .openapi({
+        description: 'The first 10,000 of them in the order of the log, counted from 0 within their steps',
+      }),
+  })
+  .openapi('LogSearch')

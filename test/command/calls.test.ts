@@ -221,7 +221,7 @@ test.each([
     expect({ code, out, err }).toEqual({ code: exitCode, out: 'one\ntwo\n', err: `run 7 ${state}\n` })
     expect(heard).toEqual([
       { say: 'tail', watch: 1, run: 7, from: null },
-      { say: 'tail', watch: 1, run: 7, from: { attempt: 1, step: 1, offset: 4 } },
+      { say: 'tail', watch: 1, run: 7, from: { attempt: 1, ends: [[1, 4]] } },
     ])
   },
 )

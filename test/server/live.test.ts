@@ -8,6 +8,7 @@ import { listen } from '../../server/events/listen.ts'
 import { startFeed } from '../../server/live/feed.ts'
 import { liveSockets } from '../../server/live/socket.ts'
 import { logHub } from '../../server/logs/hub.ts'
+import { spokenLog } from '../support/spoken-log.ts'
 import { type House, startHouse } from '../support/server.ts'
 import { hostedProject } from '../support/repository.ts'
 import { startRunner } from '../support/runner.ts'
@@ -39,6 +40,8 @@ async function watcher(
 }
 
 const logOf = (heard: readonly LiveSays[]) => heard.flatMap((said) => (said.say === 'log' ? [said] : []))
+/** The first bytes that were not heard yet, of each step. */
+const endsOf = (heard: readonly LiveSays[]) => logOf(heard).map(({ step, end }) => [step, end])
 const ended = (heard: readonly LiveSays[]) => heard.some((said) => said.say === 'log.ended')
 
 test('who watches from a snapshot’s cursor misses nothing and hears nothing twice', async () => {
@@ -107,7 +110,10 @@ test('a log is told live, and a reader who comes back goes on at the byte where 
     say: 'tail',
     watch: 7,
     run: 1,
-    from: { attempt: piece.attempt, step: piece.step, offset: piece.end - 'ße\n'.length - 1 },
+    from: {
+      attempt: piece.attempt,
+      ends: [...endsOf(first.heard), [piece.step, piece.end - 'ße\n'.length - 1]],
+    },
   })
   await until(() => ended(second.heard))
   const rest = logOf(second.heard)
@@ -115,6 +121,21 @@ test('a log is told live, and a reader who comes back goes on at the byte where 
   expect(rest[0]).toMatchObject({ offset: piece.end - 4, step: 1 })
   for (const [index, said] of rest.entries())
     expect(said.offset).toBe(index === 0 ? piece.end - 4 : rest[index - 1]!.end)
+})
+
+test('steps that speak at the same time are all heard, in whatever order they do', async () => {
+  await using log = await spokenLog(['a1\n'], ['b1\n'])
+  await using eye = await watcher(log.house)
+  eye.say({ say: 'tail', watch: 1, run: log.run, from: null })
+  const heardOf = (step: number) =>
+    logOf(eye.heard)
+      .map((said) => (said.step === step ? said.text : ''))
+      .join('')
+  await until(() => heardOf(1) === 'b1\n')
+  await log.say(0, 'a2\n')
+  await until(() => heardOf(0) === 'a1\na2\n')
+  await log.say(1, 'b2\n')
+  await until(() => heardOf(1) === 'b1\nb2\n')
 })
 
 test('a finished run’s log is told whole and then ended', async () => {

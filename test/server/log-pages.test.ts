@@ -1,33 +1,15 @@
 import { expect, test } from 'vitest'
-import type { RunId } from '#pipelines/ids.ts'
-import { appendLog } from '../../server/logs/append.ts'
-import { plainPiece } from '../../server/logs/piece.ts'
 import { logOf, readLines } from '../../server/logs/read.ts'
-import { steeredLine } from '../support/steer.ts'
+import { spokenLog } from '../support/spoken-log.ts'
 
-const STEPS = ['first', 'second']
-
-/** A run whose steps said these pieces, each of them a chunk. */
+/** Pages of a run whose steps said these pieces, each of them a chunk. */
 async function said(...pieces: readonly (readonly string[])[]) {
-  const line = await steeredLine('jobs: { test: { run: x } }')
-  const { db } = line.house
-  await line.push()
-  const run = (await line.claim())!.id
-  await db.deleteFrom('steps').where('run_id', '=', run).execute()
-  for (const [step, words] of pieces.entries()) {
-    const at = { run, attempt: 1, step }
-    await db
-      .insertInto('steps')
-      .values({ run_id: run, attempt: 1, step, name: STEPS[step]!, state: 'running' })
-      .execute()
-    for (const piece of words)
-      await db.transaction().execute((tx) => appendLog(tx, at, [plainPiece(Buffer.from(piece))]))
-  }
+  const { run, db, ...log } = await spokenLog(...pieces)
   const page = async (from: number, limit = 1_000) => {
-    const { steps } = (await logOf(db, run as RunId))!
+    const { steps } = (await logOf(db, run))!
     return readLines(db, run, { attempt: 1, steps, from, limit })
   }
-  return { page, [Symbol.asyncDispose]: () => line[Symbol.asyncDispose]() }
+  return { page, ...log }
 }
 
 const lines = (count: number) => Array.from({ length: count }, (_, index) => `line ${index}\n`)

@@ -7,6 +7,7 @@ import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { guestReply } from './fake-guests.ts'
 import { ORGANIZATIONS } from './fake-organizations.ts'
 import { GATES } from './fake-gates.ts'
+import { LOG } from './fake-log.ts'
 import { POLICIES } from './fake-policies.ts'
 import { RUNNERS } from './fake-runners.ts'
 import { REPORTS } from './fake-reports.ts'
@@ -37,6 +38,7 @@ function signIn({ world, body, bearer }: Asked): Reply {
 const ROUTES: readonly Route[] = [
   ...ACCOUNT,
   ...AUDIT,
+  ...LOG,
   ['POST', /^\/session$/, signIn],
   ['DELETE', /^\/session$/, () => ({ status: 204, body: null, cookie: 'takt=; Path=/; Max-Age=0' })],
   ['GET', /^\/server$/, ({ world }) => ok(world.server)],
@@ -169,7 +171,7 @@ export async function answer(
   const cursor = world.cursor
   world.asked.push(`${request.method} ${path}`)
   const log = /^\/runs\/(\d+)\/log$/.exec(path)
-  if (log) {
+  if (log && url.searchParams.get('as') !== 'json') {
     const pieces = world.logs.get(Number(log[1])) ?? []
     response
       .writeHead(200, { 'content-type': 'text/plain; charset=utf-8' })

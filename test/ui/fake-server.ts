@@ -126,7 +126,7 @@ function speak(world: FakeWorld, dashboard: WebSocket, said: DashboardSays[]): v
 function isBehind(piece: { attempt: number; step: number; end: number }, from: LogPosition | null): boolean {
   if (!from) return true
   if (piece.attempt !== from.attempt) return piece.attempt > from.attempt
-  return piece.step > from.step || (piece.step === from.step && piece.end > from.offset)
+  return piece.end > (new Map(from.ends).get(piece.step) ?? 0)
 }
 
 function isAbout(event: TaktEvent, topic: Topic): boolean {

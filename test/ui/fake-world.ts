@@ -260,8 +260,8 @@ export class FakeWorld {
       at: new Date().toISOString(),
     })
     const found = run.steps.find((one) => one.step === step)
-    if (found)
-      Object.assign(found, { lines: found.lines + newlines(text), bytes: offset + Buffer.byteLength(text) })
+    const lines = firstLine + newlines(text) + (text.endsWith('\n') ? 0 : 1)
+    if (found) Object.assign(found, { lines, bytes: offset + Buffer.byteLength(text) })
     this.changed()
   }
 

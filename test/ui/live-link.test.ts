@@ -1,6 +1,6 @@
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { LiveLink, type LinkStatus } from '../../ui/lib/live-link.ts'
-import { LogLines } from '../../ui/lib/log-lines.ts'
+import { LogBook } from '../../ui/lib/log-book.ts'
 import { until } from '../support/until.ts'
 import { serveFake } from './fake-server.ts'
 import { addLine, SHOP } from './fake-stories.ts'
@@ -69,7 +69,7 @@ test('after a cut it watches again from the last cursor, and misses nothing', as
 test('after a cut it tails again from the first byte it lacks: no line is missing, none is double', async () => {
   const { world, shop, server, link, statuses } = await house()
   const run = world.addRun(shop, 'lint')
-  const log = new LogLines()
+  const log = new LogBook()
   let hasEnded = false
   link.tail({
     run: run.id,
@@ -90,7 +90,8 @@ test('after a cut it tails again from the first byte it lacks: no line is missin
   world.move(run, 'running')
   world.move(run, 'succeeded')
   await until(() => hasEnded)
-  expect(log.linesOf(1).map((line) => line.text)).toEqual([0, 1, 2, 3, 4, 5].map((at) => `line ${at}`))
+  const said = Array.from({ length: log.linesOf(1) }, (_, at) => log.at(1, at)?.text)
+  expect(said).toEqual([0, 1, 2, 3, 4, 5].map((at) => `line ${at}`))
 })
 
 test('a reader that left is not asked for again', async () => {

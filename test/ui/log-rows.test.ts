@@ -1,25 +1,15 @@
 import { expect, test } from 'vitest'
 import type { RunStep } from '../../ui/lib/api.ts'
-import { PLAIN } from '../../ui/lib/ansi.ts'
-import { keyOf, rowsOf } from '../../ui/lib/log-rows.ts'
+import { keyOf, type Row, type Rows, rowsOf } from '../../ui/lib/log-rows.ts'
 import { foldsAbove } from '../../ui/lib/step-tree.ts'
 import { treeSteps } from './fake-steps.ts'
 import { stepOf, stepsOf } from './fake-stories.ts'
 
-const line = (step: number, number: number) => ({
-  kind: 'line' as const,
-  step,
-  number,
-  text: `${number}`,
-  start: PLAIN,
-})
-const logOf = (count: number, dropped = 0) => ({
-  linesOf: (step: number) =>
-    step === 1 ? Array.from({ length: count }, (_, at) => line(1, at + dropped)) : [],
-  droppedOf: (step: number) => (step === 1 ? dropped : 0),
-})
+const linesOf = (count: number) => (step: number) => (step === 1 ? count : 0)
 const byItself = (_key: string, open: boolean) => open
-const keys = (steps: readonly RunStep[], log = logOf(4)) => rowsOf(steps, log, byItself).map(keyOf)
+const listed = (rows: Rows): Row[] => Array.from({ length: rows.length }, (_, index) => rows.at(index)!)
+const keys = (steps: readonly RunStep[], count = 4) =>
+  listed(rowsOf(steps, linesOf(count), byItself)).map(keyOf)
 
 function ran(states: readonly RunStep['state'][]): RunStep[] {
   const [prepare, step] = stepsOf(states.map((_, at) => `command ${at}`))
@@ -40,9 +30,9 @@ test('a failed command is open, a green one folded', () => {
 })
 
 test('a short green log is shown whole, a long one folded', () => {
-  const sized = (lines: number) => ran(['succeeded', 'succeeded']).map((step) => ({ ...step, lines }))
-  expect(keys(sized(4))).toEqual(['s0', 's1', 's1-c0', 's1-l1', 's1-l2', 's1-c1', 's1-l3', 's1-l4'])
-  expect(keys(sized(1_000))).toEqual(['s0', 's1', 's1-c0', 's1-c1'])
+  const green = ran(['succeeded', 'succeeded'])
+  expect(keys(green)).toEqual(['s0', 's1', 's1-c0', 's1-l1', 's1-l2', 's1-c1', 's1-l3', 's1-l4'])
+  expect(keys(green, 1_000)).toEqual(['s0', 's1', 's1-c0', 's1-c1'])
 })
 
 test('a running command is open', () => {
@@ -64,26 +54,35 @@ test('lines before the first command belong to the step', () => {
   expect(keys([late])).toEqual(['s1', 's1-l1', 's1-c0', 's1-l2', 's1-l3', 's1-l4'])
 })
 
-test('lines that are no longer kept are mentioned, and the others keep their commands', () => {
-  expect(keys(ran(['succeeded', 'failed']), logOf(1, 3))).toEqual([
-    's0',
-    's1',
-    's1-note',
-    's1-c0',
-    's1-c1',
-    's1-l4',
+test('of a step of millions of lines the last ones are drawn, and the others are spoken of', () => {
+  const rows = rowsOf(ran(['running']), linesOf(2_000_000), byItself)
+  expect(rows.at(2)).toMatchObject({ kind: 'note', text: '800,000 earlier lines are in the raw log.' })
+  expect(rows.at(rows.length - 1)).toEqual({ kind: 'line', step: 1, number: 1_999_999 })
+  expect(rows.indexOfLine(1, 800_000)).toBe(4)
+  expect(rows.indexOfLine(1, 799_999)).toBe(-1)
+})
+
+test('rows know where each line, each fold and each step is', () => {
+  const rows = rowsOf(ran(['succeeded', 'failed']), linesOf(5), byItself)
+  expect(listed(rows).map(keyOf)).toEqual(['s0', 's1', 's1-c0', 's1-c1', 's1-l3', 's1-l4', 's1-l5'])
+  expect([rows.indexOfLine(1, 3), rows.indexOfLine(1, 0), rows.indexOfLine(2, 3)]).toEqual([5, -1, -1])
+  expect(rows.fold('s1-c1')).toEqual({ head: 3, end: 6 })
+  expect(rows.fold('s1-c0')).toEqual({ head: 2, end: 2 })
+  expect(rows.heads).toEqual([
+    { key: 's0', index: 0 },
+    { key: 's1', index: 1 },
   ])
 })
 
 test('a person’s choice stands above the fold’s own', () => {
-  const rows = rowsOf(ran(['succeeded', 'failed']), logOf(4), (key, open) =>
+  const rows = rowsOf(ran(['succeeded', 'failed']), linesOf(4), (key, open) =>
     key === 's1-c0' ? true : key === 's1-c1' ? false : open,
   )
-  expect(rows.map(keyOf)).toEqual(['s0', 's1', 's1-c0', 's1-l1', 's1-l2', 's1-c1'])
+  expect(listed(rows).map(keyOf)).toEqual(['s0', 's1', 's1-c0', 's1-l1', 's1-l2', 's1-c1'])
 })
 
 const heads = (steps: readonly RunStep[], isOpen = byItself) =>
-  rowsOf(steps, logOf(0), isOpen).flatMap((row) => {
+  listed(rowsOf(steps, linesOf(0), isOpen)).flatMap((row) => {
     if (row.kind === 'step') return [`${'  '.repeat(row.depth)}${row.step.name}`]
     return row.kind === 'section' ? [`[${row.text}]`] : []
   })
@@ -118,7 +117,7 @@ test('a folded group hides its members', () => {
 
 test('a hook that was not called is told with why, one that may still be called is not spoken of', () => {
   const notes = (steps: readonly RunStep[]) =>
-    rowsOf(steps, logOf(0), byItself).flatMap((row) => (row.kind === 'note' ? [row.text] : []))
+    listed(rowsOf(steps, linesOf(0), byItself)).flatMap((row) => (row.kind === 'note' ? [row.text] : []))
   expect(notes(treeSteps())).toContain('Hooks not called: cheer (on success): its step failed')
   expect(notes(treeSteps())).toContain('Hooks of the job not called: notify (on success): the job failed')
   const early = treeSteps().map((step) => (step.hook ? { ...step, state: 'queued' as const } : step))

@@ -1,7 +1,7 @@
 import { redialMs } from '#pipelines/wire/redial.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { DashboardSays, LiveSays, LogPosition, Topic } from '#pipelines/wire/live.ts'
-import type { LogPiece } from './log-lines.ts'
+import type { LogPiece } from './log-book.ts'
 
 /** `dialling` the first time, `live` while the server speaks to us, `lost` until it does again. */
 export type LinkStatus = 'dialling' | 'live' | 'lost'

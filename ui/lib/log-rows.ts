@@ -1,5 +1,4 @@
 import type { RunStep } from './api.ts'
-import type { LogLine } from './log-lines.ts'
 import { hookWords, type StepNode, treeOf } from './step-tree.ts'
 
 export type RunCommand = RunStep['commands'][number]
@@ -22,92 +21,160 @@ export type Row =
       readonly depth: number
       readonly isOpen: boolean
     }
-  | LogLine
+  | { readonly kind: 'line'; readonly step: number; readonly number: number }
   | { readonly kind: 'section'; readonly key: string; readonly text: string }
   | { readonly kind: 'note'; readonly key: string; readonly text: string }
 
-export type Log = {
-  readonly linesOf: (step: number) => readonly LogLine[]
-  readonly droppedOf: (step: number) => number
-}
+/** A row that is no line. */
+export type Heading = Exclude<Row, { kind: 'line' }>
+
+/** How many lines a step has. */
+type LinesOf = (step: number) => number
 
 export const stepKey = (step: number): string => `s${step}`
 export const commandKey = (step: number, command: number): string => `s${step}-c${command}`
 /** The fragment that points at a line; people count from 1. */
 export const lineKey = (step: number, number: number): string => `s${step}-l${number + 1}`
 
-/** Lines are rows as they are, and their keys are made for the few that are drawn: a log may have a hundred thousand. */
 export const keyOf = (row: Row): string => (row.kind === 'line' ? lineKey(row.step, row.number) : row.key)
 
 type IsOpen = (key: string, byItself: boolean) => boolean
-type Walk = { readonly rows: Row[]; readonly log: Log; readonly isOpen: IsOpen; readonly onlyStep: boolean }
+/** Lines that follow each other are one entry: a log may have a million. */
+type Lines = { readonly kind: 'lines'; readonly step: number; readonly from: number; readonly to: number }
+type Entry = Heading | Lines
+type Walk = {
+  readonly entries: Entry[]
+  readonly linesOf: LinesOf
+  readonly isOpen: IsOpen
+  readonly onlyStep: boolean
+}
+
+/** The rows of a log in their order, counted and not listed. */
+export class Rows {
+  readonly #entries: readonly Entry[]
+  /** The number of each entry's first row. */
+  readonly #firsts: number[] = []
+  readonly length: number
+
+  constructor(entries: readonly Entry[]) {
+    this.#entries = entries
+    let length = 0
+    for (const entry of entries) {
+      this.#firsts.push(length)
+      length += entry.kind === 'lines' ? entry.to - entry.from : 1
+    }
+    this.length = length
+  }
+
+  at(index: number): Row | undefined {
+    let [low, high] = [0, this.#firsts.length - 1]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.#firsts[middle] ?? 0) <= index) low = middle
+      else high = middle - 1
+    }
+    const entry = this.#entries[low]
+    if (entry?.kind !== 'lines') return entry
+    return { kind: 'line', step: entry.step, number: entry.from + index - (this.#firsts[low] ?? 0) }
+  }
+
+  /** Which row a line is; -1 where it is folded away or not there. */
+  indexOfLine(step: number, number: number): number {
+    const at = this.#entries.findIndex(
+      (entry) => entry.kind === 'lines' && entry.step === step && entry.from <= number && number < entry.to,
+    )
+    const entry = this.#entries[at]
+    return entry?.kind === 'lines' ? (this.#firsts[at] ?? 0) + number - entry.from : -1
+  }
+
+  /** Which row the head of a fold is, and which the last one that lies in it. */
+  fold(key: string): { readonly head: number; readonly end: number } | null {
+    const at = this.#entries.findIndex((entry) => entry.kind !== 'lines' && entry.key === key)
+    const head = this.#firsts[at]
+    if (head === undefined) return null
+    const next = this.#entries[at + 1]
+    return { head, end: next?.kind === 'lines' ? head + next.to - next.from : head }
+  }
+
+  /** The heads of all steps, in their order. */
+  get heads(): readonly { readonly key: string; readonly index: number }[] {
+    return this.#entries.flatMap((entry, at) =>
+      entry.kind === 'step' ? [{ key: entry.key, index: this.#firsts[at] ?? 0 }] : [],
+    )
+  }
+}
 
 /**
  * A run's tree of steps and its log as rows, folds applied. `isOpen` is asked with a fold's key and what to do where nobody has
  * chosen.
  */
-export function rowsOf(steps: readonly RunStep[], log: Log, isOpen: IsOpen): Row[] {
-  const rows: Row[] = []
+export function rowsOf(steps: readonly RunStep[], linesOf: LinesOf, isOpen: IsOpen): Rows {
+  const entries: Entry[] = []
   const authored = steps.filter(({ kind }) => kind !== 'prepare' && kind !== 'finish')
-  const walk: Walk = { rows, log, isOpen, onlyStep: authored.length === 1 }
+  const walk: Walk = { entries, linesOf, isOpen, onlyStep: authored.length === 1 }
   const tree = treeOf(steps)
   for (const node of tree.steps) pushNode(walk, node, 0)
-  if (tree.hooks.length > 0) rows.push(section('hooks', 'Hooks of the job'))
+  if (tree.hooks.length > 0) entries.push(section('hooks', 'Hooks of the job'))
   for (const node of tree.hooks) pushNode(walk, node, 0)
   const missed = uncalledWords(tree.uncalled)
-  if (missed) rows.push({ kind: 'note', key: 'uncalled', text: `Hooks of the job not called: ${missed}` })
-  if (tree.services.length > 0) rows.push(section('services', 'Services, beside the steps'))
+  if (missed) entries.push({ kind: 'note', key: 'uncalled', text: `Hooks of the job not called: ${missed}` })
+  if (tree.services.length > 0) entries.push(section('services', 'Services, beside the steps'))
   for (const node of tree.services) pushNode(walk, node, 0)
-  return rows
+  return new Rows(entries)
 }
 
-const section = (key: string, text: string): Row => ({ kind: 'section', key, text })
+const section = (key: string, text: string): Entry => ({ kind: 'section', key, text })
 
 function pushNode(walk: Walk, { step, members, hooks, uncalled }: StepNode, depth: number): void {
   const key = stepKey(step.step)
   const isGroup = step.kind === 'group'
   const byItself = opensByItself(step) || isGroup || (walk.onlyStep && step.kind === 'run')
   const open = walk.isOpen(key, byItself && step.state !== 'skipped')
-  walk.rows.push({ kind: 'step', key, step, depth, isOpen: open })
-  if (open && step.reason) walk.rows.push(note(step, `Passed over: ${step.reason}`))
+  walk.entries.push({ kind: 'step', key, step, depth, isOpen: open })
+  if (open && step.reason) walk.entries.push(note(step, `Passed over: ${step.reason}`))
   if (open && !isGroup && !step.reason) pushStep(walk, step, depth)
   if (open) for (const member of members) pushNode(walk, member, depth + 1)
   const missed = open ? uncalledWords(uncalled) : ''
-  if (missed) walk.rows.push({ kind: 'note', key: `${key}-uncalled`, text: `Hooks not called: ${missed}` })
+  if (missed) walk.entries.push({ kind: 'note', key: `${key}-uncalled`, text: `Hooks not called: ${missed}` })
   for (const hook of hooks) pushNode(walk, hook, depth + 1)
 }
 
-function pushStep({ rows, log, isOpen }: Walk, step: RunStep, depth: number): void {
-  const lines = log.linesOf(step.step)
-  const dropped = log.droppedOf(step.step)
+function pushStep({ entries, linesOf, isOpen }: Walk, step: RunStep, depth: number): void {
+  const lines = linesOf(step.step)
   const first = step.commands.map((command) => command.first_line ?? Infinity)
-  if (dropped > 0) rows.push(note(step, `${dropped.toLocaleString()} earlier lines are in the raw log.`))
-  pushLines(rows, lines, { from: 0, to: first[0] ?? Infinity, dropped })
+  const shown = Math.max(0, lines - MOST_LINES)
+  const push = (from: number, to: number) => {
+    const some = {
+      kind: 'lines',
+      step: step.step,
+      from: Math.max(from, shown),
+      to: Math.min(lines, to),
+    } as const
+    if (some.from < some.to) entries.push(some)
+  }
+  if (shown > 0)
+    entries.push({
+      kind: 'note',
+      key: `${stepKey(step.step)}-earlier`,
+      text: `${shown.toLocaleString()} earlier lines are in the raw log.`,
+    })
+  push(0, first[0] ?? Infinity)
   for (const [index, command] of step.commands.entries()) {
     const key = commandKey(step.step, command.command)
     const only = step.commands.length === 1 && step.state !== 'queued'
-    const told = command.state === 'succeeded' && !opensAlone(step) && step.lines <= SHORT_LINES
+    const told = command.state === 'succeeded' && !opensAlone(step) && lines <= SHORT_LINES
     const open = isOpen(key, opensByItself(command) || only || told)
-    rows.push({ kind: 'command', key, step, command, depth, isOpen: open })
-    if (open)
-      pushLines(rows, lines, { from: first[index] ?? Infinity, to: first[index + 1] ?? Infinity, dropped })
+    entries.push({ kind: 'command', key, step, command, depth, isOpen: open })
+    if (open) push(first[index] ?? Infinity, first[index + 1] ?? Infinity)
   }
-  if (lines.length === 0 && step.commands.length === 0) rows.push(note(step, silence(step)))
+  if (lines === 0 && step.commands.length === 0) entries.push(note(step, silence(step)))
 }
 
-function pushLines(
-  rows: Row[],
-  lines: readonly LogLine[],
-  range: { from: number; to: number; dropped: number },
-): void {
-  const end = Math.min(lines.length, range.to - range.dropped)
-  for (let at = Math.max(0, range.from - range.dropped); at < end; at++) {
-    const line = lines[at]
-    if (line) rows.push(line)
-  }
-}
-
-const note = (step: RunStep, text: string): Row => ({ kind: 'note', key: `${stepKey(step.step)}-note`, text })
+const note = (step: RunStep, text: string): Entry => ({
+  kind: 'note',
+  key: `${stepKey(step.step)}-note`,
+  text,
+})
 
 /** Hooks that were passed over, each with why; those that may still be called are not spoken of. */
 const uncalledWords = (hooks: readonly RunStep[]): string =>
@@ -118,6 +185,9 @@ const uncalledWords = (hooks: readonly RunStep[]): string =>
 
 /** Where something failed, that is what there is to see. */
 const opensAlone = (step: RunStep) => step.state === 'failed' || step.state === 'errored'
+
+/** A browser draws nothing below 33 million pixels; at 20 of them a line, this leaves room for what wraps. */
+const MOST_LINES = 1_200_000
 
 /** A log as short as this is shown whole: nothing is gained by folding it. */
 const SHORT_LINES = 200

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PLAIN } from '../../ui/lib/ansi.ts'
-import { KEPT_LINES, LogLines, type LogPiece } from '../../ui/lib/log-lines.ts'
+import { LogBook, type LogLine, type LogPiece, PAGE_LINES } from '../../ui/lib/log-book.ts'
 
 /** Pieces of one step's text, cut where told, as the server would send them. */
 function piecesOf(texts: readonly string[], { step = 1, attempt = 1, from = 0 } = {}): LogPiece[] {
@@ -26,13 +26,15 @@ function piecesOf(texts: readonly string[], { step = 1, attempt = 1, from = 0 } 
   })
 }
 
-function heard(pieces: readonly LogPiece[]): LogLines {
-  const log = new LogLines()
+function heard(pieces: readonly LogPiece[]): LogBook {
+  const log = new LogBook()
   for (const piece of pieces) log.add(piece)
   return log
 }
 
-const texts = (log: LogLines, step = 1) => log.linesOf(step).map((line) => line.text)
+const lines = (log: LogBook, step = 1): (LogLine | undefined)[] =>
+  Array.from({ length: log.linesOf(step) }, (_, at) => log.at(step, at))
+const texts = (log: LogBook, step = 1) => lines(log, step).map((line) => line?.text)
 
 describe('a log put together from pieces', () => {
   test('joins a line that pieces cut', () => {
@@ -41,8 +43,8 @@ describe('a log put together from pieces', () => {
 
   test('numbers lines within each step', () => {
     const log = heard([...piecesOf(['a\nb\n'], { step: 0 }), ...piecesOf(['c\n'], { step: 1 })])
-    expect(log.linesOf(0).map((line) => line.number)).toEqual([0, 1])
-    expect(log.linesOf(1).map((line) => line.number)).toEqual([0])
+    expect(lines(log, 0).map((line) => line?.number)).toEqual([0, 1])
+    expect(lines(log, 1).map((line) => line?.number)).toEqual([0])
     expect(log.total).toBe(3)
   })
 
@@ -52,7 +54,7 @@ describe('a log put together from pieces', () => {
 
   test('joins the halves of a character outside of the basic plane', () => {
     const [high = '', low = ''] = '🚦'.split('')
-    const log = new LogLines()
+    const log = new LogBook()
     const [piece] = piecesOf(['x'])
     if (!piece) throw new Error('no piece')
     log.add({ ...piece, text: high, offset: 0, end: 2 })
@@ -66,31 +68,26 @@ describe('a log put together from pieces', () => {
 
   test('carries a colour over lines and over a rewritten line', () => {
     const log = heard(piecesOf(['\u001b[31mred\nstill\n\u001b[32m10%\r20%\nafter']))
-    expect(log.linesOf(1).map((line) => line.start.ink)).toEqual([
-      null,
-      { name: 1 },
-      { name: 2 },
-      { name: 2 },
-    ])
-    expect(log.linesOf(1)[0]?.start).toEqual(PLAIN)
+    expect(lines(log).map((line) => line?.start.ink)).toEqual([null, { name: 1 }, { name: 2 }, { name: 2 }])
+    expect(log.at(1, 0)?.start).toEqual(PLAIN)
   })
 
   test('replaces a line that grows, so that a view notices', () => {
-    const log = new LogLines()
+    const log = new LogBook()
     const [first, second] = piecesOf(['a', 'b'])
     if (!first || !second) throw new Error('no pieces')
     log.add(first)
-    const before = log.linesOf(1)[0]
+    const before = log.at(1, 0)
     log.add(second)
     expect(before?.text).toBe('a')
-    expect(log.linesOf(1)[0]?.text).toBe('ab')
+    expect(log.at(1, 0)?.text).toBe('ab')
   })
 })
 
 describe('a log after a lost connection', () => {
   test('knows the first byte it does not have', () => {
-    expect(new LogLines().position).toBeNull()
-    expect(heard(piecesOf(['ä\n'])).position).toEqual({ attempt: 1, step: 1, offset: 3 })
+    expect(new LogBook().position).toBeNull()
+    expect(heard(piecesOf(['ä\n'])).position).toEqual({ attempt: 1, ends: [[1, 3]] })
   })
 
   test('takes nothing twice, and cuts a piece of which it has the beginning', () => {
@@ -100,12 +97,37 @@ describe('a log after a lost connection', () => {
     expect(texts(log)).toEqual(['äb', 'cd', 'e'])
   })
 
-  test('marks what is missing', () => {
-    const log = heard([...piecesOf(['a\n']), ...piecesOf(['z\n'], { from: 12 })])
-    expect(log.linesOf(1).map((line) => [line.text, line.missingBytes])).toEqual([
-      ['a', undefined],
-      ['z', 10],
-    ])
+  test('what was not heard is read, and does not push aside what was', () => {
+    const [, late] = piecesOf(['one\ntwo\nth', 'ree\nfour\nfi'])
+    const log = new LogBook()
+    log.begin(1)
+    log.expect(1, { lines: 3, from: late!.offset })
+    log.add(late!)
+    expect(texts(log)).toEqual([undefined, undefined, undefined, 'four', 'fi'])
+    const read = ['one', 'two', 'three', 'older', 'older'].map((text, line) => ({ line, text, at: '' }))
+    log.fill(1, read)
+    expect(texts(log)).toEqual(['one', 'two', 'three', 'four', 'fi'])
+  })
+
+  test('a line whose beginning was not heard is read when it has an end', () => {
+    const [, late] = piecesOf(['begin', 'ning'])
+    const log = new LogBook()
+    log.expect(1, { lines: 1, from: late!.offset })
+    log.add(late!)
+    const read = [{ line: 0, text: 'beginning', at: '' }]
+    log.fill(1, read)
+    expect(texts(log)).toEqual([undefined])
+    log.close()
+    log.fill(1, read)
+    expect(texts(log)).toEqual(['beginning'])
+  })
+
+  test('of a step that begins at its first byte nothing is missing', () => {
+    const log = new LogBook()
+    log.begin(1)
+    log.expect(1, { lines: 1, from: 0 })
+    for (const piece of piecesOf(['a\nb', 'c\n'])) log.add(piece)
+    expect(texts(log)).toEqual(['a', 'bc'])
   })
 
   test('starts over with a new attempt, and hears nothing of an old one', () => {
@@ -138,10 +160,9 @@ describe('a log after a lost connection', () => {
   })
 })
 
-test('of a step that never stops talking the newest lines are kept, with their true numbers', () => {
-  const log = heard(piecesOf(Array.from({ length: 23 }, () => 'x\n'.repeat(KEPT_LINES / 20))))
-  expect(log.linesOf(1).length).toBeLessThanOrEqual(KEPT_LINES * 1.1)
-  expect(log.total).toBe((KEPT_LINES / 20) * 23)
-  expect(log.linesOf(1)[0]?.number).toBe(log.droppedOf(1))
-  expect(log.linesOf(1).at(-1)?.number).toBe(log.total - 1)
+test('a log that never stops keeps what was looked at last, and knows how long it is', () => {
+  const log = heard(piecesOf(Array.from({ length: 500 }, () => 'x\n'.repeat(PAGE_LINES))))
+  expect(log.linesOf(1)).toBe(500 * PAGE_LINES)
+  expect(log.at(1, 0)).toBeUndefined()
+  expect(log.at(1, 500 * PAGE_LINES - 1)?.number).toBe(500 * PAGE_LINES - 1)
 })
