@@ -11,6 +11,7 @@ export type VersionId = Branded<'version'>
 export type JobId = Branded<'job'>
 export type RunId = Branded<'run'>
 export type RunnerId = Branded<'runner'>
+export type HandoverId = Branded<'handover'>
 export type DeliveryId = Branded<'delivery'>
 export type UserId = Branded<'user'>
 export type EventId = Branded<'event'>

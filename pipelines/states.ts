@@ -25,6 +25,8 @@ export const RUN_MOVES = {
     again: 'queued',
     /** A gate, an event or a time is awaited; the runner is free meanwhile. */
     hold: 'waiting',
+    /** It has handed over, and what comes next is no runner's, or another one's. */
+    yield: 'queued',
   },
   waiting: {
     resume: 'queued',

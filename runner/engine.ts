@@ -73,6 +73,10 @@ export interface Engine {
 export const FOLDERS = { work: 'work', inputs: 'inputs', state: 'state', states: 'states' } as const
 /** The file behind `$TAKT_OUTPUT`. */
 export const OUTPUT_FILE = 'output'
+/** The folder in which tools keep what they have fetched, a folder for each cache. */
+export const CACHES = 'caches'
+/** All that goes over to another workspace. */
+export const CONTENTS: readonly string[] = [...Object.values(FOLDERS), CACHES, OUTPUT_FILE]
 
 /**
  * The place of one run. Disposing ends every process of it at once and removes everything; safe twice, never throws (what
@@ -92,6 +96,11 @@ export interface Workspace extends AsyncDisposable {
   read(path: string, signal: AbortSignal): Promise<Readable | null>
   /** Unpack a tar stream below the folder `path`, which is made where it is missing. Whatever the stream holds cannot leave the workspace. */
   write(path: string, tar: Readable, signal: AbortSignal): Promise<void>
+  /**
+   * Unpack what another workspace was made of: its folders with all that is in them, names from the root on. Modes, times and
+   * owners are as they were (owners where the engine has users), and links point where they pointed, whatever is there.
+   */
+  restore(tar: Readable, signal: AbortSignal): Promise<void>
   /**
    * The container of `image` (null: the job's), as the engine knows it, for a terminal in it; one that has ended is begun anew,
    * on the same files. Null where no step had one of that image.

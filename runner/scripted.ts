@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import tar from 'tar-stream'
 import { EngineError, exited } from './engine.ts'
 import type { Engine, ExitStatus, Output, Script, Workspace } from './engine.ts'
 
@@ -34,11 +36,26 @@ class Stage implements Workspace {
     return { usable: true, run: (script: Script, signal: AbortSignal) => this.#perform(script, signal) }
   }
 
-  async read(): Promise<null> {
-    return null
+  /** It has no files, but what `put` and `state` leave goes over to another stage. */
+  async read(path: string): Promise<Readable | null> {
+    const text = path === 'output' ? this.#output : path === 'state' && this.#state ? 'something' : ''
+    if (text === '') return null
+    const pack = tar.pack()
+    pack.entry({ name: path }, text)
+    pack.finalize()
+    return Readable.from(pack, { objectMode: false })
   }
 
   async write(): Promise<void> {}
+
+  async restore(from: Readable): Promise<void> {
+    const entries = from.pipe(tar.extract() as unknown as NodeJS.ReadWriteStream) as unknown as tar.Extract
+    for await (const entry of entries) {
+      const text = Buffer.concat(await Array.fromAsync(entry as AsyncIterable<Buffer>)).toString()
+      if (entry.header.name === 'output') this.#output = text
+      else if (entry.header.name === 'state') this.#state = true
+    }
+  }
 
   async usage() {
     return { peakMemoryBytes: null, cpuMs: null }

@@ -1,7 +1,7 @@
 import { encodeLog } from '#pipelines/wire/log-frames.ts'
 import { LOG_CHUNK_BYTES, MOST_FRAME_BYTES, MOST_LETTERS } from '#pipelines/wire/runner.ts'
 import type { ReportEntry, RunnerSays } from '#pipelines/wire/runner.ts'
-import type { Plan } from '#pipelines/wire/plan.ts'
+import type { Carried, Plan } from '#pipelines/wire/plan.ts'
 import { Mask } from './mask.ts'
 import { packLog } from './pack-log.ts'
 import { secretTexts } from './secret-texts.ts'
@@ -87,14 +87,15 @@ export class Work {
   report(entry: ReportEntry): void {
     if (this.#ended) return // forgotten: nobody wants to know
     if ('step' in entry) this.#finishPart(entry.step)
-    if (entry.kind === 'run.ended') for (const step of [...this.#logs.keys()]) this.#finishPart(step)
+    const isLast = entry.kind === 'run.ended' || entry.kind === 'part.ended'
+    if (isLast) for (const step of [...this.#logs.keys()]) this.#finishPart(step)
     const head = { say: 'report' as const, run: this.plan.run, lease: this.lease, seq: this.#seq + 1 }
     const message: RunnerSays = { ...head, entry: this.#masked(entry) }
     const text = JSON.stringify(message)
     if (Buffer.byteLength(text) > MOST_FRAME_BYTES)
       throw new Error(`A report of \`${entry.kind}\` has ${text.length} characters, more than fit a frame.`)
     this.#seq++
-    if (entry.kind === 'run.ended') this.#ended = true
+    if (isLast) this.#ended = true
     this.#say(text)
   }
 
@@ -142,6 +143,9 @@ export class Work {
         ])
         return { ...entry, values: Object.fromEntries(values) }
       }
+      case 'checkpoint.kept':
+      case 'part.ended':
+        return { ...entry, carried: this.#maskedCarried(entry.carried) }
       case 'run.ended': {
         const { error } = entry
         if (!error) return entry
@@ -151,6 +155,11 @@ export class Work {
       default:
         return entry
     }
+  }
+
+  #maskedCarried(carried: Carried): Carried {
+    const fields = Object.entries(carried.fields).map(([name, text]) => [name, this.#mask.text(text)])
+    return { ...carried, fields: Object.fromEntries(fields) }
   }
 
   #say(frame: Frame): void {

@@ -17,11 +17,11 @@ const AROUND: Runs = {
 }
 const STEP: { [key: string]: Runs | true } = { ...AROUND }
 const HOOKS: Runs = { on_success: STEP, on_failure: STEP, on_error: STEP, on_cancel: STEP, always: STEP }
-// Steps nest steps.
-Object.assign(STEP, HOOKS, { parallel: STEP, for_each: { in: true, as: true, steps: STEP } })
-
-/** Steps of the server: a job may begin with them. */
+/** Steps of the server, and what keeps a workspace: they stand at the top of a job's steps. */
 const GATE: Runs = { approve: true, wait: { for: true, until: true } }
+const TOP: Runs = { ...GATE, checkpoint: true }
+// Steps nest steps; what belongs at the top is looked for below it in words of its own.
+Object.assign(STEP, HOOKS, TOP, { parallel: STEP, for_each: { in: true, as: true, steps: STEP } })
 
 const GET: Runs = { '*': { trigger: true, version: true, start: true, params: true } }
 const NEED: Runs = { '*': { trigger: true, on: true, versions: true, start: true } }
@@ -94,7 +94,7 @@ const RUNS: Runs = {
         keep: true,
         reports: true,
       },
-      ...{ steps: { ...STEP, ...GATE, use: true, with: true }, outputs: true },
+      ...{ steps: { ...STEP, use: true, with: true }, outputs: true },
       approve: true,
     },
   },
@@ -125,21 +125,34 @@ const GATES = ['approve', 'wait']
 /** What a gate heeds besides what it waits for. */
 const OF_GATES = [...GATES, 'name', 'if']
 
-/** A job may begin with gates. Behind what a runner has begun none opens yet, and what stands around commands means nothing there. */
+/** What stands around commands means nothing at a gate, and inside other steps nobody waits without a runner. */
 function gatesNotRun(tree: unknown): Finding[] {
   return Object.entries(childOf(tree, 'jobs') ?? {}).flatMap(([job, body]) => {
     const steps: unknown = childOf(body, 'steps')
     const list: readonly unknown[] = Array.isArray(steps) ? steps : []
-    const first = list.findIndex((step) => !GATES.some((key) => childOf(step, key) !== undefined))
-    return list.flatMap((step, index) => {
+    const around = list.flatMap((step, index) => {
       const gate = GATES.find((key) => childOf(step, key) !== undefined)
-      if (gate === undefined) return []
       const path: Path = ['jobs', job, 'steps', index]
-      if (first >= 0 && index > first)
-        return [refused(`\`${gate}\` behind a step of another kind`, keyAt(...path, gate))]
+      if (gate === undefined) return nestedIn(step, path)
       return Object.keys(Object(step)).flatMap((key) =>
         OF_GATES.includes(key) ? [] : [refused(`\`${key}\` beside \`${gate}\``, keyAt(...path, key))],
       )
+    })
+    return [...around, ...nestedIn({ ...Object(body), steps: undefined }, ['jobs', job])]
+  })
+}
+
+/** What belongs at the top of a job's steps, and stands inside one of them or in a hook. */
+function nestedIn(step: unknown, path: Path): Finding[] {
+  const inside = [...Object.keys(HOOKS), 'parallel'].map((key): Path => [key])
+  return [...inside, ['for_each', 'steps']].flatMap((keys: Path) => {
+    const found = keys.reduce<unknown>(childOf, step)
+    const members: readonly unknown[] = Array.isArray(found) ? found : found === undefined ? [] : [found]
+    return members.flatMap((member, index) => {
+      const at = [...path, ...keys, ...(Array.isArray(found) ? [index] : [])]
+      const wrong = Object.keys(TOP).filter((key) => childOf(member, key) !== undefined)
+      const words = (key: string) => `\`${key}\` inside another step or a hook`
+      return [...wrong.map((key) => refused(words(key), keyAt(...at, key))), ...nestedIn(member, at)]
     })
   })
 }

@@ -1,6 +1,6 @@
 import type { RunId } from '../ids.ts'
 import type { Job, Pipeline } from '../language/pipeline.ts'
-import type { Checkout } from '../wire/plan.ts'
+import type { Checkout, Ending, Resume } from '../wire/plan.ts'
 import type { Leg } from './matrix.ts'
 import type { SecretFacts } from './secrets-in.ts'
 import type { InputFields } from './values.ts'
@@ -22,6 +22,20 @@ type UpstreamFacts = {
   /** Whether the run itself names the job in its needs: whose files and state it gets. */
   readonly direct: boolean
   readonly kept: boolean
+}
+
+/** A run that does not begin with its job's first step. */
+export type GoesOn = {
+  /** The first step of this part, among those at the top of the job. */
+  readonly position: number
+  /** The number of the runner's own first step in this part. */
+  readonly first: number
+  /** What the parts before left; null where no runner had the run yet. */
+  readonly resume: Resume | null
+  /** How long runners had the run before. */
+  readonly ranMs: number
+  /** What the run came to at a gate, when only its hooks are left to do; null otherwise. */
+  readonly ending: Ending | null
 }
 
 /** A run and its frozen inputs, as the compiler needs them. */
@@ -47,4 +61,6 @@ export type CompileFacts = SecretFacts & {
   /** Jobs of the pipeline that have left a state on the lane. */
   readonly statesLeft: ReadonlySet<string>
   readonly holdMs: number
+  /** Null, or left out: it begins with the first step. */
+  readonly goesOn?: GoesOn | null
 }

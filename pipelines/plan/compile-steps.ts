@@ -1,12 +1,12 @@
 import { evaluate } from '../language/expression/evaluate.ts'
 import { interpolate, variableOf, type Values } from '../language/expression/interpolate.ts'
 import type { Step } from '../language/step.ts'
-import type { PlanHooks, PlanStep } from '../wire/plan.ts'
+import type { Plan, PlanHooks, PlanStep } from '../wire/plan.ts'
 import { type Ask, entriesIn, textsIn } from './compile-ask.ts'
 import { imageIn } from './compile-image.ts'
 import { getOfStep, putOfStep, type ResourceFacts } from './compile-resources.ts'
 import type { CompileFacts } from './compile-facts.ts'
-import { stepsBehindGates } from './gates.ts'
+import { partAt } from './parts.ts'
 
 type StepFacts = CompileFacts & { readonly values: Values }
 
@@ -14,18 +14,30 @@ type StepFacts = CompileFacts & { readonly values: Values }
 const MOST_STEPS = 2_000
 
 type Numbering = { next: number }
-type Inside = StepFacts & { readonly numbers: Numbering }
+type Inside = StepFacts & {
+  readonly numbers: Numbering
+  /** Where a step stands at the top of the job; of one inside another nobody asks. */
+  readonly position?: number
+}
 
-/** The job's steps and hooks as the runner carries them out, numbered through. @returns `next`: the first number that is free. */
+/**
+ * The steps of one part of the job, and its hooks, as the runner carries them out. They are numbered through, behind the parts before.
+ *
+ * @returns `next`: the first number that is free.
+ */
 export function compileSteps(
   ask: Ask,
   facts: StepFacts,
-): { readonly steps: PlanStep[]; readonly hooks: PlanHooks; readonly next: number } {
-  const numbers = { next: 1 }
+): Pick<Plan, 'steps' | 'hooks' | 'handOver'> & { readonly next: number } {
+  const { goesOn, job } = facts
+  const numbers = { next: (goesOn?.first ?? 0) + 1 }
   const inside = { ...facts, numbers }
-  const steps = stepsBehindGates(facts.job).map((step) => stepOf(ask, step, inside))
-  const hooks = hooksOf(ask, facts.job.hooks, inside)
-  return { steps, hooks, next: numbers.next }
+  const position = goesOn?.position ?? 0
+  const part = goesOn?.ending ? { steps: [], gate: null } : partAt(job, position)
+  const steps = part.steps.map((step, index) => stepOf(ask, step, { ...inside, position: position + index }))
+  const handOver = part.gate === null ? null : { step: numbered(ask, numbers), position: part.gate }
+  const hooks = hooksOf(ask, job.hooks, inside)
+  return { steps, hooks, handOver, next: numbers.next }
 }
 
 const numbered = (ask: Ask, numbers: Numbering): number => {
@@ -85,6 +97,8 @@ function actOf(ask: Ask, step: Step, facts: Inside): Act {
         maxParallel: step.mode === 'sequential' ? 1 : step.maxParallel,
         failFast: step.failFast,
       }
+    case 'checkpoint':
+      return { kind: 'checkpoint', label: step.label, position: (facts.position ?? 0) + 1 }
     default:
       return ask({ impossible: `this version of Takt does not run a step \`${step.kind}\`` })
   }
@@ -131,6 +145,7 @@ function itemOf(ask: Ask, { step, item }: { step: ForEach; item: string }, facts
 
 const nameOf = (step: Step): string => {
   if (step.kind === 'get' || step.kind === 'put') return `${step.kind} ${step.resource}`
+  if (step.kind === 'checkpoint') return `checkpoint ${step.label}`
   return step.kind === 'for_each' ? 'for each' : step.kind
 }
 

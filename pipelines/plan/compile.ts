@@ -22,7 +22,7 @@ export function compilePlan(facts: CompileFacts): Plan | Impossible {
   return askedFor<Plan>((ask) => {
     const values = valuesOfRun(facts)
     const { checkout, gets } = getsOfRun(ask, { ...facts, values })
-    const { steps, hooks, next } = compileSteps(ask, { ...facts, values })
+    const { steps, hooks, handOver, next } = compileSteps(ask, { ...facts, values })
     const services = servicesOf(ask, job, { values, next })
     const direct = facts.upstream.filter((run) => run.direct)
     return {
@@ -36,7 +36,7 @@ export function compilePlan(facts: CompileFacts): Plan | Impossible {
       image: imageIn(ask, job.image, { values, where: 'image' }),
       env: envOf(ask, job, values),
       ...secretsIn(ask, job, facts),
-      timeoutMs: job.timeoutMs,
+      timeoutMs: Math.max(1, job.timeoutMs - (facts.goesOn?.ranMs ?? 0)),
       inactivityMs: job.inactivityMs,
       limits: {
         cpus: job.limits.cpu,
@@ -57,7 +57,11 @@ export function compilePlan(facts: CompileFacts): Plan | Impossible {
         junit: textsIn(ask, job.reports.junit, { values, where: 'reports.junit' }),
         coverage: textsIn(ask, job.reports.coverage, { values, where: 'reports.coverage' }),
       },
+      prepare: facts.goesOn?.first ?? 0,
+      resume: facts.goesOn?.resume ?? null,
+      ending: facts.goesOn?.ending ?? null,
       steps,
+      handOver,
       hooks,
       finish: next + services.length,
       holdMs: facts.holdMs,
@@ -74,14 +78,25 @@ export type ValuesOfRun = Pick<
   readonly upstream: readonly Pick<CompileFacts['upstream'][number], 'job' | 'outputs'>[]
 }
 
-/** Everything that the texts of a run can name. What was filled in at its gates comes after what it was started with. */
+/**
+ * Everything that the texts of a run can name. What was filled in at its gates comes after what it was started with; of a gate that is
+ * still ahead, or was never passed, its form's presets count.
+ */
 export function valuesOfRun({ job, inputs, matrix, given, answers, upstream, ...at }: ValuesOfRun): Values {
   const { run, project, pipeline, lane, attempt, kind } = at
   const takt = { run: String(run), project, pipeline, job: job.name, lane, attempt: String(attempt), kind }
-  const filled = { ...(given ?? presetsOf(job.inputs)), ...answers }
+  const filled = { ...formsAhead(job), ...(given ?? presetsOf(job.inputs)), ...answers }
   const outputs = upstream.map((each) => ({ resource: each.job, fields: each.outputs }))
   return valuesOf({ takt, inputs: [...outputs, ...inputs], matrix, given: filled })
 }
+
+/** What is known of forms before anybody fills them in; a preset that is made of values is not, and neither is what has none. */
+const formsAhead = ({ steps }: Job): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    steps
+      .flatMap((step) => (step.kind === 'approve' ? step.form : []))
+      .map(({ name, default: preset }) => [name, preset === null || preset.includes('$(') ? '' : preset]),
+  )
 
 /** All variables of a program share this much room with its arguments; Linux has at least twice as much. */
 const MOST_LETTERS = 1_000_000

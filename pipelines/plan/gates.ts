@@ -1,6 +1,5 @@
 import type { Values } from '../language/expression/interpolate.ts'
 import { evaluate } from '../language/expression/evaluate.ts'
-import type { Job } from '../language/pipeline.ts'
 import type { FormField, Gate, Step } from '../language/step.ts'
 import { type Ask, askedFor } from './compile-ask.ts'
 import { type Impossible, putIn } from './put-in.ts'
@@ -8,22 +7,7 @@ import { type Impossible, putIn } from './put-in.ts'
 /** A step of the server: people or a time are waited for, and no runner has the run meanwhile. */
 export type GateStep = Extract<Step, { kind: 'approve' | 'wait' }>
 
-type Steps = Pick<Job, 'steps'>
-
-/** The gates that a job begins with. Behind its first other step a job has none: what a runner has begun it carries to its end. */
-export function gatesOf({ steps }: Steps): readonly GateStep[] {
-  const first = steps.findIndex((step) => !isGate(step))
-  return (first < 0 ? steps : steps.slice(0, first)).filter(isGate)
-}
-
-/** What a runner carries out of it. */
-export const stepsBehindGates = (job: Steps): readonly Step[] => job.steps.slice(gatesOf(job).length)
-
-/** Whether nothing of a job is left for a runner when its gates are passed. */
-export const isAllGates = (job: Pick<Job, 'steps' | 'hooks'>): boolean =>
-  stepsBehindGates(job).length === 0 && Object.values(job.hooks).every((hook) => hook.length === 0)
-
-const isGate = (step: Step): step is GateStep => step.kind === 'approve' || step.kind === 'wait'
+export const isGate = (step: Step): step is GateStep => step.kind === 'approve' || step.kind === 'wait'
 
 /** A gate as it opens, its values put in. */
 export type OpenGate = Pick<Gate, 'by' | 'count' | 'author' | 'message' | 'form' | 'onExpire'> & {

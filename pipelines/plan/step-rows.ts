@@ -1,19 +1,22 @@
-import { FINISH, HOOKS, type HookName, type Plan, type PlanStep, PREPARE } from '../wire/plan.ts'
+import { FINISH, HAND_OVER, HOOKS, type HookName, type Plan, type PlanStep, PREPARE } from '../wire/plan.ts'
 
 /** One step as people see it before it begins. */
 type StepRow = {
   readonly step: number
   readonly name: string
-  readonly kind: 'prepare' | 'finish' | 'service' | PlanStep['kind']
+  readonly kind: 'prepare' | 'hand_over' | 'finish' | 'service' | PlanStep['kind']
   /** The step that it is a member or a hook of; null at the top. */
   readonly parent: number | null
   readonly hook: HookName | null
 }
 
-/** All steps that a run may go through: the runner's own first one, the job's with their members and hooks, services, the runner's last. */
-export const stepRows = (plan: Pick<Plan, 'steps' | 'hooks' | 'services' | 'finish'>): StepRow[] => [
-  { step: 0, name: PREPARE, kind: 'prepare', parent: null, hook: null },
+type Shown = Pick<Plan, 'prepare' | 'steps' | 'handOver' | 'hooks' | 'services' | 'finish'>
+
+/** All steps that a part of a run may go through: the runner's own first one, the job's with their members and hooks, services, the runner's last. */
+export const stepRows = (plan: Shown): StepRow[] => [
+  { step: plan.prepare, name: PREPARE, kind: 'prepare', parent: null, hook: null },
   ...plan.steps.flatMap((step) => rowsOf(step, null, null)),
+  ...(plan.handOver ? [handOverRow(plan.handOver.step)] : []),
   ...hookRows(plan.hooks, null),
   ...plan.services.map(({ step, name }) => ({
     step,
@@ -24,6 +27,10 @@ export const stepRows = (plan: Pick<Plan, 'steps' | 'hooks' | 'services' | 'fini
   })),
   { step: plan.finish, name: FINISH, kind: 'finish', parent: null, hook: null },
 ]
+
+const handOverRow = (step: number): StepRow => ({
+  ...{ step, name: HAND_OVER, kind: 'hand_over', parent: null, hook: null },
+})
 
 function rowsOf(step: PlanStep, parent: number | null, hook: HookName | null): StepRow[] {
   const { step: number, name, kind } = step

@@ -17,6 +17,8 @@ export type ArchiveEntry = {
 }
 
 export type ArchiveBounds = {
+  /** A whole workspace is only ever unpacked as one again: links may point wherever they pointed there. Nothing lies behind them. */
+  readonly anyLinks?: true
   readonly packedBytes: number
   readonly bytes: number
   readonly files: number
@@ -27,6 +29,7 @@ export const ARCHIVE_BOUNDS = {
   kept: { packedBytes: 4 * GIB, bytes: 16 * GIB, files: 200_000 },
   folder: { packedBytes: 4 * GIB, bytes: 16 * GIB, files: 200_000 },
   cache: { packedBytes: 4 * GIB, bytes: 16 * GIB, files: 400_000 },
+  workspace: { packedBytes: 8 * GIB, bytes: 32 * GIB, files: 400_000, anyLinks: true },
   state: { packedBytes: GIB / 4, bytes: GIB, files: 20_000 },
 } as const satisfies Record<string, ArchiveBounds>
 
@@ -91,6 +94,7 @@ export class ArchiveGuard {
       return target !== null && this.#files.has(target)
         ? null
         : `is the same file as ${shown(target ?? '')}, which is not in the archive before it`
+    if (kind === 'symlink' && this.#bounds.anyLinks) return isTarget(target ?? '') ? null : 'links to no path'
     return kind === 'symlink' && leadsOut(path, target ?? '')
       ? `links to ${shown(target ?? '')}, which is not inside`
       : null
@@ -114,13 +118,14 @@ export function pathProblem(path: string): string | null {
  * are known to be no links: behind a name, `..` would be taken from wherever that name leads.
  */
 function leadsOut(path: string, target: string): boolean {
-  if (target === '' || target.startsWith('/') || target.includes('\0') || target.length > MOST_PATH)
-    return true
+  if (!isTarget(target) || target.startsWith('/')) return true
   const parts = target.split('/').filter((part) => part !== '' && part !== '.')
   const down = parts.findIndex((part) => part !== '..')
   const climbs = down < 0 ? parts.length : down
   return climbs > path.split('/').length - 1 || parts.slice(climbs).includes('..')
 }
+
+const isTarget = (target: string) => target !== '' && !target.includes('\0') && target.length <= MOST_PATH
 
 const foldersOf = (path: string): string[] => {
   const parts = path.split('/')

@@ -128,6 +128,8 @@ export type PlanStep = Around & { readonly hooks: PlanHooks } & (
       }
     | { readonly kind: 'get'; readonly get: Get }
     | { readonly kind: 'put'; readonly put: Put }
+    /** Keeps the workspace as it is under a name, to run again from. */
+    | { readonly kind: 'checkpoint'; readonly label: string; readonly position: number }
     | {
         readonly kind: 'group'
         readonly steps: PlanStep[]
@@ -147,6 +149,12 @@ export const PlanStep: z.ZodType<PlanStep> = z.lazy(() =>
     Around.extend({ kind: z.literal('run'), hooks: Hooks, commands: z.array(z.string()).min(1) }),
     Around.extend({ kind: z.literal('get'), hooks: Hooks, get: Get }),
     Around.extend({ kind: z.literal('put'), hooks: Hooks, put: Put }),
+    Around.extend({
+      kind: z.literal('checkpoint'),
+      hooks: Hooks,
+      label: z.string(),
+      position: z.number().int().positive(),
+    }),
     Around.extend({
       kind: z.literal('group'),
       hooks: Hooks,
@@ -182,7 +190,34 @@ export const Service = z.object({
 })
 export type Service = z.output<typeof Service>
 
-/** What a runner carries out: one run, ready to execute, holding no decision. It is told to the holder of the lease only. */
+/** What a runner knows of a run besides the files of its workspace, for the runner that goes on with it. */
+export const Carried = z.object({
+  /** Variables that gets and puts told. */
+  fields: texts,
+  stateTouched: z.boolean(),
+  /** The caches of the job as they were brought: what each is called on the server, and whether that holds the very same. */
+  caches: z
+    .array(z.object({ name: z.string().max(200), key: z.string().max(200), isFresh: z.boolean() }))
+    .max(100),
+})
+export type Carried = z.output<typeof Carried>
+
+/** What the part of a run before this one left: its workspace is fetched from the server. */
+const Resume = z.object({
+  carried: Carried,
+  /** The values that the job wrote to `$TAKT_OUTPUT` so far. */
+  outputs: texts,
+})
+export type Resume = z.output<typeof Resume>
+
+/** What a run came to at a gate. */
+export const Ending = z.object({
+  state: z.enum(['failed', 'errored', 'cancelled']),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+})
+export type Ending = z.output<typeof Ending>
+
+/** What a runner carries out: one part of a run, ready to execute, holding no decision. It is told to the holder of the lease only. */
 export const Plan = z.object({
   run: runId,
   project: z.string(),
@@ -220,7 +255,15 @@ export const Plan = z.object({
   /** Which of them have left a state on this lane so far, this job itself among them. */
   statesLeft: z.array(z.string()),
   reports: z.object({ junit: paths, coverage: paths }),
+  /** The number of the runner's own first step; 0 in the first part of a run. */
+  prepare: z.number().int().min(0),
+  /** Null: the workspace is made anew, with a checkout and what else the job brings. */
+  resume: Resume.nullable(),
+  /** Where the run has ended at a gate: no step is carried out, but the hooks of that end. */
+  ending: Ending.nullable(),
   steps,
+  /** Behind the last step the workspace is handed to the server, and the run waits at the gate at `position`; null: the run ends. */
+  handOver: z.object({ step: z.number().int().positive(), position: z.number().int().positive() }).nullable(),
   /** What runs at the end of the job. */
   hooks: Hooks,
   /** The number of the runner's own last step, in which files and reports leave the workspace. */
@@ -230,8 +273,10 @@ export const Plan = z.object({
 })
 export type Plan = z.output<typeof Plan>
 
-/** Step 0, in which the runner speaks for itself: checkout, image, isolation. */
+/** The first step of each part, in which the runner speaks for itself: checkout, image, isolation. */
 export const PREPARE = 'prepare'
+/** The step in which the workspace goes to the server, for whoever goes on behind a gate. */
+export const HAND_OVER = 'hand over'
 /** The last step, in which the runner takes files out; it is not shown where there are none. */
 export const FINISH = 'finish'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { CheckId, RunId } from '../ids.ts'
 import { RUNNER_MODES, RUNNER_TELLS, STEP_STATES } from '../states.ts'
-import { Plan } from './plan.ts'
+import { Carried, Plan } from './plan.ts'
 import { TerminalOrder, TerminalWord } from './terminal.ts'
 
 /**
@@ -13,7 +13,7 @@ import { TerminalOrder, TerminalWord } from './terminal.ts'
  * server's commit. The runner keeps what is unheard and says it again, in order, after a redial; a repeated number is
  * ignored. A report under a lease that is no longer the run's changes nothing and is answered with `forget`.
  */
-export const DIALECT = 3
+export const DIALECT = 4
 
 export const runId = z
   .number()
@@ -78,7 +78,18 @@ export const ReportEntry = z.discriminatedUnion('kind', [
     peakMemoryBytes: z.number().int().min(0).nullable(),
     cpuMs: z.number().int().min(0).nullable(),
   }),
-  /** The last entry; the server forgets the lease with it. */
+  /** The server has the workspace as it was at this checkpoint. */
+  z.object({
+    kind: z.literal('checkpoint.kept'),
+    position: z.number().int().positive().max(10_000),
+    checkpoint: z.string().max(200),
+    carried: Carried,
+  }),
+  /**
+   * The last entry of a part: the server has the workspace, and the run stands before its gate. The lease ends with it.
+   */
+  z.object({ kind: z.literal('part.ended'), carried: Carried }),
+  /** The last entry of a run; the server forgets the lease with it. */
   z.object({
     kind: z.literal('run.ended'),
     move: z.enum(['succeed', 'fail', 'break', 'cancel']),

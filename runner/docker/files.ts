@@ -55,6 +55,32 @@ export async function writeFiles(
   }
 }
 
+/**
+ * A whole workspace, as another container had it. It is unpacked from the container's own top: there the engine takes no link of it
+ * for one that leads out, and it follows none.
+ */
+export async function restoreFiles(
+  container: Docker.Container,
+  { tar: given, signal }: Pick<Writing, 'tar' | 'signal'>,
+): Promise<void> {
+  const below = (name: string) => `${DIRECTORY.slice(1)}/${name}`
+  const tar = retar(
+    given,
+    (entry) => ({
+      ...entry,
+      name: below(entry.name),
+      linkname: entry.type === 'link' ? below(entry.linkname) : entry.linkname,
+    }),
+    ({ uid = 0, gid = 0 }) => ({ uid, gid }),
+  )
+  try {
+    await sending(tar, signal, (abortSignal) => container.putArchive(tar, { path: '/', abortSignal }))
+  } catch (error) {
+    signal.throwIfAborted()
+    throw refused('The workspace could not be restored', error)
+  }
+}
+
 const isFolder = (name: string | undefined) => Object.values<string | undefined>(FOLDERS).includes(name)
 
 /** The engine unpacks into folders that are there; a folder is a tar like any other. */

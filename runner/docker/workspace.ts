@@ -9,7 +9,7 @@ import { type Cell, type Home, startCell } from './cell.ts'
 import { DIRECTORY } from './container.ts'
 import { DEMO_IMAGE } from './demo-image.ts'
 import { watchDisk, type Written } from './disk.ts'
-import { readFiles, writeFiles } from './files.ts'
+import { readFiles, restoreFiles, writeFiles } from './files.ts'
 import { fill } from './fill.ts'
 import type { Holder } from './holder.ts'
 import type { House } from './house.ts'
@@ -246,6 +246,8 @@ class DockerWorkspace implements Workspace {
   async read(path: string, signal: AbortSignal): Promise<Readable | null> {
     return readFiles(this.#first.container, path, signal)
   }
+
+  restore = (tar: Readable, signal: AbortSignal) => restoreFiles(this.#first.container, { tar, signal })
 
   async write(path: string, tar: Readable, signal: AbortSignal): Promise<void> {
     await writeFiles(this.#first.container, path, { tar, user: this.#first.user, signal })

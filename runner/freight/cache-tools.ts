@@ -1,7 +1,5 @@
 import type { Plan } from '#pipelines/wire/plan.ts'
-
-/** The folder of a workspace in which tools keep what they have fetched, a folder for each cache. */
-export const CACHES = 'caches'
+import { CACHES } from '../engine.ts'
 
 /** What tells each well-known tool to keep its cache in a given folder. */
 const TOOLS: Readonly<Record<string, (folder: string) => Readonly<Record<string, string>>>> = {

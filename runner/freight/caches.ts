@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { ARCHIVE_BOUNDS } from '#pipelines/wire/archive.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { Refusal } from '../call-server.ts'
-import { EngineError, FOLDERS } from '../engine.ts'
-import { CACHES, KNOWN_TOOLS } from './cache-tools.ts'
+import { CACHES, EngineError, FOLDERS } from '../engine.ts'
+import { KNOWN_TOOLS } from './cache-tools.ts'
 import type { Load } from './load.ts'
 import { inBytes } from './in-bytes.ts'
 import { selectionOf } from './patterns.ts'
@@ -37,6 +37,13 @@ export async function bringCaches(load: Load): Promise<OpenCache[]> {
   }
   return open
 }
+
+/** Those of the part of the run before this one: their content came with its workspace. */
+export const openAgain = ({ caches, resume }: Pick<Plan, 'caches' | 'resume'>): OpenCache[] =>
+  (resume?.carried.caches ?? []).flatMap(({ name, key, isFresh }) => {
+    const cache = caches.find((each) => each.name === name)
+    return cache ? [{ cache, key, isFresh }] : []
+  })
 
 const NO_TOOL = `no tool of that name is known; say its \`paths\`. Known are ${KNOWN_TOOLS.join(', ')}.`
 const WORDS: Readonly<Record<string, string>> = {

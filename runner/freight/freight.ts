@@ -3,7 +3,8 @@ import { type CallServer, Refusal } from '../call-server.ts'
 import { EngineError } from '../engine.ts'
 import type { Freight } from '../freight.ts'
 import type { Work } from '../work.ts'
-import { bringCaches, keepCaches, type OpenCache } from './caches.ts'
+import { bringCaches, keepCaches, openAgain, type OpenCache } from './caches.ts'
+import { bringBack, handOver } from './hand-over.ts'
 import { bringKept, keepFiles } from './kept.ts'
 import { sendReports } from './reports.ts'
 import { bringStates, leaveState } from './states.ts'
@@ -20,6 +21,15 @@ export function serverFreight(call: CallServer): Freight {
         open.set(work, await bringCaches(load))
       })
     },
+    async resume(work, workspace, { signal, say }) {
+      await inWords('brought back', () => bringBack({ call, work, workspace, signal, say }))
+      open.set(work, openAgain(work.plan))
+    },
+    async handOver(work, workspace, { signal, say, ...place }) {
+      await inWords('handed over', () => handOver({ call, work, workspace, signal, say }, place))
+    },
+    cachesOf: (work) =>
+      (open.get(work) ?? []).map(({ cache: { name }, key, isFresh }) => ({ name, key, isFresh })),
     needsTake: ({ keep, caches, statesLeft, job, reports }: Plan) =>
       keep !== null || caches.length > 0 || statesLeft.includes(job) || hasReports(reports),
     async take(work, workspace, options) {

@@ -11,6 +11,8 @@ export type Packing = Reading & {
   readonly bounds: ArchiveBounds
   /** What the archive is for, as it stands in a sentence about it. */
   readonly words: string
+  /** It is to be a workspace again: owners are kept, and what has no place in it ends the packing, but for what is no file. */
+  readonly whole?: true
 }
 
 /** An archive while it is read; what it came to is known at its end. */
@@ -42,9 +44,9 @@ export function packFiles(workspace: Workspace, packing: Packing): Packed {
   const signal = AbortSignal.any([packing.signal, closed.signal])
   const fill = async () => {
     for await (const found of readFiles(workspace, { ...packing, signal })) {
-      const wanted = wantedOf(found, guard, packing.words)
+      const wanted = wantedOf(found, guard, packing)
       if (typeof wanted === 'string') leftOut.push(wanted)
-      else await orAbort(put(pack, wanted, found), signal)
+      else await orAbort(put(pack, wanted, { ...found, whole: packing.whole }), signal)
     }
     pack.finalize()
   }
@@ -55,13 +57,18 @@ export function packFiles(workspace: Workspace, packing: Packing): Packed {
 }
 
 /** The entry as it goes into the archive, and is counted; a sentence where it has no place there. */
-function wantedOf({ header, path, named }: Found, guard: ArchiveGuard, words: string): ArchiveEntry | string {
+function wantedOf(
+  { header, path, named }: Found,
+  guard: ArchiveGuard,
+  { words, whole }: Pick<Packing, 'words' | 'whole'>,
+): ArchiveEntry | string {
   const { type, size = 0, mode = 0o644, linkname } = header
   const kind = KINDS[type ?? 'file']
   if (!kind) return `${JSON.stringify(path)} is a ${type}`
   const target = kind === 'hardlink' ? named(linkname ?? '') : kind === 'symlink' ? (linkname ?? '') : null
   const entry = { path, kind, bytes: kind === 'file' ? size : 0, mode: mode & 0o777, target }
   const wrong = guard.wrong(entry)
+  if (wrong !== null && whole) throw new StepFailed(1, `${words} cannot be taken: ${wrong}.`)
   if (wrong !== null) return wrong
   const full = guard.full(entry)
   if (full !== null) throw new StepFailed(1, `${words} cannot be taken: ${full}.`)
@@ -78,14 +85,15 @@ const KINDS: Readonly<Record<string, ArchiveEntry['kind']>> = {
 }
 const TYPES = { file: 'file', folder: 'directory', symlink: 'symlink', hardlink: 'link' } as const
 
-/** Times stay as they are, tools go by them; whose it was does not count elsewhere. */
+/** Times stay as they are, tools go by them; whose it was does not count outside of the workspace. */
 async function put(
   pack: tar.Pack,
   entry: ArchiveEntry,
-  { header: { mtime }, content }: Found,
+  { header: { mtime, uid, gid }, content, whole }: Found & Pick<Packing, 'whole'>,
 ): Promise<void> {
   const { path: name, kind, bytes: size, mode, target } = entry
-  const header = { name, type: TYPES[kind], size, mode, uid: 0, gid: 0, ...(mtime ? { mtime } : {}) }
+  const owner = whole ? { uid: uid ?? 0, gid: gid ?? 0 } : { uid: 0, gid: 0 }
+  const header = { name, type: TYPES[kind], size, mode, ...owner, ...(mtime ? { mtime } : {}) }
   const written = Promise.withResolvers<void>()
   const sink = pack.entry(target === null ? header : { ...header, linkname: target }, (error) =>
     error ? written.reject(error) : written.resolve(),

@@ -13,7 +13,7 @@ export type Found = {
 }
 
 export type Reading = {
-  /** The folder of the workspace that paths begin in, e.g. `work`. */
+  /** The folder of the workspace that paths begin in, e.g. `work`; `''` for its root. */
   readonly folder: string
   /** What is read below it; `''` is all of it. */
   readonly roots: readonly string[]
@@ -54,6 +54,7 @@ function namer(folder: string, root: string): (name: string) => string {
   const parent = joined(folder, root).split('/').slice(0, -1).join('/')
   return (name) => {
     const path = joined(parent, name.replace(/\/+$/, ''))
+    if (folder === '') return path
     return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : ''
   }
 }

@@ -6,15 +6,22 @@ import type { Load } from './load.ts'
 type Unpacking = { readonly from: string; readonly to: string }
 
 /** Fetch an archive and unpack it below a folder of the workspace. @returns Its answer's headers; null where there is none. */
-export async function unpackInto(load: Load, { from, to }: Unpacking): Promise<Headers | null> {
-  const { call, work, workspace, signal } = load
+export const unpackInto = (load: Load, { from, to }: Unpacking): Promise<Headers | null> =>
+  unpackAs(load, from, (tar) => load.workspace.write(to, tar, load.signal))
+
+/** Fetch an archive and hand it on unpacked. @returns Its answer's headers; null where there is none. */
+export async function unpackAs(
+  { call, work, signal }: Load,
+  from: string,
+  write: (tar: Readable) => Promise<void>,
+): Promise<Headers | null> {
   const answer = await call(work, { path: from, signal })
   if (answer.status === 204 || !answer.body) return null
   const packed = Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0])
   const tar = createZstdDecompress()
   packed.on('error', (error) => tar.destroy(error)).pipe(tar)
   try {
-    await workspace.write(to, tar, signal)
+    await write(tar)
   } finally {
     packed.destroy()
     tar.destroy()

@@ -1,4 +1,4 @@
-import { lstat, mkdir } from 'node:fs/promises'
+import { chmod, lstat, mkdir, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -24,6 +24,31 @@ export async function writeInto(root: string, { path, tar: stream, signal }: Int
     signal.throwIfAborted()
     if (error instanceof EngineError) throw error
     throw refused(path, wordsOf(error), error)
+  }
+}
+
+/**
+ * A whole workspace, as another one was. What is unpacked later goes through no link of it. Folders get their own mode and time when
+ * all is in them: some let nobody write, and whatever is put into one changes its time.
+ */
+export async function restoreIn(root: string, { tar: stream, signal }: Omit<Into, 'path'>): Promise<void> {
+  const folders: { readonly name: string; readonly mode: number; readonly mtime: Date }[] = []
+  const map = (header: tar.Headers): tar.Headers => {
+    if (header.type !== 'directory') return ownedByUs(header)
+    folders.push({ name: header.name, mode: header.mode, mtime: header.mtime ?? new Date() })
+    return { ...ownedByUs(header), mode: header.mode | 0o700 }
+  }
+  const asTheyAre = { map, umask: 0, validateSymlinks: false }
+  try {
+    await pipeline(stream, tar.extract(root, asTheyAre), { signal })
+    for (const { name, mode, mtime } of folders.toReversed()) {
+      const place = join(root, ...partsOf(name))
+      await utimes(place, mtime, mtime)
+      await chmod(place, mode & 0o777)
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw refused('the workspace', wordsOf(error), error)
   }
 }
 

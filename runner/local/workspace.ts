@@ -5,7 +5,7 @@ import type { Plan } from '#pipelines/wire/plan.ts'
 import { FOLDERS, OUTPUT_FILE } from '../engine.ts'
 import type { OpenOptions, Shell, Usage, Workspace } from '../engine.ts'
 import type { LocalOptions } from './engine.ts'
-import { readFrom, writeInto } from './files.ts'
+import { readFrom, restoreIn, writeInto } from './files.ts'
 import { killMarked } from './processes.ts'
 import { LocalShell } from './shell.ts'
 
@@ -42,7 +42,8 @@ class LocalWorkspace implements Workspace {
   #removed: Promise<void> | null = null
 
   constructor(options: LocalOptions, plan: Plan) {
-    const name = `${plan.run}-${plan.attempt}`
+    // The part of the run before this one may still be on its way out of its own.
+    const name = [plan.run, plan.attempt, ...(plan.prepare > 0 ? [plan.prepare] : [])].join('-')
     this.#options = options
     this.#plan = plan
     this.root = join(options.folder, 'runs', name)
@@ -82,6 +83,10 @@ class LocalWorkspace implements Workspace {
 
   write(path: string, tar: Readable, signal: AbortSignal): Promise<void> {
     return writeInto(this.root, { path, tar, signal })
+  }
+
+  restore(tar: Readable, signal: AbortSignal): Promise<void> {
+    return restoreIn(this.root, { tar, signal })
   }
 
   /** Of memory nobody keeps count for processes that share the machine with all others. */

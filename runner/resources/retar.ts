@@ -3,35 +3,46 @@ import tar from 'tar-stream'
 
 /** An entry of an archive, as far as it is passed on. */
 export type Entry = Pick<tar.Header, 'name' | 'type' | 'linkname' | 'mode' | 'mtime'>
+type Owner = Partial<Pick<tar.Header, 'uid' | 'gid'>>
 
 /** Folders, files and links; devices, pipes and what else there is have no place among a run's files. */
 const PASSED: readonly tar.Header['type'][] = ['file', 'contiguous-file', 'directory', 'symlink', 'link']
 
 /**
- * An archive whose entries are named anew, everything in it owned by root; what it does not pass on is left out.
+ * An archive whose entries are named anew, everything in it owned by root where nothing else is asked for; what it does not pass
+ * on is left out.
  *
  * Pulls: a file is read only as far as the new archive is asked for. An error on either side ends the other one too.
  *
  * @param change  Null leaves the entry out.
  */
-export function retar(from: NodeJS.ReadableStream, change: (entry: Entry) => Entry | null): Readable {
+export function retar(
+  from: NodeJS.ReadableStream,
+  change: (entry: Entry) => Entry | null,
+  ownerOf: (entry: Owner) => Owner = () => ROOT,
+): Readable {
   const pack = tar.pack()
   const to = Readable.from(pack, { objectMode: false })
   to.on('error', () => {}) // whoever reads it hears of it, also one who begins later
-  pour(Readable.from(from), pack, change).catch((error: unknown) =>
-    to.destroy(error instanceof Error ? error : new Error(String(error))),
-  )
+  pour(Readable.from(from), pack, (header, size) => {
+    const passed = PASSED.includes(header.type) ? change(header) : null
+    return passed && { ...headerOf(passed, size), ...ownerOf(header) }
+  }).catch((error: unknown) => to.destroy(error instanceof Error ? error : new Error(String(error))))
   return to
 }
 
-async function pour(from: Readable, pack: tar.Pack, change: (entry: Entry) => Entry | null): Promise<void> {
+const ROOT: Owner = { uid: 0, gid: 0 }
+type Passed = ReturnType<typeof headerOf> & Owner
+type Passing = (header: tar.Header, size: number | undefined) => Passed | null
+
+async function pour(from: Readable, pack: tar.Pack, pass: Passing): Promise<void> {
   const extract = tar.extract()
   from.once('error', (error) => extract.destroy(error))
   pack.once('close', () => from.destroy()) // read to its end, or given up
   from.pipe(asWritable(extract))
   for await (const entry of extract) {
-    const passed = PASSED.includes(entry.header.type) ? change(entry.header) : null
-    if (passed) await copy(entry, pack, headerOf(passed, entry.header.size))
+    const passed = pass(entry.header, entry.header.size)
+    if (passed) await copy(entry, pack, passed)
     else entry.resume()
   }
   pack.finalize()
@@ -39,20 +50,18 @@ async function pour(from: Readable, pack: tar.Pack, change: (entry: Entry) => En
 
 const isFile = (type: tar.Header['type']) => type === 'file' || type === 'contiguous-file'
 
-const headerOf = ({ name, type, linkname, mode, mtime }: Entry, size: number) => ({
+const headerOf = ({ name, type, linkname, mode, mtime }: Entry, size: number | undefined) => ({
   name,
   type: isFile(type) ? ('file' as const) : type,
   linkname,
   mode,
   mtime,
-  size: isFile(type) ? size : 0,
-  uid: 0,
-  gid: 0,
+  size: isFile(type) ? (size ?? 0) : 0,
 })
 
 type Source = tar.Extract extends AsyncIterable<infer Each> ? Each : never
 
-function copy(entry: Source, pack: tar.Pack, header: ReturnType<typeof headerOf>): Promise<void> {
+function copy(entry: Source, pack: tar.Pack, header: Passed): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null) => (error ? reject(error) : resolve())
     const sink = pack.entry(header, done)

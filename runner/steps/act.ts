@@ -75,6 +75,22 @@ export async function runPut(put: Put, course: Course, at: Pick<Acting, 'signal'
   return resultOf(exited(0))
 }
 
+/** The workspace as it is, kept at the server; the run goes on in it. */
+export async function runCheckpoint(
+  { label: checkpoint, position }: Extract<PlanStep, { kind: 'checkpoint' }>,
+  course: Course,
+  { signal, pen }: Pick<Acting, 'signal' | 'pen'>,
+): Promise<Result> {
+  const { work, workspace, freight } = course
+  const say = async (text: string) => {
+    pen.write(Buffer.from(text))
+    await course.room()
+  }
+  await freight.handOver(work, workspace, { signal, say, position, checkpoint })
+  work.report({ kind: 'checkpoint.kept', position, checkpoint, carried: course.carried })
+  return resultOf(exited(0))
+}
+
 const placeOf = (course: Course, { signal, pen }: Pick<Acting, 'signal' | 'pen'>): Place => ({
   work: course.work,
   workspace: course.workspace,

@@ -1,6 +1,7 @@
-import type { Plan, PlanStep } from '#pipelines/wire/plan.ts'
+import type { Carried, Plan, PlanStep } from '#pipelines/wire/plan.ts'
 import { allPlanSteps } from '#pipelines/wire/plan.ts'
 import type { ExitStatus, Workspace } from '../engine.ts'
+import type { Freight } from '../freight.ts'
 import type { Log } from '../log.ts'
 import { Pen } from '../pen.ts'
 import type { Resources } from '../resources.ts'
@@ -15,6 +16,7 @@ type CourseFacts = {
   readonly work: Work
   readonly workspace: Workspace
   readonly resources: Resources
+  readonly freight: Freight
   readonly stops: Stops
   readonly log: Log
 }
@@ -34,17 +36,23 @@ export class Course {
   readonly variables: Variables
   readonly #outputs: Outputs
   readonly #log: Log
-  #stateTouched = false
+  #stateTouched: boolean
+  readonly freight: Freight
 
-  constructor({ work, workspace, resources, stops, log }: CourseFacts) {
+  constructor({ work, workspace, resources, freight, stops, log }: CourseFacts) {
+    const { resume, outputs } = work.plan
     this.work = work
     this.workspace = workspace
     this.resources = resources
+    this.freight = freight
     this.stops = stops
     this.#log = log
     this.shells = new Shells(workspace, work.plan.image)
     this.variables = new Variables(work.plan, workspace.root)
-    this.#outputs = new Outputs(work.plan.outputs)
+    this.#stateTouched = resume?.carried.stateTouched ?? false
+    this.#outputs = new Outputs(outputs, resume?.outputs)
+    if (resume && Object.keys(resume.outputs).length > 0)
+      work.report({ kind: 'outputs', values: resume.outputs })
   }
 
   get plan(): Plan {
@@ -54,6 +62,12 @@ export class Course {
   /** Whether anything stood in the folder `state` when somebody last looked. */
   get stateTouched(): boolean {
     return this.#stateTouched
+  }
+
+  /** What whoever goes on with the run needs besides its files. */
+  get carried(): Carried {
+    const { stateTouched, variables, freight, work } = this
+    return { stateTouched, fields: variables.fields, caches: freight.cachesOf(work) }
   }
 
   /** Take note of what a step left for others; what is wrong with it stands in the step's log. */

@@ -14,9 +14,13 @@ export class Outputs {
   /** Of all values with their names, as the report has them. */
   #bytes = 0
 
-  /** @param names  Those that the job hands on; others are nobody's. */
-  constructor(names: readonly string[]) {
+  /**
+   * @param names   Those that the job hands on; others are nobody's.
+   * @param before  What was written before the run came to this runner.
+   */
+  constructor(names: readonly string[], before: Readonly<Record<string, string>> = {}) {
     this.#names = names
+    for (const [name, value] of Object.entries(before)) this.#set(name, value)
   }
 
   get values(): Record<string, string> {

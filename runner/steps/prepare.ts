@@ -1,3 +1,4 @@
+import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Engine, OpenOptions } from '../engine.ts'
 import { exited } from '../engine.ts'
 import type { Freight } from '../freight.ts'
@@ -11,9 +12,6 @@ import type { Stops } from './clocks.ts'
 import { Course } from './course.ts'
 import { reportEnd, type Result, resultOf, resultOfError } from './result.ts'
 import type { ServiceLogs } from './services.ts'
-
-/** Step 0 is the runner's own. */
-const PREPARE_STEP = 0
 
 export type Preparing = {
   readonly engine: Engine
@@ -36,8 +34,9 @@ export async function prepare(
   house: Preparing,
 ): Promise<{ readonly course: Course | null; readonly result: Result }> {
   const { stops, log } = house
-  work.report({ kind: 'step.started', step: PREPARE_STEP })
-  const pen = new Pen((bytes) => work.log(PREPARE_STEP, bytes))
+  const step = work.plan.prepare
+  work.report({ kind: 'step.started', step })
+  const pen = new Pen((bytes) => work.log(step, bytes))
   const say = async (text: string) => {
     pen.write(Buffer.from(text))
     await work.room(stops.hurry)
@@ -48,7 +47,7 @@ export async function prepare(
   )
   if (result.error) pen.write(Buffer.from(`${result.error.message}\n`))
   pen[Symbol.dispose]()
-  reportEnd({ work, log }, { step: PREPARE_STEP, result, allowed: false })
+  reportEnd({ work, log }, { step, result, allowed: false })
   return { course: opened.course, result }
 }
 
@@ -65,11 +64,17 @@ async function fill(work: Work, house: Filling): Promise<Result> {
   signal.throwIfAborted()
   if (plan.withheld.length > 0) await say(withheldWords(plan.withheld))
   const options = { signal, say, ...services.told }
-  const workspace = rooms.use(await house.engine.open(plan, options))
+  const workspace = rooms.use(await house.engine.open(placeOf(plan), options))
   const course = new Course({ ...house, work, workspace })
   opened.course = course
-  await freight.bring(work, workspace, options)
-  for (const get of plan.gets) await runGet(get, course, { signal, pen })
+  if (plan.resume) await freight.resume(work, workspace, options)
+  else {
+    await freight.bring(work, workspace, options)
+    for (const get of plan.gets) await runGet(get, course, { signal, pen })
+  }
   signal.throwIfAborted()
   return resultOf(exited(0))
 }
+
+/** Where the files of a workspace come from the part of the run before, its commit is among them. */
+const placeOf = (plan: Plan): Plan => (plan.resume ? { ...plan, checkout: null } : plan)

@@ -11,13 +11,14 @@ export class Variables {
   readonly #places: Env
   readonly #states: Env
   readonly #plan: Pick<Plan, 'env' | 'secrets' | 'caches'>
-  readonly #fields: Record<string, string> = {}
+  readonly #fields: Record<string, string>
   readonly #root: string
 
   /** @param root  Of the workspace, as the commands see it. */
   constructor(plan: Plan, root: string) {
     this.#plan = plan
     this.#root = root
+    this.#fields = { ...plan.resume?.carried.fields }
     const gets = [
       ...plan.gets,
       ...allPlanSteps(stepsOf(plan)).flatMap((step) => (step.kind === 'get' ? [step.get] : [])),
@@ -30,6 +31,11 @@ export class Variables {
     this.#states = Object.fromEntries(
       plan.statesOf.map((job) => [variableOf(`takt.state.${job}`), `${root}/${FOLDERS.states}/${job}`]),
     )
+  }
+
+  /** What gets and puts told so far, by variable. */
+  get fields(): Env {
+    return this.#fields
   }
 
   /** What a get or a put tells later steps of its resource. */

@@ -4,7 +4,7 @@ import type { HookName, PlanHooks, PlanStep } from '#pipelines/wire/plan.ts'
 import { HOOKS } from '#pipelines/wire/plan.ts'
 import type { Pen } from '../pen.ts'
 import { Stop } from '../stop.ts'
-import { runCommands, runGet, runPut, type Surroundings } from './act.ts'
+import { runCheckpoint, runCommands, runGet, runPut, type Surroundings } from './act.ts'
 import { deadline, stoppedWords } from './clocks.ts'
 import type { Course } from './course.ts'
 import { isGood, type Result, resultOfError, resultOfStop, SUCCEEDED } from './result.ts'
@@ -109,6 +109,8 @@ function act(step: PlanStep, course: Course, at: Trying): Promise<Result> {
       return runGet(step.get, course, at)
     case 'put':
       return runPut(step.put, course, at)
+    case 'checkpoint':
+      return runCheckpoint(step, course, at)
     case 'group': {
       const { maxParallel, failFast } = step
       return runSteps(step.steps, course, { ...at, maxParallel, failFast })

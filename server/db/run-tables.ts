@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely'
 import type {
+  HandoverId,
   JobId,
   LaneId,
   ProjectId,
@@ -12,6 +13,7 @@ import type {
 } from '#pipelines/ids.ts'
 import type { StartMode } from '#pipelines/language/pipeline.ts'
 import type { RunnerEventKind, RunnerMode, RunState, StepState } from '#pipelines/states.ts'
+import type { Ending } from '#pipelines/wire/plan.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import type { Json, Time } from './columns.ts'
 
@@ -101,6 +103,10 @@ export type RunTables = {
     not_before: Time | null
     gate_step: number | null
     answers: Json<Record<string, string>> | null
+    position: Generated<number>
+    handover_id: HandoverId | null
+    ending: Json<Ending> | null
+    taken_at: Time | null
   }
   attempts: {
     run_id: RunId
@@ -127,7 +133,9 @@ export type RunTables = {
     lines: Generated<number>
     bytes: Generated<number>
     open_line: Generated<boolean>
-    kind: Generated<'prepare' | 'run' | 'get' | 'put' | 'group' | 'service' | 'finish'>
+    kind: Generated<
+      'prepare' | 'run' | 'get' | 'put' | 'group' | 'service' | 'checkpoint' | 'hand_over' | 'finish'
+    >
     parent: number | null
     hook: 'on_success' | 'on_failure' | 'on_error' | 'on_cancel' | 'always' | null
     tries: Generated<number>

@@ -7,6 +7,7 @@ import { Problem } from '../problem.ts'
 import { type HeldRun, type Holding, leaseHolder, lockLeaseHolder } from '../runs/lease-holder.ts'
 import { cacheFor, cacheName, keepCache } from './caches.ts'
 import { folderFor, keepFolder, putFolderOf } from './folders.ts'
+import { handOverPlace, keepWorkspace, workspaceFor } from './handovers.ts'
 import { keepFiles, keepingOf, keptFor } from './kept.ts'
 import { type SavedArchive, saveArchive, type Vault } from './save-archive.ts'
 import { leaveState, stateOf } from './states.ts'
@@ -41,6 +42,17 @@ export function runnerFileRoutes(vault: Vault) {
     )
     .get('/runs/:run/states/:job', async (c) =>
       send(vault, c, await stateOf(db, await leaseHolder(db, holdingOf(c)), c.req.param('job'))),
+    )
+    .put('/runs/:run/handovers/:position', async (c) => {
+      const run = await leaseHolder(db, holdingOf(c))
+      const asked = { position: c.req.param('position'), checkpoint: c.req.query('checkpoint') }
+      const place = await handOverPlace(db, run, asked)
+      const write = (tx: Trx, held: HeldRun, { id }: SavedArchive) =>
+        keepWorkspace(tx, held, { ...place, archive: id })
+      return receive(vault, c, { bounds: ARCHIVE_BOUNDS.workspace, write })
+    })
+    .get('/runs/:run/handover', async (c) =>
+      send(vault, c, await workspaceFor(db, await leaseHolder(db, holdingOf(c)))),
     )
     .put('/runs/:run/caches/:name/:key', (c) => {
       const cache = cacheName(c.req.param('name'), c.req.param('key'))

@@ -3,6 +3,7 @@ import type { Db } from '../db/connect.ts'
 import { type Worker, startWorker } from '../events/worker.ts'
 import { log } from '../log.ts'
 import { dropOfClosedLanes } from './closed-lanes.ts'
+import { expireCheckpoints } from './handovers.ts'
 import type { Vault } from './save-archive.ts'
 import { sweepFolders } from './sweep-folders.ts'
 
@@ -28,6 +29,7 @@ export function startSweeper(vault: Vault): Worker {
 export async function sweepFiles(vault: Vault, round: Round = { after: 0 }): Promise<boolean> {
   const { db } = vault
   await expireKept(db)
+  await expireCheckpoints(db)
   await dropCaches(db)
   await dropOfClosedLanes(db, BATCH)
   await sweepFolders(db, BATCH)
@@ -55,6 +57,7 @@ const orphans = (from: number, to: number) => sql<{ id: number; key: string }>`
     and not exists (select from states where states.archive_id = archives.id)
     and not exists (select from caches where caches.archive_id = archives.id)
     and not exists (select from folders where folders.archive_id = archives.id)
+    and not exists (select from handovers where handovers.archive_id = archives.id)
   order by id limit ${sql.lit(BATCH)} for update skip locked`
 
 /**

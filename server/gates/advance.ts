@@ -1,19 +1,11 @@
 import type { Job } from '#pipelines/language/pipeline.ts'
-import { gatesOf, isAllGates } from '#pipelines/plan/gates.ts'
-import { definitionIn } from '../catalog/definitions.ts'
-import type { Trx } from '../db/connect.ts'
+import { isAllGates, nextGate } from '#pipelines/plan/parts.ts'
 import { toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
 import { labelsWith } from '../runs/create-run.ts'
 import type { LockedRun } from '../runs/lock-run.ts'
 import { moveRun } from '../runs/move.ts'
 import { valuesFor } from '../runs/plan-of.ts'
-
-/** The run's job as its revision says; undefined where that has no such job. */
-export async function jobOfRun(db: Trx, run: LockedRun): Promise<Job | undefined> {
-  const revision = await definitionIn(db, run.revision_id)
-  return revision?.definition.jobs.find((each) => each.name === run.job)
-}
 
 type Passed = { readonly job: Job; readonly step: number; readonly answers: Readonly<Record<string, string>> }
 
@@ -22,20 +14,23 @@ type Passed = { readonly job: Job; readonly step: number; readonly answers: Read
  * end. Whoever calls has locked the run and closed the gate.
  */
 export async function advance(tx: Tx, run: LockedRun, { job, step, answers }: Passed): Promise<void> {
-  const next = step + 1 < gatesOf(job).length ? step + 1 : null
+  const next = nextGate(job, { from: step + 1, position: run.position })
   const all = { ...run.answers, ...answers }
   const values = await valuesFor(tx.db, { ...run, answers: all }, job)
   await tx.db
     .updateTable('runs')
     .set({
       gate_step: next,
+      position: Math.max(run.position, step + 1),
       answers: Object.keys(all).length > 0 ? toJson(all) : null,
       // what was filled in may say on which machine it goes on
       runs_on: next === null ? labelsWith(job.runsOn, values) : undefined,
     })
     .where('id', '=', run.id)
     .execute()
-  if (next === null && isAllGates(job)) await moveRun(tx, run.id, { move: 'succeed' })
+  if (next === null && run.handover_id === null && isAllGates(job))
+    await moveRun(tx, run.id, { move: 'succeed' })
   else if (run.state === 'waiting') await moveRun(tx, run.id, { move: 'resume' })
+  else if (run.state === 'running') await moveRun(tx, run.id, { move: 'yield' })
   else tx.emit({ kind: 'run.progressed', project: run.project, pipeline: run.pipeline, run: run.id })
 }

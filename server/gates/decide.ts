@@ -7,8 +7,9 @@ import { storable, toJson } from '../db/to-json.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import { lockRun, type LockedRun } from '../runs/lock-run.ts'
-import { moveRun } from '../runs/move.ts'
-import { advance, jobOfRun } from './advance.ts'
+import { endAtGate } from '../runs/end-at-gate.ts'
+import { jobOfRun } from '../runs/job-of-run.ts'
+import { advance } from './advance.ts'
 import { type Decider, refusalOf } from './may-decide.ts'
 
 export type Decision = {
@@ -104,7 +105,7 @@ async function reject(
 ): Promise<void> {
   await closeGate(tx, { run, gate }, 'rejected')
   const message = `rejected by ${who.name}${comment === null ? '' : `: ${comment}`}`
-  await moveRun(tx, run.id, { move: 'fail', error: { code: 'rejected', message } })
+  await endAtGate(tx, run, { state: 'failed', error: { code: 'rejected', message } })
 }
 
 async function approve(

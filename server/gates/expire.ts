@@ -3,7 +3,7 @@ import type { GateId } from '#pipelines/ids.ts'
 import { fillForm } from '#pipelines/language/form-values.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
-import { moveRun } from '../runs/move.ts'
+import { endAtGate } from '../runs/end-at-gate.ts'
 import { closeGate, type GateRow, lockGate, pass } from './decide.ts'
 
 /** Close the gates whose time is over. @returns How long until the next one's is, on the database's clock; null when there is none. */
@@ -32,7 +32,7 @@ async function expire(tx: Tx, id: GateId): Promise<void> {
   const end = endOf(gate)
   if ('answers' in end) return pass(tx, { run, gate }, { state: 'passed', answers: end.answers })
   await closeGate(tx, { run, gate }, 'expired')
-  await moveRun(tx, run.id, { move: 'fail', error: end })
+  await endAtGate(tx, run, { state: 'failed', error: end })
 }
 
 type End =

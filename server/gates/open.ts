@@ -1,13 +1,16 @@
 import { sql } from 'kysely'
 import type { GateId, RunId } from '#pipelines/ids.ts'
-import { gatesOf, openingOf, type OpenGate } from '#pipelines/plan/gates.ts'
+import { openingOf, type OpenGate } from '#pipelines/plan/gates.ts'
+import { gateAt } from '#pipelines/plan/parts.ts'
 import type { Db } from '../db/connect.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
 import { lockRun, type LockedRun } from '../runs/lock-run.ts'
+import { endAtGate } from '../runs/end-at-gate.ts'
 import { moveRun } from '../runs/move.ts'
 import { valuesFor } from '../runs/plan-of.ts'
-import { advance, jobOfRun } from './advance.ts'
+import { jobOfRun } from '../runs/job-of-run.ts'
+import { advance } from './advance.ts'
 
 /** So many gates are opened before others have their turn. */
 const AT_ONCE = 100
@@ -32,22 +35,27 @@ export async function openGates(db: Db): Promise<boolean> {
 async function openGate(tx: Tx, id: RunId): Promise<void> {
   const run = await lockRun(tx.db, id)
   if (run.state !== 'queued' || run.gate_step === null || run.held !== null || run.not_before !== null) return
+  await openAt(tx, run, run.gate_step)
+}
+
+/** A run comes to the gate at `step`: from the queue, or from the runner that did what stands before it. */
+export async function openAt(tx: Tx, run: LockedRun, step: number): Promise<void> {
   const job = await jobOfRun(tx.db, run)
-  const gate = job && gatesOf(job)[run.gate_step]
+  const gate = job && gateAt(job, step)
   if (!gate) return breakRun(tx, run, `The run's revision has no gate to open for \`${run.job}\`.`)
   const opening = openingOf(gate, await valuesFor(tx.db, run, job))
   if ('impossible' in opening) return breakRun(tx, run, opening.impossible)
   if ('skip' in opening) {
-    await insertSkipped(tx, { run, step: run.gate_step, kind: gate.kind }, opening)
-    return advance(tx, run, { job, step: run.gate_step, answers: {} })
+    await insertSkipped(tx, { run, step, kind: gate.kind }, opening)
+    return advance(tx, run, { job, step, answers: {} })
   }
-  const opened = await insertGate(tx, { run, step: run.gate_step }, opening.gate)
-  await moveRun(tx, id, { move: 'hold' })
-  tx.emit({ kind: 'gate.opened', project: run.project, pipeline: run.pipeline, run: id, gate: opened })
+  const opened = await insertGate(tx, { run, step }, opening.gate)
+  await moveRun(tx, run.id, { move: 'hold' })
+  tx.emit({ kind: 'gate.opened', project: run.project, pipeline: run.pipeline, run: run.id, gate: opened })
 }
 
-const breakRun = async (tx: Tx, run: LockedRun, message: string): Promise<void> =>
-  void (await moveRun(tx, run.id, { move: 'break', error: { code: 'plan_impossible', message } }))
+const breakRun = (tx: Tx, run: LockedRun, message: string): Promise<void> =>
+  endAtGate(tx, run, { state: 'errored', error: { code: 'plan_impossible', message } })
 
 type At = { readonly run: LockedRun; readonly step: number }
 

@@ -51,6 +51,8 @@ export class RunnerLink {
   #told = JSON.stringify({ mode: 'active', resets: 0 })
   #wanted = 0
   #draining: Promise<void> | null = null
+  /** What is being written down: the runner hears of it before it hears of what comes of it. */
+  #writing: Promise<unknown> = Promise.resolve()
   #looking: Promise<void> | null = null
   #lookAgain = false
 
@@ -129,7 +131,9 @@ export class RunnerLink {
 
   async #hear(batch: [Report, ...Report[]]): Promise<void> {
     if (this.#runner === null) return this.#refuse(HELLO_FIRST)
-    const heard = await hear(this.#deps.db, batch, this.#deps.leaseMs)
+    const writing = hear(this.#deps.db, batch, this.#deps.leaseMs)
+    this.#writing = writing.catch(() => undefined) // whoever wrote it is told
+    const heard = await writing
     if ('forget' in heard) return this.#say({ say: 'forget', run: heard.run })
     this.#say({ say: 'heard', run: heard.run, seq: heard.seq })
     this.#deps.hub.added(heard.run)
@@ -207,6 +211,7 @@ export class RunnerLink {
       const plan = await claimRun(db, { runner: runner.id, token, leaseMs }, opening)
       if (!plan) return
       this.#wanted--
+      await this.#writing
       this.#say({ say: 'work', lease: token, plan })
     }
   }

@@ -105,4 +105,6 @@ export const stopsFor = (db: Db, id: RunnerId) =>
     .where('runner_id', '=', id)
     .where('state', '=', 'running')
     .where('cancel_at', 'is not', null)
+    // What was asked for before its hooks were given to the runner is why they run.
+    .where(sql<boolean>`(ending is null or cancel_at > taken_at)`)
     .execute()

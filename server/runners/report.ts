@@ -6,7 +6,9 @@ import { toJson } from '../db/to-json.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
 import { appendLog } from '../logs/append.ts'
 import { type Piece, plainPiece } from '../logs/piece.ts'
+import { reachGate } from '../gates/reach.ts'
 import { endAttempt } from '../runs/end-attempt.ts'
+import { completeHandover } from '../runs/handovers.ts'
 import { lockRun, type LockedRun } from '../runs/lock-run.ts'
 
 /** One numbered thing a runner said of a run: an entry, or a piece of a step's log. */
@@ -67,7 +69,7 @@ async function writeDown(tx: Tx, run: LockedRun, reports: readonly Report[]): Pr
       continue
     }
     await writeEntry(tx, run, part)
-    progressed = part.entry.kind !== 'run.ended'
+    progressed = part.entry.kind !== 'run.ended' && part.entry.kind !== 'part.ended'
   }
   if (progressed)
     tx.emit({ kind: 'run.progressed', project: run.project, pipeline: run.pipeline, run: run.id })
@@ -128,7 +130,7 @@ async function writeEntry(tx: Tx, run: LockedRun, { entry, cameMs }: Entry): Pro
       return
     case 'usage':
       await ofRun(tx.db, run)
-        .set({ usage: toJson({ peakMemoryBytes: entry.peakMemoryBytes, cpuMs: entry.cpuMs }) })
+        .set({ usage: withEarlier(entry) })
         .execute()
       return
     case 'step.ended':
@@ -144,15 +146,27 @@ async function writeEntry(tx: Tx, run: LockedRun, { entry, cameMs }: Entry): Pro
       return
     case 'command.ended': {
       // What ends with an error while a person wants it to end was ended, and did not fail.
-      const state = entry.exitCode === 0 ? 'succeeded' : run.cancel_at ? 'cancelled' : 'failed'
+      const state = entry.exitCode === 0 ? 'succeeded' : run.cancel_at && !run.ending ? 'cancelled' : 'failed'
       await command(tx.db, run, entry).set({ state, exit_code: entry.exitCode, ended_at: now }).execute()
       return
     }
+    case 'checkpoint.kept':
+      await completeHandover(tx.db, run, entry)
+      return
+    case 'part.ended':
+      await reachGate(tx, run, entry.carried)
+      return
     case 'run.ended':
       await endAttempt(tx, run, entry)
       return
   }
 }
+
+/** Of a run in several parts the peak is that of the part that took most, and the processor's time that of all. */
+const withEarlier = ({ peakMemoryBytes, cpuMs }: Extract<ReportEntry, { kind: 'usage' }>) =>
+  sql<string>`jsonb_build_object(
+    'peakMemoryBytes', greatest((usage ->> 'peakMemoryBytes')::float8, ${peakMemoryBytes}::float8),
+    'cpuMs', nullif(coalesce((usage ->> 'cpuMs')::float8, 0) + coalesce(${cpuMs}::float8, 0), 0))`
 
 const ofRun = (db: Trx, run: LockedRun) => db.updateTable('runs').where('id', '=', run.id)
 

@@ -4,11 +4,11 @@ import { isFinal, type RunState } from '#pipelines/states.ts'
 import type { Db } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
+import { endAtGate } from './end-at-gate.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
-import { moveRun } from './move.ts'
 
 /**
- * A person asks for a run to end. A queued one ends at once; a running one when its runner has stopped it, so that its last
+ * A person asks for a run to end. A queued one ends at once, but for hooks behind what it has done; a running one when its runner has stopped it, so that its last
  * words are kept.
  *
  * @throws {Problem} `illegal-move` when it has ended already.
@@ -36,10 +36,14 @@ export async function askToEnd(
 async function end(tx: Tx, run: LockedRun, reason: string): Promise<void> {
   await tx.db
     .updateTable('runs')
-    .set({ cancel_at: sql<Date>`coalesce(cancel_at, now())`, cancel_reason: reason })
+    // While hooks run behind a gate, to ask is to ask for their end.
+    .set({
+      cancel_at: sql<Date>`case when ending is null then coalesce(cancel_at, now()) else now() end`,
+      cancel_reason: reason,
+    })
     .where('id', '=', run.id)
     .execute()
   if (run.state === 'running')
     tx.emit({ kind: 'run.progressed', project: run.project, pipeline: run.pipeline, run: run.id })
-  else await moveRun(tx, run.id, { move: 'cancel' })
+  else await endAtGate(tx, run, { state: 'cancelled', error: null })
 }

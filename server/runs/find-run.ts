@@ -87,9 +87,9 @@ async function holdOf(db: Db, id: RunId): Promise<z.output<typeof Run>['hold']> 
   return row ? { until: row.until.toISOString(), ending: row.end_asked_at !== null } : null
 }
 
-/** The runner's own last step is nobody's business where it had nothing to do. */
+/** What a runner does last is nobody's business where it had nothing to do. */
 const isShown = ({ kind, state }: { kind: string; state: string }) =>
-  kind !== 'finish' || (state !== 'queued' && state !== 'skipped')
+  (kind !== 'finish' && kind !== 'hand_over') || (state !== 'queued' && state !== 'skipped')
 
 type CommandRow = {
   command: number

@@ -6,6 +6,7 @@ import type { Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
 import { inMs, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
+import { dropHandovers } from './handovers.ts'
 import { releaseBehind } from './holds.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
 import { noteEnding } from './note-ending.ts'
@@ -48,10 +49,13 @@ export async function moveRun(tx: Tx, id: RunId, move: Move): Promise<RunState> 
     .updateTable('runs')
     .set({
       state: to,
-      runner_id: lease ? lease.runner : undefined,
+      runner_id: lease ? lease.runner : LEAVES.includes(move.move) ? null : undefined,
+      // Each lease counts its reports from 1.
+      heard_seq: lease ? 0 : undefined,
+      taken_at: lease ? sql<Date>`now()` : undefined,
       lease_token: lease && lease.token,
       lease_until: lease && inMs(lease.leaseMs),
-      started_at: lease ? sql<Date>`now()` : undefined,
+      started_at: lease ? startedAt(run) : undefined,
       ended_at: isFinal(to) ? sql<Date>`now()` : null,
       held: null,
       hold_key: null,
@@ -64,12 +68,22 @@ export async function moveRun(tx: Tx, id: RunId, move: Move): Promise<RunState> 
   if (run.state === 'waiting') await closeGate(tx.db, id)
   if (run.state === 'running')
     await closeSteps(tx.db, { id, attempt: run.attempt, to: again ? again.state : to })
-  if (isFinal(to)) await noteEnding(tx, run, to)
+  if (isFinal(to)) {
+    await dropHandovers(tx.db, id, null)
+    await noteEnding(tx, run, to)
+  }
   if (move.move !== 'start' && move.move !== 'resume') await releaseBehind(tx, run)
   const { project, pipeline, lane, job, state: from } = run
   tx.emit({ kind: 'run.moved', project, pipeline, lane, job, run: id, from, to })
   return to
 }
+
+/** Moves after which a run is between two runners. */
+const LEAVES: readonly RunMove[] = ['hold', 'yield']
+
+/** A run that goes on behind a gate began when its first part did. */
+const startedAt = ({ handover_id }: LockedRun) =>
+  handover_id === null ? sql<Date>`now()` : sql<Date>`coalesce(started_at, now())`
 
 /** What the attempt before said of itself is not the next one's. */
 const ANEW = {

@@ -18,6 +18,7 @@ import type { Keyring } from '../secrets/keyring.ts'
 import { openSecrets, type Opened as OpenedSecrets } from '../secrets/open.ts'
 import { Unsealable } from '../secrets/seal.ts'
 import type { Fetched, Stores, Wanted } from '../secrets/stores/stores.ts'
+import { goesOnOf } from './handovers.ts'
 import type { LockedRun } from './lock-run.ts'
 import { passportOf } from './passport-of.ts'
 import { remotesOf } from './remotes-of.ts'
@@ -85,6 +86,7 @@ export async function planOf(
     remotes: await remotesOf(db, { pipeline: run.pipeline_id, job }, opened),
     statesLeft: await statesLeftOn(db, run),
     holdMs: await holdMsOf(db, run.id),
+    goesOn: await goesOnOf(db, run),
   })
   return 'impossible' in plan ? { error: { code: 'plan_impossible', message: plan.impossible } } : plan
 }

@@ -1,6 +1,6 @@
 import type { Job, Matrix, StartMode } from '#pipelines/language/pipeline.ts'
 import { attemptsOf } from '#pipelines/plan/again.ts'
-import { gatesOf } from '#pipelines/plan/gates.ts'
+import { nextGate } from '#pipelines/plan/parts.ts'
 
 /** What a run is told of its job's file when it is created, and what holds it by. */
 export type RunRules = {
@@ -33,7 +33,7 @@ export const rulesOf = (place: Place, job: Job, start: StartMode): RunRules => (
   runsOn: job.runsOn,
   attempts: attemptsOf(job.retry),
   allowFailure: job.allowFailure,
-  gate: gatesOf(job).length > 0 ? 0 : null,
+  gate: nextGate(job, { from: 0, position: 0 }),
 })
 
 /** An environment has one place, also where its job names a group besides: what changes it never runs twice at once. */

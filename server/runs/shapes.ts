@@ -42,7 +42,7 @@ export const RunStep = z
   .object({
     step: z.number().int().openapi({ description: '0 is `prepare`, the runner’s own' }),
     name: z.string(),
-    kind: z.enum(['prepare', 'run', 'get', 'put', 'group', 'service', 'finish']),
+    kind: z.enum(['prepare', 'run', 'get', 'put', 'group', 'service', 'checkpoint', 'hand_over', 'finish']),
     parent: z
       .number()
       .int()

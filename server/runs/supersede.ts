@@ -11,7 +11,7 @@ type Superseding = { readonly lane: LaneFact; readonly job: Job; readonly run: R
 const modeOf = (lane: LaneFact, job: Job) =>
   job.concurrency?.superseded ?? (lane.kind === 'pull_request' ? 'cancel_running' : 'queue')
 
-/** What stands before its gates has not begun either. */
+/** What stands before its first gates has not begun either. */
 const NOT_BEGUN = ['queued', 'waiting'] as const
 
 /** A run with newer versions makes older ones of its job on its lane needless. The caller holds the job. */
@@ -22,7 +22,7 @@ export async function supersede(
 ): Promise<void> {
   const mode = modeOf(lane, job)
   if (mode === 'queue') return
-  const older = await tx.db
+  let open = tx.db
     .selectFrom('runs')
     .select('id')
     .where('job_id', '=', jobId)
@@ -30,7 +30,8 @@ export async function supersede(
     .where('id', '<', run)
     .where('state', 'in', mode === 'cancel_running' ? ['queued', 'running', 'waiting'] : NOT_BEGUN)
     .orderBy('id')
-    .execute()
+  if (mode === 'cancel_waiting') open = open.where('handover_id', 'is', null)
   const only = mode === 'cancel_waiting' ? NOT_BEGUN : null
-  for (const { id } of older) await askToEnd(tx, id, { reason: `superseded by run ${run}`, only })
+  for (const { id } of await open.execute())
+    await askToEnd(tx, id, { reason: `superseded by run ${run}`, only })
 }

@@ -2,10 +2,13 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { createZstdDecompress } from 'node:zlib'
 import { pipeline } from 'node:stream/promises'
 import tar from 'tar-fs'
 import { expect, test } from 'vitest'
-import type { Engine, Workspace } from '../../runner/engine.ts'
+import { ARCHIVE_BOUNDS } from '#pipelines/wire/archive.ts'
+import { CONTENTS, type Engine, type Workspace } from '../../runner/engine.ts'
+import { packFiles } from '../../runner/freight/pack-files.ts'
 import { planOf } from '../runner/plans.ts'
 import { begin, collect, open } from './contract.ts'
 
@@ -105,6 +108,35 @@ export function describeFiles({ engine, image }: Ground): void {
     await workspace.write('inputs', entry('link/planted'), idle()).catch(() => {}) // refused is as good
     await workspace.write('inputs/link', entry('planted'), idle()).catch(() => {}) // likewise
     await expect(readFile(join(victim.path, 'planted'))).rejects.toThrow('ENOENT')
+  })
+
+  test('a workspace restored elsewhere is as it was: content, modes, times, links of every kind, folders that nobody may write to', async () => {
+    const MAKE = [
+      String.raw`umask 022; printf '\000\377\r\n' > bytes; echo x > one; chmod 640 one; ln one two; mkdir -p a/b; echo y > a/b/c`,
+      "ln -s /etc/passwd away; ln -s ../../../../x/y climbs; ln -s a linked; : > 'a name, with spaces'; mkfifo pipe",
+      'echo made > made; touch -d "2001-02-03 04:05:07" made; echo old > old; touch -d "2001-02-03 04:05:06" old; echo n > new',
+      'mkdir ../caches; echo tool > ../caches/tool; echo in > ../inputs/in; echo s > ../state/s; echo v=1 > ../output',
+      'chmod 600 new; chmod 777 a/b/c; touch -d "2002-02-02 02:02:02" a/b; chmod 555 a/b',
+    ]
+    const LOOK = [
+      'cd ..; find work inputs state states caches output ! -type p | sort | while read -r f; do',
+      '  if [ -h "$f" ]; then echo "$f -> $(readlink "$f")"; else stat -c "%n %a %F %s %Y" "$f"; fi; done',
+      'cat work/one work/two work/bytes work/a/b/c caches/tool inputs/in state/s output | od -An -tx1',
+      '[ work/new -nt work/made ]; [ work/made -nt work/old ]; [ work/one -ef work/two ]; echo all',
+    ]
+    await using from = await place()
+    await shown(from, MAKE.join('\n'))
+    const { stream } = packFiles(from, {
+      ...{ folder: '', roots: CONTENTS, matches: () => true, whole: true, words: 'It', signal: idle() },
+      bounds: ARCHIVE_BOUNDS.workspace,
+    })
+    await using to = await place()
+    await to.restore(stream.pipe(createZstdDecompress()), idle())
+    const seen = await shown(to, LOOK.join('\n'))
+    expect(seen).toBe(await shown(from, LOOK.join('\n')))
+    expect(seen).toMatch(/a\/b 555 [^]*away -> \/etc\/passwd\n[^]*climbs -> [^]*one 640 [^]*all\n/)
+    await shown(from, 'chmod 755 a/b')
+    await shown(to, 'chmod 755 a/b')
   })
 
   test('files can be read after the commands’ own end was violent', async () => {

@@ -20,6 +20,13 @@ export async function folderWorkspace(): Promise<Workspace & { readonly root: st
       return { exitCode: 0, error: null, output: null, stateTouched: false }
     },
   }
+  const unpack = async (path: string, files: Readable) => {
+    await mkdir(join(root, path), { recursive: true })
+    const unpacking = spawn('tar', ['-x', '-C', join(root, path)], { stdio: ['pipe', 'ignore', 'inherit'] })
+    const ended = once(unpacking, 'close')
+    await pipeline(files, unpacking.stdin)
+    if ((await ended)[0] !== 0) throw new Error('tar could not unpack it')
+  }
   return {
     root,
     shell: async () => shell,
@@ -29,13 +36,8 @@ export async function folderWorkspace(): Promise<Workspace & { readonly root: st
       const packed = tar.pack(join(root, dirname(path)), { entries: [basename(path)] })
       return Readable.from(packed, { objectMode: false })
     },
-    write: async (path, files) => {
-      await mkdir(join(root, path), { recursive: true })
-      const unpacking = spawn('tar', ['-x', '-C', join(root, path)], { stdio: ['pipe', 'ignore', 'inherit'] })
-      const ended = once(unpacking, 'close')
-      await pipeline(files, unpacking.stdin)
-      if ((await ended)[0] !== 0) throw new Error('tar could not unpack it')
-    },
+    write: unpack,
+    restore: (files) => unpack('', files),
     usage: async () => ({ peakMemoryBytes: null, cpuMs: null }),
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   }

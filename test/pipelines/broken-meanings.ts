@@ -4,9 +4,10 @@ import { type Broken, job } from './broken.ts'
 export const MEANINGS: readonly Broken[] = [
   [
     'not-yet',
-    'a gate behind a step of another kind',
-    'jobs: { a: { image: b:1, steps: [{ approve: release }, { run: x }, { approve: release }] } }',
-    '1:70: error: `approve` behind a step of another kind is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `approve` behind a step of another kind yet',
+    'a gate inside another step',
+    'jobs: { a: { image: b:1, steps: [{ run: x }, { approve: release }, { parallel: [{ run: y, always: { approve: x } }, { wait: 1h }] }] } }',
+    '1:101: error: `approve` inside another step or a hook is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `approve` inside another step or a hook yet',
+    '1:119: error: `wait` inside another step or a hook is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `wait` inside another step or a hook yet',
   ],
   [
     'not-yet',

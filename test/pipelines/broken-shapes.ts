@@ -31,7 +31,7 @@ export const SHAPES: readonly Broken[] = [
     'not-yet',
     'a gate among the steps of a hook',
     job('    always: { parallel: [{ run: x }, { wait: 1h }] }'),
-    '5:40: error: `wait` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `wait` yet',
+    '5:40: error: `wait` inside another step or a hook is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `wait` inside another step or a hook yet',
   ],
   [
     'not-yet',
