@@ -12,8 +12,8 @@ type Into = { readonly path: string; readonly tar: Readable; readonly signal: Ab
 export async function readFrom(root: string, path: string): Promise<Readable | null> {
   const place = await reach(root, partsOf(path))
   if (!place) return null
-  const entries = tar.pack(dirname(place), { entries: [basename(place)], strict: false })
-  return Readable.from(entries, { objectMode: false })
+  const asTheyAre = { entries: [basename(place)], strict: false, umask: 0 }
+  return Readable.from(tar.pack(dirname(place), asTheyAre), { objectMode: false })
 }
 
 /** Unpack a tar stream below a path, links out of it refused. */
