@@ -15,7 +15,7 @@ create table handovers (
   checkpoint text,                                     -- its name; null at a gate
   archive_id bigint      references archives,          -- null: nobody needs it any more
   carried    jsonb,                                    -- what the runner knew besides; null: it has not told yet
-  outputs    jsonb       not null default '{}',        -- the values written to $TAKT_OUTPUT so far
+  outputs    jsonb       not null,                     -- the values written to $TAKT_OUTPUT so far
   runner_id  bigint      references runners on delete set null,
   ran_ms     bigint      not null default 0,           -- how long runners had the run so far
   last_step  int         not null default 0,           -- the number of the last step so far

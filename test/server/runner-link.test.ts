@@ -162,7 +162,7 @@ test('a runner that says it is alive keeps its run', async () => {
 })
 
 test.each([
-  ['an old dialect', { ...HELLO, dialect: 0 }, /dialect 3, the runner 0: install the same version/],
+  ['an old dialect', { ...HELLO, dialect: 0 }, /dialect 4, the runner 0: install the same version/],
   ['a message of another shape', { say: 'hi' }, /not understood/],
   ['a report before hello', { say: 'alive', carrying: [] }, /say hello first/],
 ])('%s is refused with a sentence', async (_, hello, reason) => {
