@@ -19,6 +19,7 @@ export type TriggerId = Branded<'trigger'>
 export type EndingId = Branded<'ending'>
 export type CheckId = Branded<'check'>
 export type ArchiveId = Branded<'archive'>
+export type FiringId = Branded<'firing'>
 export type GateId = Branded<'gate'>
 export type PullHeadId = Branded<'pull head'>
 export type TerminalId = Branded<'terminal'>

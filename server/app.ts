@@ -45,6 +45,8 @@ import { memberRoutes } from './organizations/member-routes.ts'
 import { organizationRoutes } from './organizations/routes.ts'
 import { settingsRoute } from './organizations/settings-route.ts'
 import { teamRoutes } from './organizations/team-routes.ts'
+import type { Metrics } from './http/metrics.ts'
+import { metricsRoute } from './runners/metrics-route.ts'
 import type { Keyring } from './secrets/keyring.ts'
 import { organizationSecretRoutes } from './secrets/organization-routes.ts'
 import { discoveryRoutes } from './secrets/discovery-routes.ts'
@@ -59,6 +61,7 @@ import { againRoutes } from './scheduler/again-routes.ts'
 import { startRoutes } from './scheduler/routes.ts'
 import { putRoutes } from './versions/put-routes.ts'
 import { valueRoutes } from './values/routes.ts'
+import { scheduleRoutes } from './schedules/routes.ts'
 import { terminalRoutes } from './terminals/routes.ts'
 import { pullRoutes } from './pulls/routes.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
@@ -88,6 +91,7 @@ export type AppDeps = {
   readonly standing: Standing
   readonly rates: Rates
   readonly notary: Notary
+  readonly metrics: Metrics
 }
 
 /** Requests a minute; 0 sets no limit. */
@@ -125,6 +129,7 @@ const api = (deps: AppDeps) =>
     .route('/', attestationRoutes(deps))
     .route('/', decreeRoutes(deps))
     .route('/', checkRoutes(deps))
+    .route('/', scheduleRoutes(deps))
     .route('/', tellRoutes(deps))
     .route('/', runRoutes(deps))
     .route('/', logRoutes(deps))
@@ -172,6 +177,7 @@ export function createApp(deps: AppDeps) {
       throw new Problem('unavailable', 'the database does not answer')
     }
   })
+  app.route('/metrics', metricsRoute(deps))
   app.route('/login', callbackRoutes(deps))
   app.get('/.well-known/takt-attestations.json', async (c) => c.json(await attestationKeys(deps.db)))
   app.route('/git', hostingRoutes(deps))

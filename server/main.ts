@@ -29,6 +29,7 @@ import type { Tx } from './db/transact.ts'
 import { deliveryOf } from './webhooks/moved.ts'
 import { storeDelivery } from './webhooks/receive.ts'
 import { type Outgoing, outgoing } from './http/outgoing.ts'
+import { Metrics } from './http/metrics.ts'
 import { cutTheSilent } from './http/silence.ts'
 import { refuseUpgrade } from './http/upgrade.ts'
 import { startFeed } from './live/feed.ts'
@@ -36,12 +37,15 @@ import { liveSockets } from './live/socket.ts'
 import { log } from './log.ts'
 import { logHub } from './logs/hub.ts'
 import { extendLeases, startReaper } from './runners/reap.ts'
+import { countRuns } from './runners/metrics-route.ts'
 import { runnerSockets } from './runners/socket.ts'
 import { startPauses } from './runs/pauses.ts'
 import type { CheckoutOf } from './runs/plan-of.ts'
 import { scheduleSideBySide } from './scheduler/schedule.ts'
 import { keySource } from './secrets/key-source.ts'
 import { Keyring } from './secrets/keyring.ts'
+import { scheduleLag } from './schedules/lag.ts'
+import { startReleasing } from './schedules/release.ts'
 import { startRewrapping } from './secrets/rotate.ts'
 import { openStores } from './secrets/stores/open-stores.ts'
 import type { Stores } from './secrets/stores/stores.ts'
@@ -98,6 +102,8 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     demo: () => (demo.clone === null ? null : { clone: demo.clone }),
   }
   const store = openStore(config)
+  const metrics = new Metrics()
+  countRuns(metrics, db)
   const rewrapping = stack.use(startRewrapping(db, keys.ring))
   const app = createApp({
     db,
@@ -117,6 +123,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     rates: { api: config.TAKT_RATE_API, login: config.TAKT_RATE_LOGIN, hooks: config.TAKT_RATE_HOOKS },
     providers: providersOf(config),
     standing,
+    metrics,
   })
   const http = createAdaptorServer({ fetch: app.fetch }) as Server
   cutTheSilent(http)
@@ -139,7 +146,8 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   address.url ||= local
 
   startWork(stack, { db, hints, config, store, outside, book, keys: opening.keys, stores })
-  startLooking(stack, { db, hints, config, keys: opening.keys, stores, wakeRunners: runners.look })
+  const wakeRunners = runners.look
+  startLooking(stack, { db, hints, config, keys: opening.keys, stores, wakeRunners, metrics })
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
     const hosted = await db.selectFrom('projects').select('id').where('name', '=', DEMO).executeTakeFirst()
@@ -195,17 +203,21 @@ function startWork(stack: AsyncDisposableStack, working: Working): void {
   stack.use(startGates(db, loop))
 }
 
-type Looking = Omit<Working, 'store' | 'outside' | 'book'> & { wakeRunners: () => void }
+type Looking = Pick<Working, 'db' | 'hints' | 'config' | 'keys' | 'stores'> & {
+  wakeRunners: () => void
+  metrics: Metrics
+}
 
 /** The loop that looks for versions outside. */
-function startLooking(
-  stack: AsyncDisposableStack,
-  { db, hints, config, keys, stores, wakeRunners }: Looking,
-): void {
+function startLooking(stack: AsyncDisposableStack, { hints, config, ...looking }: Looking): void {
+  const { db, keys, stores, wakeRunners } = looking
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const deliver = async (tx: Tx, moved: Moved) => void (await storeDelivery(tx, deliveryOf(moved)))
   const loginOf = loginsOf(db, keys, stores)
-  stack.use(startChecks({ db, forges, deliver, loginOf, wakeRunners }, { hints, sweepMs: SWEEP_MS }))
+  const loop = { hints, sweepMs: SWEEP_MS }
+  const lag = scheduleLag(looking.metrics)
+  stack.use(startChecks({ db, forges, deliver, loginOf, wakeRunners, lag }, loop))
+  stack.use(startReleasing(db, loop))
 }
 
 /**

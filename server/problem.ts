@@ -90,6 +90,7 @@ const PROBLEMS = {
   'not-held': { status: 409, title: 'The run’s container is not kept' },
   'illegal-move': { status: 409, title: 'The run cannot do that from its present state' },
   'runner-not-found': { status: 404, title: 'There is no such runner' },
+  'schedule-not-found': { status: 404, title: 'There is no such schedule' },
   'delivery-not-found': { status: 404, title: 'There is no such delivery' },
   unavailable: { status: 503, title: 'The server cannot do this at the moment' },
 } as const

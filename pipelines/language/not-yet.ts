@@ -104,7 +104,6 @@ const RUNS: Runs = {
 export const notYet = (tree: unknown): Finding[] => [
   ...keysNotRun(tree, RUNS, []),
   ...gatesNotRun(tree),
-  ...overlapsNotRun(tree),
   ...presetsNotRun(tree),
   ...labelsNotRun(tree),
 ]
@@ -154,16 +153,6 @@ function nestedIn(step: unknown, path: Path): Finding[] {
       const words = (key: string) => `\`${key}\` inside another step or a hook`
       return [...wrong.map((key) => refused(words(key), keyAt(...at, key))), ...nestedIn(member, at)]
     })
-  })
-}
-
-/** Runs that queue or end for a time that comes meanwhile do so by their `concurrency`; a time knows to be left out, or not. */
-function overlapsNotRun(tree: unknown): Finding[] {
-  return Object.entries(childOf(tree, 'resources') ?? {}).flatMap(([name, body]) => {
-    const overlap = childOf(body, 'overlap')
-    return overlap === 'queue' || overlap === 'cancel_running'
-      ? [refused(`\`overlap: ${overlap}\``, valueAt('resources', name, 'overlap'))]
-      : []
   })
 }
 

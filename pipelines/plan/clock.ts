@@ -115,6 +115,11 @@ function isDayOf({ months, days, weekdays, eitherDay }: Cron, wallMs: number): b
   return eitherDay ? isDay || isWeekday : isDay && isWeekday
 }
 
+/** A moment as the clocks of a zone show it: `2026-11-22 03:00`. */
+export function wallTime(timezone: string, ms: number): string {
+  return new Date(wallOf(timezone)(ms)).toISOString().slice(0, 16).replace('T', ' ')
+}
+
 const walls = new Map<string, Wall>()
 
 function wallOf(zone: string): Wall {

@@ -19,6 +19,7 @@ const gate = (role: Role): Need => ({ on: 'gate', role })
 const SERVICES = '/organizations/:organization/service-accounts'
 const PIPELINE = '/projects/:project/pipelines/:pipeline'
 const RESOURCE = `${PIPELINE}/resources/:resource`
+const SCHEDULE = `${PIPELINE}/schedules/:schedule`
 const JOB = `${PIPELINE}/jobs/:job`
 
 /** Every route below `/api/v1`. One that is not listed is refused to everybody; a test holds this against the API’s description. */
@@ -134,6 +135,12 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   [`PUT ${RESOURCE}/params`]: project('maintainer'),
   [`POST ${RESOURCE}/check`]: project('operator'),
   [`GET ${RESOURCE}/hook`]: project('maintainer'),
+  'GET /schedules': 'anyone',
+  [`GET ${SCHEDULE}`]: project('viewer'),
+  [`GET ${SCHEDULE}/firings`]: project('viewer'),
+  [`POST ${SCHEDULE}/pause`]: project('maintainer'),
+  [`POST ${SCHEDULE}/resume`]: project('maintainer'),
+  [`POST ${SCHEDULE}/fire`]: project('operator'),
   [`POST ${JOB}/pause`]: project('maintainer'),
   [`POST ${JOB}/resume`]: project('maintainer'),
   [`POST ${JOB}/runs`]: project('operator'),

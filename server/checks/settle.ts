@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import type { Db } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
-import { inMs, transact } from '../db/transact.ts'
+import { inMs, transact, type Tx } from '../db/transact.ts'
 import type { Claimed } from './due.ts'
 import { subjectsOf } from './subjects.ts'
 
@@ -36,31 +36,39 @@ export async function settle(
   outcome: Outcome,
   dueAt?: Date,
 ): Promise<void> {
-  await transact(db, async (tx) => {
-    const row = await tx.db
-      .selectFrom('checks')
-      .select(['every_ms', 'failures', 'error'])
-      .where('id', '=', check.id)
-      .where('lease_token', '=', check.lease)
-      .forUpdate()
-      .executeTakeFirst()
-    if (!row) return
-    const error = 'error' in outcome ? outcome.error : null
-    const failures = error ? row.failures + 1 : 0
-    const waitMs = nextCheckMs(row.every_ms, failures, randomInt(1_000) / 1_000)
-    await tx.db
-      .updateTable('checks')
-      .set({
-        ...{ lease_token: null, lease_until: null, failures, checked_at: sql<Date>`now()` },
-        error: error && toJson(error),
-        // Somebody has asked for it anew while it was under way: what they know of it may not have seen.
-        due_at: sql<Date>`case when due_at <= now() then now() else ${dueAt ?? inMs(waitMs)} end`,
-        ...('seen' in outcome ? { seen: toJson(outcome.seen) } : {}),
-      })
-      .where('id', '=', check.id)
-      .execute()
-    if (row.error?.message === error?.message) return
-    for (const { project, pipeline, name } of await subjectsOf(tx.db, check.id))
-      tx.emit({ kind: 'resource.checked', project, pipeline, resource: name })
-  })
+  await transact(db, async (tx) => settleIn(tx, check, outcome, dueAt))
+}
+
+/** The same, with what else is written because of the answer. */
+export async function settleIn(
+  tx: Tx,
+  check: Pick<Claimed, 'id' | 'lease'>,
+  outcome: Outcome,
+  dueAt?: Date,
+): Promise<void> {
+  const row = await tx.db
+    .selectFrom('checks')
+    .select(['every_ms', 'failures', 'error'])
+    .where('id', '=', check.id)
+    .where('lease_token', '=', check.lease)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!row) return
+  const error = 'error' in outcome ? outcome.error : null
+  const failures = error ? row.failures + 1 : 0
+  const waitMs = nextCheckMs(row.every_ms, failures, randomInt(1_000) / 1_000)
+  await tx.db
+    .updateTable('checks')
+    .set({
+      ...{ lease_token: null, lease_until: null, failures, checked_at: sql<Date>`now()` },
+      error: error && toJson(error),
+      // Somebody has asked for it anew while it was under way: what they know of it may not have seen.
+      due_at: sql<Date>`case when due_at <= now() then now() else ${dueAt ?? inMs(waitMs)} end`,
+      ...('seen' in outcome ? { seen: toJson(outcome.seen) } : {}),
+    })
+    .where('id', '=', check.id)
+    .execute()
+  if (row.error?.message === error?.message) return
+  for (const { project, pipeline, name } of await subjectsOf(tx.db, check.id))
+    tx.emit({ kind: 'resource.checked', project, pipeline, resource: name })
 }

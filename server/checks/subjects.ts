@@ -69,14 +69,20 @@ export async function withEach(
 ): Promise<void> {
   for (const subject of await subjectsOf(db, check.id)) {
     await transact(db, async (tx) => {
-      const { project, pipeline, lane } = subject
-      const locked = await lockLane(tx.db, subject.project_id, { pipeline, lane })
-      const current = locked && (await definitionOf(tx.db, locked.id))
-      if (!current || !(await isHeld(tx.db, check))) return
-      const place = { project, pipeline, lane, pipelineId: subject.pipeline_id, laneId: locked.id }
-      await record(subject, { tx, at: { ...place, definition: current.definition } })
+      const at = await laneNow(tx, subject)
+      if (at && (await isHeld(tx.db, check))) await record(subject, { tx, at })
     })
   }
+}
+
+/** The lane that a resource's versions live on, its row locked, with the file in force on it. */
+export async function laneNow(tx: Tx, subject: Subject): Promise<LaneNow | null> {
+  const { project, pipeline, lane } = subject
+  const locked = await lockLane(tx.db, subject.project_id, { pipeline, lane })
+  const current = locked && (await definitionOf(tx.db, locked.id))
+  if (!current) return null
+  const place = { project, pipeline, lane, pipelineId: subject.pipeline_id, laneId: locked.id }
+  return { ...place, definition: current.definition }
 }
 
 async function isHeld(db: Trx, { id, lease }: Pick<Claimed, 'id' | 'lease'>): Promise<boolean> {

@@ -1,54 +1,92 @@
 import { randomInt } from 'node:crypto'
 import { sql } from 'kysely'
-import { edgesOf } from '#pipelines/plan/edges.ts'
 import { timeAfter, timesUntil } from '#pipelines/plan/clock.ts'
-import type { RunId } from '#pipelines/ids.ts'
-import { namedJobs } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
-import type { Tx } from '../db/transact.ts'
+import { transact, type Tx } from '../db/transact.ts'
 import type { LaneNow } from '../resources/commit.ts'
+import { comeDue, type Timed } from '../schedules/come-due.ts'
 import type { Claimed } from './due.ts'
 import type { Question } from './questions.ts'
-import { recordTold } from './record-told.ts'
-import { settle } from './settle.ts'
-import { withEach } from './subjects.ts'
+import { settleIn } from './settle.ts'
+import { laneNow, subjectsOf } from './subjects.ts'
 
-type Timed = Extract<Question, { kind: 'time' }>['resource']
 /** The time that comes next, before any jitter, in milliseconds. */
-type Seen = { readonly nextMs: number }
+export type Seen = { readonly nextMs: number }
 
 /** How late a time may come and still be on time, where the file does not say it: a restart of the server takes less. */
 const GRACE_MS = 60_000
 
+type TimeCheck = Claimed & { readonly question: Extract<Question, { kind: 'time' }> }
+export const isTime = (check: Claimed): check is TimeCheck => check.question.kind === 'time'
+
 /**
- * A time has come, or several while no server was there: each that counts is a version named by its moment. A moment makes one version,
- * whichever server sees it come.
+ * Times of one pipeline have come, of some schedules several while no server was there: each that counts is a version named by its
+ * moment. A moment makes one version, whichever server sees it come. What is due together is written together: a thousand at
+ * midnight cost no thousand commits.
+ *
+ * @returns How long after they were due they were written down, in milliseconds; of those that came.
  */
-export async function checkTime(db: Db, check: Claimed, resource: Timed): Promise<void> {
+export async function checkTimes(db: Db, checks: readonly TimeCheck[]): Promise<readonly number[]> {
   const nowMs = await clockMs(db)
-  const seen = check.seen as Seen | null
+  const came: TimeCheck[] = []
+  await transact(db, async (tx) => {
+    const at = await placeOf(tx, checks)
+    const standings = await standingsOf(tx, checks)
+    for (const check of at ? checks : []) {
+      const standing = standings.get(check.id)
+      if (!at || !standing || standing.lease !== check.lease) continue
+      const { times, due, nextMs } = lookAt(check, nowMs)
+      const rule = check.question.resource
+      if (times.length > 0) {
+        came.push(check)
+        await comeDue(tx, at, { ...standing, rule, times, due, nowMs })
+      }
+      const dueAt = new Date(nextMs + (rule.jitterMs > 0 ? randomInt(rule.jitterMs) : 0))
+      await settleIn(tx, check, { seen: { nextMs } }, dueAt)
+    }
+  })
+  const doneMs = await clockMs(db)
+  return came.map(({ dueAt }) => Math.max(doneMs - dueAt.getTime(), 0))
+}
+
+/** What has come since the last look, what of it counts, and what comes next. */
+function lookAt({ seen: last, question: { resource } }: TimeCheck, nowMs: number) {
+  const seen = last as Seen | null
   // Not before it is known what comes next does anything come: a file that has just come into force missed nothing.
   const times =
     seen === null
       ? []
       : timesUntil(resource, { fromMs: seen.nextMs, untilMs: nowMs, most: resource.maxCatchUp })
-  const due = counted(resource, times, nowMs)
-  const versions = due.map((ms) => ({
-    name: new Date(ms).toISOString(),
-    body: { fields: fieldsOf(ms, nowMs) },
-  }))
-  await withEach(db, check, async (subject, { tx, at }) => {
-    const busy = resource.overlap === 'skip' ? await stillRuns(tx, at, subject.name) : null
-    if (busy !== null) return leaveOut(tx, at, { resource: subject.name, times: due, busy })
-    await recordTold(tx, at, { id: subject.resource, name: subject.name, versions })
-  })
   const lastMs = times.at(-1) ?? nowMs
   // A span goes on from the time that it made; one that is not over yet stays as it is.
   const nextMs =
     seen !== null && times.length === 0 ? seen.nextMs : (timeAfter(resource, lastMs) ?? nowMs + YEAR_MS)
-  const dueAt = new Date(nextMs + (resource.jitterMs > 0 ? randomInt(resource.jitterMs) : 0))
-  await settle(db, check, { seen: { nextMs } }, dueAt)
+  return { times, due: counted(resource, times, nowMs), nextMs }
 }
+
+/** Whose they are now, the resource of each, and who has paused it. */
+async function standingsOf({ db }: Tx, checks: readonly TimeCheck[]) {
+  const rows = await db
+    .selectFrom('checks')
+    .innerJoin('resources', 'resources.check_id', 'checks.id')
+    .leftJoin('schedules', 'schedules.resource_id', 'resources.id')
+    .select(['checks.id', 'checks.lease_token as lease', 'resources.id as resource', 'resources.name'])
+    .select(sql<string | null>`'paused by ' || paused_by || ': ' || paused_reason`.as('paused'))
+    .where(
+      'checks.id',
+      'in',
+      checks.map(({ id }) => id),
+    )
+    .execute()
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** The lane that they all live on, locked. */
+async function placeOf(tx: Tx, [first]: readonly TimeCheck[]): Promise<LaneNow | null> {
+  const [subject] = first ? await subjectsOf(tx.db, first.id) : []
+  return subject ? laneNow(tx, subject) : null
+}
+
 const YEAR_MS = 366 * 86_400_000
 
 /** The database's clock is the one that all servers share. */
@@ -74,49 +112,4 @@ export function counted(
     case 'skip':
       return times.slice(-1).filter((ms) => nowMs - ms <= graceMs)
   }
-}
-
-const fieldsOf = (dueMs: number, nowMs: number): Readonly<Record<string, string>> => ({
-  due: new Date(dueMs).toISOString(),
-  at: new Date(nowMs).toISOString(),
-})
-
-/** A run that an earlier time may have started, and that has not come to its end. */
-async function stillRuns(tx: Tx, at: LaneNow, resource: string): Promise<RunId | null> {
-  const names = edgesOf(at.definition).startedByVersion.get(resource) ?? []
-  if (names.length === 0) return null
-  const found = await tx.db
-    .selectFrom('runs')
-    .innerJoin('jobs', 'jobs.id', 'runs.job_id')
-    .select('runs.id')
-    .where('jobs.pipeline_id', '=', at.pipelineId)
-    .where('jobs.name', 'in', [...names])
-    .where('runs.lane_id', '=', at.laneId)
-    .where('runs.state', 'in', ['queued', 'running', 'waiting'])
-    .limit(1)
-    .executeTakeFirst()
-  return found?.id ?? null
-}
-
-type LeftOut = { readonly resource: string; readonly times: readonly number[]; readonly busy: RunId }
-
-/** What comes while the last run still runs starts nothing, and says so to whoever asks why. */
-async function leaveOut(tx: Tx, at: LaneNow, { resource, times, busy }: LeftOut): Promise<void> {
-  const jobs = await namedJobs(
-    tx.db,
-    at.pipelineId,
-    edgesOf(at.definition).startedByVersion.get(resource) ?? [],
-  )
-  const rows = [...jobs.values()].flatMap((job) =>
-    times.map((ms) => ({
-      ...{ job_id: job, lane_id: at.laneId, kind: 'changed' as const, version_id: null, ending_id: null },
-      edge: `${resource} came at ${new Date(ms).toISOString()}`,
-      ...{
-        fate: 'no-run' as const,
-        reason: `run ${busy} still ran (\`overlap: skip\`)`,
-        settled_at: sql<Date>`now()`,
-      },
-    })),
-  )
-  if (rows.length > 0) await tx.db.insertInto('triggers').values(rows).execute()
 }

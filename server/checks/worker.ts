@@ -3,22 +3,28 @@ import type { Hints } from '../events/listen.ts'
 import { startWorker } from '../events/worker.ts'
 import { GitError } from '../forges/git.ts'
 import { log } from '../log.ts'
-import { type CheckKind, type Claimed, claimDue, giveBack, untilNextMs } from './due.ts'
+import type { Histogram } from '../http/metrics.ts'
+import { type CheckKind, type Claimed, claimDue, giveBack, TIME_LEASE_MS, untilNextMs } from './due.ts'
 import { checkGit, type GitDeps } from './git.ts'
 import { checkRegistry } from './registry.ts'
 import { RegistryError } from './registry-api.ts'
 import { settle } from './settle.ts'
-import { checkTime } from './time.ts'
+import { checkTimes, isTime } from './time.ts'
 
 export type CheckDeps = GitDeps & {
   readonly db: Db
   /** Checks that runners carry out may be due: whoever is connected asks for them. */
   readonly wakeRunners: () => void
+  /** How late times were written down, in seconds. */
+  readonly lag: Histogram
 }
 
 /** What needs no image is asked by the server itself, so many at once. */
-const OWN: readonly CheckKind[] = ['registry', 'git', 'time']
+const OUTSIDE: readonly CheckKind[] = ['registry', 'git']
 const MOST_AT_ONCE = 8
+/** The clock waits for nobody outside, and nobody outside keeps it waiting. */
+const MOST_TIMES_AT_ONCE = 50
+const MOST_PIPELINES_AT_ONCE = 4
 const MOST_MS = 120_000
 
 /** Look outside when it is time, and not before: the next time is known, and slept until. */
@@ -29,25 +35,33 @@ export function startChecks(
   const { db } = deps
   const quit = new AbortController()
   const busy = new Set<Promise<void>>()
+  const times = new Set<Promise<void>>()
   let alarm: NodeJS.Timeout | null = null
 
-  const begin = (check: Claimed) => {
-    const done = carryOut({ ...deps, signal: quit.signal }, check)
-      .catch((error: unknown) => log.error({ err: error, check: check.id }, 'check.failed')) // its lease ends, and it is due again
+  const begin = (among: Set<Promise<void>>, work: Promise<void>, checks: readonly Claimed[]) => {
+    const ids = checks.map(({ id }) => id)
+    const done = work
+      .catch((error: unknown) => log.error({ err: error, checks: ids }, 'check.failed')) // its lease ends, and it is due again
       .finally(() => {
-        busy.delete(done)
+        among.delete(done)
         worker.poke()
       })
-    busy.add(done)
+    among.add(done)
   }
   async function look(): Promise<boolean> {
     const room = MOST_AT_ONCE - busy.size
-    const due = room > 0 ? await claimDue(db, { kinds: OWN, most: room }) : []
-    due.forEach(begin)
+    const due = room > 0 ? await claimDue(db, { kinds: OUTSIDE, most: room }) : []
+    for (const check of due) begin(busy, carryOut({ ...deps, signal: quit.signal }, check), [check])
+    if (times.size === 0) await beginTimes()
     const nextMs = await untilNextMs(db)
     if (alarm) clearTimeout(alarm)
     alarm = nextMs === null ? null : setTimeout(ring, Math.min(nextMs + 5, 2 ** 31 - 1)).unref()
     return false
+  }
+  /** Those of one pipeline together, several pipelines side by side. */
+  async function beginTimes(): Promise<void> {
+    const come = await claimDue(db, { kinds: ['time'], most: MOST_TIMES_AT_ONCE, leaseMs: TIME_LEASE_MS })
+    if (come.length > 0) begin(times, letCome(deps, come), come)
   }
   const ring = () => {
     worker.poke()
@@ -59,8 +73,17 @@ export function startChecks(
       quit.abort()
       if (alarm) clearTimeout(alarm)
       await worker[Symbol.asyncDispose]()
-      await Promise.all(busy)
+      await Promise.all([...busy, ...times])
     },
+  }
+}
+
+async function letCome({ db, lag }: CheckDeps, come: readonly Claimed[]): Promise<void> {
+  const ofPipeline = [...Map.groupBy(come.filter(isTime), ({ question }) => question.pipeline).values()]
+  for (let from = 0; from < ofPipeline.length; from += MOST_PIPELINES_AT_ONCE) {
+    const some = ofPipeline.slice(from, from + MOST_PIPELINES_AT_ONCE)
+    const lags = await Promise.all(some.map((checks) => checkTimes(db, checks)))
+    for (const lagMs of lags.flat()) lag.observe(lagMs / 1_000)
   }
 }
 
@@ -71,7 +94,6 @@ async function carryOut(deps: CheckDeps & { readonly signal: AbortSignal }, chec
   try {
     if (question.kind === 'registry')
       await checkRegistry({ db, signal, loginOf: deps.loginOf }, check, question)
-    else if (question.kind === 'time') await checkTime(db, check, question.resource)
     else if (question.kind === 'git')
       await checkGit({ ...deps, forges: { ...forges, quit: signal } }, check, question)
   } catch (error) {

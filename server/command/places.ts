@@ -1,6 +1,10 @@
 import { Ending, WRONG_USE } from './ending.ts'
 
-const KINDS = { jobs: '<project>/<pipeline>/<job>', resources: '<project>/<pipeline>/<resource>' } as const
+const KINDS = {
+  jobs: '<project>/<pipeline>/<job>',
+  resources: '<project>/<pipeline>/<resource>',
+  schedules: '<project>/<pipeline>/<schedule>',
+} as const
 
 /** The address of a pipeline in the API, named as `<project>/<pipeline>`. */
 export function pipelineAt(text: string): string {
@@ -8,9 +12,9 @@ export function pipelineAt(text: string): string {
   return `/api/v1/projects/${project}/pipelines/${pipeline}`
 }
 
-/** The address of a pipeline's job or resource in the API, named as `<project>/<pipeline>/<name>`. */
+/** The address of a pipeline's job, resource or schedule in the API, named as `<project>/<pipeline>/<name>`. */
 export function memberAt(kind: keyof typeof KINDS, text: string): string {
-  const one = kind === 'jobs' ? 'job' : 'resource'
+  const one = kind.slice(0, -1)
   const [project, pipeline, name] = parts(text, 3, `no ${one}: write ${KINDS[kind]}`)
   return `/api/v1/projects/${project}/pipelines/${pipeline}/${kind}/${name}`
 }

@@ -8,6 +8,7 @@ import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts
 import { people } from './people-program.ts'
 import { policies } from './policy-program.ts'
 import { runners } from './runner-program.ts'
+import { schedules } from './schedule-program.ts'
 import { secrets } from './secret-program.ts'
 import { values } from './value-program.ts'
 
@@ -42,6 +43,7 @@ export function program(end: (exitCode: number) => void): Command {
   deliveries(add, ending)
   lineQuestions(add, ending)
   lineDecrees(add, ending)
+  schedules(add, ending)
   runners(add, ending)
   people(add, ending)
   auditLog(add, ending)

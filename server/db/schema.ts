@@ -32,6 +32,7 @@ import type { HookTables } from './hook-tables.ts'
 import type { PullTables } from './pull-tables.ts'
 import type { ReportTables } from './report-tables.ts'
 import type { RunTables } from './run-tables.ts'
+import type { ScheduleTables } from './schedule-tables.ts'
 import type { SecretTables } from './secret-tables.ts'
 import type { TerminalTables } from './terminal-tables.ts'
 import type { ValueTables } from './value-tables.ts'
@@ -76,6 +77,7 @@ type Elsewhere = AccessTables &
   HookTables &
   PullTables &
   ReportTables &
+  ScheduleTables &
   SecretTables &
   ValueTables
 

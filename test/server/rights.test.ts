@@ -23,7 +23,7 @@ const PLACE = {
     organization: 'default',
     team: 'ship',
   },
-  ...{ account: 'a-bot', provider: 'oidc', number: '1' },
+  ...{ account: 'a-bot', provider: 'oidc', number: '1', schedule: 'nightly' },
 }
 
 /** `GET /projects/:project` of an operation of the API’s description. */

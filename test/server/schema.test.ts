@@ -66,6 +66,7 @@ const DECLARED = [
   ['terminal-tables.ts', 'export type TerminalTables = '],
   ['report-tables.ts', 'export type ReportTables = '],
   ['value-tables.ts', 'export type ValueTables = '],
+  ['schedule-tables.ts', 'export type ScheduleTables = '],
   ['secret-tables.ts', 'export type SecretTables = '],
   ['attestation-tables.ts', 'export type AttestationTables = '],
 ] as const

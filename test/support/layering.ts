@@ -73,6 +73,7 @@ export const SERVER_ORDER = [
     'gates',
     'logs',
     'scheduler',
+    'schedules',
     'checks',
     'runners',
     'terminals',
