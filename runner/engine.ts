@@ -123,7 +123,8 @@ export interface Shell {
   /** Whether it waits for a step. One that was left in the middle of a step never does again. */
   readonly usable: boolean
   /**
-   * Run one step, begun in the folder `work`, yielding output and command boundaries as they come, byte-exact.
+   * Run one step, begun in the folder `work`, yielding output and command boundaries as they come, byte-exact. Bytes are good
+   * until more is asked for: who keeps them makes a copy.
    *
    * Where the reader does not ask for more, the commands are made to wait. A step that fails is an answer, not an error: the
    * generator returns its exit code.

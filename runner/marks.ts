@@ -27,7 +27,7 @@ export async function* tokens(chunks: AsyncIterable<Uint8Array>, nonce: string):
       held.length > 0
         ? Buffer.concat([held, chunk])
         : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
-    held = yield* cut(whole, start)
+    held = Buffer.from(yield* cut(whole, start)) // a copy: the chunk is good until more is asked for
   }
   if (held.length > 0) yield { kind: 'bytes', bytes: held }
 }

@@ -1,5 +1,6 @@
+import { LOG_CHUNK_BYTES } from '#pipelines/wire/runner.ts'
 import { Finder } from './finder.ts'
-import { spellings } from './spellings.ts'
+import { PIECE_BYTES, spellings } from './spellings.ts'
 
 const STARS = Buffer.from('***')
 const NOTHING = Buffer.alloc(0)
@@ -31,7 +32,8 @@ export class Mask {
 
   /** @returns What may leave of all that has come; often a view of `bytes`. */
   push(bytes: Uint8Array): Uint8Array {
-    return joined(this.pushParts(bytes))
+    const all = joined(this.pushParts(bytes))
+    return all.buffer === desk.buffer ? Uint8Array.from(all) : all
   }
 
   /** @returns What was held back: no more of this part of the stream will come. The next bytes begin another. */
@@ -39,13 +41,10 @@ export class Mask {
     return joined(this.endParts())
   }
 
-  /** Like `push`, in parts: so that who copies them anyway copies them once. */
+  /** Like `push`, in parts that are good until anything is pushed into any mask: so that who copies them anyway copies them once. */
   pushParts(bytes: Uint8Array): Uint8Array[] {
     if (!this.#finder) return [bytes]
-    const whole =
-      this.#held.length > 0
-        ? Buffer.concat([this.#held, bytes])
-        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const whole = behind(this.#held, bytes)
     return this.#letGo(whole, this.#finder.openFrom(whole), this.#finder)
   }
 
@@ -93,6 +92,18 @@ export class Mask {
     this.#covered = Math.max(0, secretTo - until)
     return parts
   }
+}
+
+/** Where what was held and what comes become one; nothing waits in it. */
+let desk = Buffer.alloc(0)
+
+function behind(held: Uint8Array, bytes: Uint8Array): Buffer {
+  if (held.length === 0) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const size = held.length + bytes.length
+  if (desk.length < size) desk = Buffer.allocUnsafeSlow(Math.max(size, LOG_CHUNK_BYTES + 2 * PIECE_BYTES))
+  desk.set(held)
+  desk.set(bytes, held.length)
+  return desk.subarray(0, size)
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

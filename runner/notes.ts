@@ -20,7 +20,7 @@ export class Notes {
   /** @returns Whether the bytes belong to the output file, and not to the log. */
   take(bytes: Uint8Array): boolean {
     if (this.#values.get('out') !== 1) return false
-    if (this.#bytes < MOST_OUTPUT_BYTES) this.#pieces.push(bytes)
+    if (this.#bytes < MOST_OUTPUT_BYTES) this.#pieces.push(Uint8Array.from(bytes))
     this.#bytes += bytes.length
     return true
   }

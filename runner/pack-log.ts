@@ -1,6 +1,7 @@
 import { constants, zstdCompressSync } from 'node:zlib'
 import { countLines, isOpen, type Packed } from '#pipelines/wire/log-frames.ts'
 import { LOG_CHUNK_BYTES } from '#pipelines/wire/runner.ts'
+import { giveBack } from './give-back.ts'
 
 /** What a person watches as it is printed comes in pieces smaller than this: packing them gains nothing. */
 const LEAST_BYTES = 4 * 1024
@@ -17,6 +18,8 @@ let expected = LOG_CHUNK_BYTES / 4
 
 /** Where parts become one; nothing waits in it. */
 let table: Buffer | null = null
+/** What was packed last. */
+let lent: Uint8Array | null = null
 
 /**
  * Pack a piece of log: packed it costs everybody behind it (socket, server, database) a fraction, and packing costs less than that.
@@ -31,8 +34,9 @@ export function packLog(
   size: number,
 ): { readonly of: Packed; readonly bytes: Uint8Array } | null {
   if (size < LEAST_BYTES) return null
+  if (lent) giveBack(lent)
   const whole = joined(parts, size)
-  const bytes = zstdCompressSync(whole, { params, chunkSize: Math.ceil(expected * 1.25) })
+  const bytes = (lent = zstdCompressSync(whole, { params, chunkSize: Math.ceil(expected * 1.25) }))
   expected = Math.max(LEAST_BYTES, bytes.length)
   if (bytes.length > size * WORTH_IT) return null
   return { of: { bytes: size, lines: countLines(whole), open: isOpen(whole) }, bytes }

@@ -2,6 +2,7 @@ import { encodeLog } from '#pipelines/wire/log-frames.ts'
 import { LOG_CHUNK_BYTES, MOST_FRAME_BYTES, MOST_LETTERS } from '#pipelines/wire/runner.ts'
 import type { ReportEntry, RunnerSays } from '#pipelines/wire/runner.ts'
 import type { Carried, Plan } from '#pipelines/wire/plan.ts'
+import { giveBack } from './give-back.ts'
 import { Mask } from './mask.ts'
 import { packLog } from './pack-log.ts'
 import { secretTexts } from './secret-texts.ts'
@@ -209,8 +210,7 @@ export class Work {
 /** A character of two units may be cut in half: what is left of it is no text. */
 const cut = (text: string, most: number): string => text.slice(0, most).toWellFormed()
 
-/** A long log leaves its frames behind faster than the collector looks for them: their memory is given back by hand, if nobody needs it. */
+/** Of what nobody needs any more: it may still be on its way out. */
 function letGo({ frame, leaving }: Unheard): void {
-  if (typeof frame !== 'string' && leaving === 0 && frame.buffer instanceof ArrayBuffer)
-    frame.buffer.transfer(0)
+  if (typeof frame !== 'string' && leaving === 0) giveBack(frame)
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { EngineError, exited } from '../engine.ts'
@@ -10,7 +9,7 @@ import type { Log } from '../log.ts'
 import type { Counted } from '../notes.ts'
 import { BOOTSTRAP } from '../shell.ts'
 import { orAbort } from '../stop.ts'
-import { demux } from './demux.ts'
+import { hijack, type Wire } from './hijack.ts'
 import { KILL_BELOW } from './kill-below.ts'
 import { exitOf, knocks, lifeOf } from './life.ts'
 import { isAnswer, wordsOf } from './refusal.ts'
@@ -23,6 +22,7 @@ const KNOWN_MS = 2_000
 const NO_SHELL: readonly number[] = [126, 127]
 
 export type BoxFacts = {
+  readonly docker: Docker
   readonly container: Docker.Container
   /** Where the run's volume is mounted. */
   readonly root: string
@@ -35,7 +35,7 @@ export class Box {
   readonly #facts: BoxFacts
   #own: FedShell | null = null
   #ownTaken = false
-  #stream: NodeJS.ReadWriteStream | null = null
+  #wire: Wire | null = null
   #dead = false
   #life: ReturnType<typeof lifeOf> | null = null
   /** Why this runner ended it itself. */
@@ -53,15 +53,10 @@ export class Box {
   /** The one attach of the container's life, before its start, so that not a byte is missed. */
   async attach(): Promise<void> {
     const { container } = this.#facts
-    const stream = await container.attach({
-      stream: true,
-      stdin: true,
-      stdout: true,
-      stderr: true,
-      hijack: true,
-    })
-    this.#stream = stream
-    this.#own = this.#fed(stream, {
+    const path = `/containers/${container.id}/attach?stream=1&stdin=1&stdout=1&stderr=1`
+    const options = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
+    this.#wire = await hijack(this.#facts.docker, { path }, () => container.attach(options))
+    this.#own = this.#fed(this.#wire, {
       ended: () => this.#ended(),
       abandon: () => void this.#die(),
     })
@@ -92,20 +87,17 @@ export class Box {
       AttachStderr: true,
       abortSignal: signal,
     })
-    const stream = await exec.start({ hijack: true, stdin: true })
-    const fed = this.#fed(stream, {
+    const request = { path: `/exec/${exec.id}/start`, body: { Detach: false, Tty: false } }
+    const wire = await hijack(this.#facts.docker, request, () => exec.start({ hijack: true, stdin: true }))
+    return this.#fed(wire, {
       ended: () => this.#execEnded(exec),
-      abandon: () => stream.end(),
+      abandon: () => wire.input.end(),
     })
-    return fed
   }
 
-  #fed(stream: NodeJS.ReadWriteStream, ends: Pick<Line, 'ended' | 'abandon'>): FedShell {
-    // A read error reaches the reader anyway; a write to a container that is gone ends its stream, which says the same.
-    stream.on('error', () => {})
+  #fed(wire: Wire, ends: Pick<Line, 'ended' | 'abandon'>): FedShell {
     const fed: FedShell = new FedShell({
-      input: stream as unknown as Writable,
-      output: demux(asBuffers(stream)),
+      ...wire,
       root: this.#facts.root,
       nonce: randomBytes(16).toString('hex'),
       kill: (shell, name) => void this.#signal(shell, name),
@@ -228,7 +220,7 @@ export class Box {
   }
 
   hangUp(): void {
-    this.#stream?.end()
+    this.#wire?.input.end()
   }
 }
 
@@ -246,8 +238,4 @@ function lost(error: unknown): never {
   throw new EngineError('engine_unavailable', `Docker lost the container: ${wordsOf(error)}`, {
     cause: error,
   })
-}
-
-async function* asBuffers(stream: NodeJS.ReadableStream): AsyncGenerator<Buffer, void> {
-  for await (const chunk of stream) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)
 }

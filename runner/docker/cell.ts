@@ -42,7 +42,7 @@ export async function startCell(house: House, facts: CellFacts, signal: AbortSig
     const made = await container.inspect()
     const { Config, Mounts } = made
     const folder = Mounts.find(({ Destination }) => Destination === DIRECTORY)?.Source ?? null
-    const box = new Box({ container, root: DIRECTORY, log, cause: causeOf(limits, folder) })
+    const box = new Box({ docker, container, root: DIRECTORY, log, cause: causeOf(limits, folder) })
     await box.attach()
     await container.start()
     box.watch()

@@ -44,7 +44,7 @@ export async function collect(
   let next = await output.next()
   for (; !next.done; next = await output.next()) {
     if (next.value.kind === 'bytes') {
-      pieces.push(next.value.bytes)
+      pieces.push(Uint8Array.from(next.value.bytes)) // good until more is asked for
       hear(Buffer.from(next.value.bytes).toString())
     } else events.push(next.value)
   }
