@@ -17,14 +17,46 @@ export type Judgement = {
 
 /** What the policies say: of each thing the first rule that speaks of it, there. What no rule speaks of is allowed. */
 export function judge(rules: PolicyRules, subjects: readonly Subject[], place: PolicyPlace): Judgement[] {
-  const here = rules.filter(
-    ({ projects, lanes }) => matches(projects, place.project) && matches(lanes, place.lane),
-  )
+  const here = rulesAt(rules, place)
   return subjects.flatMap((subject) => {
     const rule = here.find((each) => speaksOf(each, subject))
     if (!rule || rule.effect === 'allow') return []
     return [{ effect: rule.effect, rule: rule.name, value: subject.value, words: wordsOf(rule, subject) }]
   })
+}
+
+const rulesAt = (rules: PolicyRules, { project, lane }: PolicyPlace): PolicyRules =>
+  rules.filter(({ projects, lanes }) => matches(projects, project) && matches(lanes, lane))
+
+/** How many runs a project may have under way at once, of those whose lanes the same rule is for; null where no rule says. */
+export type MostRuns = { readonly rule: string; readonly most: number; readonly words: string }
+export function mostRuns(rules: PolicyRules, place: PolicyPlace): MostRuns | null {
+  const rule = rulesAt(rules, place).find(({ runs_over }) => runs_over !== undefined)
+  if (rule?.runs_over === undefined || rule.effect === 'allow') return null
+  const { name, runs_over: most, message } = rule
+  const why = message === undefined ? '' : `: ${message}`
+  return {
+    rule: name,
+    most,
+    words: `the policy \`${name}\` lets ${place.project} have ${most} at once${why}`,
+  }
+}
+
+/**
+ * What policies say of somebody who decides at a gate, whom `names` tells: `person:ada`, `team:release`, each role that he reaches, and
+ * `author`. A rule speaks of him where one of the names fits.
+ */
+export function judgeApprover(
+  rules: PolicyRules,
+  names: readonly string[],
+  place: PolicyPlace,
+): Judgement | null {
+  const speaks = ({ approver }: PolicyRule) => approver !== undefined && names.some(globList(approver))
+  const rule = rulesAt(rules, place).find(speaks)
+  if (!rule || rule.effect === 'allow') return null
+  const why = rule.message === undefined ? '' : `: ${rule.message}`
+  const words = `the policy \`${rule.name}\` does not let you decide here${why}`
+  return { effect: rule.effect, rule: rule.name, value: names[0] ?? '', words }
 }
 
 export const denials = (judged: readonly Judgement[]): Judgement[] =>

@@ -10,6 +10,12 @@ const glob = z.string().superRefine((pattern, context) => {
   if (problem !== null) context.addIssue({ code: 'custom', message: problem })
 })
 const globs = z.union([glob.transform((one) => [one]), z.array(glob).min(1).max(100)])
+const DECIDER = /^(\*|author|(person|team|role):\S{1,100})$/
+const DECIDERS = 'say *, author, person:…, team:… or role:…; of whom it does not speak, speaks another rule'
+const decider = glob.refine((pattern) => DECIDER.test(pattern))
+const deciders = z.union([decider.transform((one) => [one]), z.array(decider).min(1).max(100)], {
+  error: DECIDERS,
+})
 const span = z
   .string()
   .max(30)
@@ -32,6 +38,8 @@ export const SUBJECTS = [
   'run_time_over',
   'keep_over',
   'schedule_under',
+  'runs_over',
+  'approver',
 ] as const
 
 const Rule = z
@@ -55,6 +63,10 @@ const Rule = z
     run_time_over: span.optional(),
     keep_over: span.optional(),
     schedule_under: span.optional(),
+    /** How many runs of a project may be under way at once; what is more waits. */
+    runs_over: z.number().int().min(1).max(10_000).optional(),
+    /** Who decides at a gate: `person:ada`, `team:release`, `role:maintainer` (and above), `author`. */
+    approver: deciders.optional(),
     /** Said with the rule, to whom it stops. */
     message: z.string().max(500).optional(),
   })
@@ -64,6 +76,11 @@ const Rule = z
       context.addIssue({
         code: 'custom',
         message: `the rule \`${rule.name}\` speaks of ${of.length === 0 ? 'nothing' : of.join(' and ')}; give it one of ${SUBJECTS.join(', ')}`,
+      })
+    if ((rule.runs_over ?? rule.approver) !== undefined && rule.effect === 'warn')
+      context.addIssue({
+        code: 'custom',
+        message: `the rule \`${rule.name}\` allows or denies: nobody would read a warning of \`runs_over\` or \`approver\``,
       })
     if (rule.digest !== undefined && rule.image === undefined)
       context.addIssue({ code: 'custom', message: `the rule \`${rule.name}\`: \`digest\` narrows \`image\`` })

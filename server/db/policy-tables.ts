@@ -1,5 +1,6 @@
 import type { OrganizationId, UserId } from '#pipelines/ids.ts'
 import type { PolicyRules } from '#pipelines/policy/rules.ts'
+import type { Generated } from 'kysely'
 import type { Json, Time } from './columns.ts'
 
 /** What organizations allow, as the migrations make it. */
@@ -8,6 +9,7 @@ export type PolicyTables = {
     organization_id: OrganizationId
     source: string
     rules: Json<PolicyRules>
+    version: Generated<number>
     updated_at: Time
     updated_by: UserId | null
   }

@@ -1,7 +1,9 @@
 import { reaches, type Access, type Role, roleIn, ROLES } from '#pipelines/access/roles.ts'
 import type { OrganizationId, RunId, UserId } from '#pipelines/ids.ts'
+import { judgeApprover, type Judgement } from '#pipelines/policy/judge.ts'
 import { groundOfRun } from '../access/grants.ts'
 import type { Db, Trx } from '../db/connect.ts'
+import { rulesFor } from '../policies/queries.ts'
 
 export type Decider = { readonly id: UserId; readonly name: string; readonly access: Access }
 /** What of a gate says who may decide there. */
@@ -25,6 +27,8 @@ export async function refusalOf(db: Db | Trx, gate: Deciding, who: Decider | nul
   const role = ground ? roleIn(who.access, ground) : null
   if (!ground || !reaches(role, 'approver'))
     return `deciding at gates needs the role approver, and yours is ${role ?? 'none'}`
+  const judged = await judgeDecider(db, gate.run_id, { who, role })
+  if (judged?.effect === 'deny') return judged.words
   if (!gate.author && (await isAuthor(db, gate.run_id, who)))
     return 'who started this run, or wrote its commit, does not decide at this gate'
   if (gate.deciders.length === 0) return null
@@ -32,6 +36,37 @@ export async function refusalOf(db: Db | Trx, gate: Deciding, who: Decider | nul
   if (gate.deciders.some((name) => isRole(name) && reaches(role, name))) return null
   if (names.length > 0 && (await isNamed(db, who, { names, organization: ground.organization }))) return null
   return `this gate is for ${gate.deciders.join(', ')}`
+}
+
+/** What the policies of the organization say of somebody who decides about a run. */
+export async function judgeDecider(
+  db: Db | Trx,
+  run: RunId,
+  { who, role }: { readonly who: Decider; readonly role: Role | null },
+): Promise<Judgement | null> {
+  const place = await db
+    .selectFrom('runs')
+    .innerJoin('projects', 'projects.id', 'runs.project_id')
+    .innerJoin('lanes', 'lanes.id', 'runs.lane_id')
+    .select(['projects.id', 'projects.name as project', 'projects.organization_id', 'lanes.name as lane'])
+    .where('runs.id', '=', run)
+    .executeTakeFirstOrThrow()
+  const ruled = await rulesFor(db, place.id)
+  if (!ruled?.rules.some(({ approver }) => approver !== undefined)) return null
+  const teams = await db
+    .selectFrom('team_members')
+    .innerJoin('teams', 'teams.id', 'team_members.team_id')
+    .select('teams.name')
+    .where('team_members.user_id', '=', who.id)
+    .where('teams.organization_id', '=', place.organization_id)
+    .execute()
+  const names = [
+    `person:${who.name}`,
+    ...teams.map(({ name }) => `team:${name}`),
+    ...ROLES.filter((each) => reaches(role, each)).map((each) => `role:${each}`),
+    ...((await isAuthor(db, run, who)) ? ['author'] : []),
+  ]
+  return judgeApprover(ruled.rules, names, place)
 }
 
 const isRole = (name: string): name is Role => ROLES.some((role) => role === name)

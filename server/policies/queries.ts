@@ -3,6 +3,7 @@ import type { OrganizationId, ProjectId, UserId } from '#pipelines/ids.ts'
 import type { PolicyRules } from '#pipelines/policy/rules.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
+import { type Expected, mustBe } from '../http/expected-version.ts'
 
 export type PoliciesRow = NonNullable<Awaited<ReturnType<typeof findPolicies>>>
 
@@ -10,7 +11,8 @@ export const findPolicies = (db: Db | Trx, organization: OrganizationId) =>
   db
     .selectFrom('policies')
     .leftJoin('users', 'users.id', 'policies.updated_by')
-    .select(['policies.source', 'policies.rules', 'policies.updated_at', 'users.name as updated_by'])
+    .select(['policies.source', 'policies.rules', 'policies.version', 'policies.updated_at'])
+    .select('users.name as updated_by')
     .where('policies.organization_id', '=', organization)
     .executeTakeFirst()
 
@@ -32,13 +34,29 @@ export type NewPolicies = {
   readonly source: string
   readonly rules: PolicyRules
   readonly by: UserId
+  readonly expected: Expected
 }
 
-export async function keepPolicies(db: Trx, { organization, source, rules, by }: NewPolicies): Promise<void> {
+/** Set the policies in place of those that are there. @throws {Problem} `changed-meanwhile` where they are not those that were expected. */
+export async function keepPolicies(
+  db: Trx,
+  { organization, source, rules, by, expected }: NewPolicies,
+): Promise<{ readonly before: string | null }> {
+  // The organization is there always, its policies maybe not yet: who saves at the same time waits here.
+  await db.selectFrom('organizations').select('id').where('id', '=', organization).forUpdate().execute()
+  const before = await findPolicies(db, organization)
+  mustBe(expected, { version: before?.version ?? 0, what: 'the policies' })
   const fresh = { source, rules: toJson(rules), updated_by: by }
   await db
     .insertInto('policies')
     .values({ organization_id: organization, ...fresh })
-    .onConflict((oc) => oc.column('organization_id').doUpdateSet({ ...fresh, updated_at: sql<Date>`now()` }))
+    .onConflict((oc) =>
+      oc.column('organization_id').doUpdateSet({
+        ...fresh,
+        version: sql<number>`policies.version + 1`,
+        updated_at: sql<Date>`now()`,
+      }),
+    )
     .execute()
+  return { before: before?.source ?? null }
 }

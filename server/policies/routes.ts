@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import type { OrganizationId } from '#pipelines/ids.ts'
 import { MOST_LETTERS, readPolicies } from '#pipelines/policy/read.ts'
 import type { PolicyRules } from '#pipelines/policy/rules.ts'
@@ -6,6 +7,7 @@ import { organizationNamed } from '../access/grants.ts'
 import { audited } from '../audit/on-record.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
+import { etag, expectedIn, Preconditions } from '../http/expected-version.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
 import { findPolicies, keepPolicies, type PoliciesRow } from './queries.ts'
@@ -22,6 +24,7 @@ const Policies = z
     rules: z
       .array(z.record(z.string(), z.unknown()))
       .openapi({ description: 'The same, read; spans in milliseconds' }),
+    version: z.number().int().openapi({ description: 'Its ETag, too; 0 where none were set yet' }),
     updated_at: z.string().nullable().openapi({ format: 'date-time' }),
     updated_by: z.string().nullable(),
   })
@@ -52,8 +55,8 @@ const put = createRoute({
   method: 'put',
   path,
   tags,
-  summary: 'Set the policies; they hold for files pushed and runs begun from now on',
-  request: { params: Named, body: body(z.object({ source: Source })) },
+  summary: 'Set the policies; with If-Match only where they are still those that were read',
+  request: { params: Named, headers: Preconditions, body: body(z.object({ source: Source })) },
   responses: { 200: json(Policies, 'The policies') },
 })
 const attempt = createRoute({
@@ -69,17 +72,18 @@ export const policyRoutes = ({ db }: { db: Db }) =>
   routes()
     .openapi(get, async (c) => {
       const id = await theOrganization(db, c.req.valid('param').organization)
-      return c.json(show(await findPolicies(db, id)), 200)
+      return shown(c, await findPolicies(db, id))
     })
     .openapi(put, async (c) => {
       const id = await theOrganization(db, c.req.valid('param').organization)
       const { source } = c.req.valid('json')
       const rules = rulesIn(source)
+      const expected = expectedIn(c.req.valid('header'))
       await transact(db, async (tx) => {
-        audited({ before: { source: (await findPolicies(tx.db, id))?.source ?? null }, after: { source } })
-        await keepPolicies(tx.db, { organization: id, source, rules, by: c.get('user').id })
+        const fresh = { organization: id, source, rules, by: c.get('user').id, expected }
+        audited({ before: { source: (await keepPolicies(tx.db, fresh)).before }, after: { source } })
       })
-      return c.json(show(await findPolicies(db, id)), 200)
+      return shown(c, await findPolicies(db, id))
     })
     .openapi(attempt, async (c) => {
       const id = await theOrganization(db, c.req.valid('param').organization)
@@ -101,9 +105,14 @@ async function theOrganization(db: Db, name: string): Promise<OrganizationId> {
   return id
 }
 
+function shown(c: Context, row: PoliciesRow | undefined) {
+  return c.json(show(row), 200, row ? { etag: etag(row.version) } : {})
+}
+
 const show = (row: PoliciesRow | undefined): z.output<typeof Policies> => ({
   source: row?.source ?? '',
   rules: (row?.rules ?? []).map((rule) => ({ ...rule })),
+  version: row?.version ?? 0,
   updated_at: row?.updated_at.toISOString() ?? null,
   updated_by: row?.updated_by ?? null,
 })

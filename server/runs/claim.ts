@@ -8,7 +8,7 @@ import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { judgeRun } from '../policies/judge-run.ts'
 import { mayStart, startsInOrder } from './chrono.ts'
-import { lockHolds, standAside } from './holds.ts'
+import { lockHolds, standAside, waitForRoom } from './holds.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
 import { type Lease, moveRun } from './move.ts'
 import { type Opening, planOf } from './plan-of.ts'
@@ -42,7 +42,7 @@ async function claimFirst(
 ): Promise<Claimed | null> {
   const run = await lockFirstDue(tx.db, lease.runner)
   if (run === null) return { plan: null }
-  if (!(await isAlone(tx, run))) return null
+  if (!(await isAlone(tx, run)) || (await waitForRoom(tx, run))) return null
   const plan = await planOf(tx.db, run, { ...opening, lease: lease.token })
   if ('wanted' in plan) return plan
   const error = 'error' in plan ? plan.error : await deniedBy(tx, run, plan)

@@ -7,7 +7,7 @@ import { toJson } from '../db/to-json.ts'
 import { inMs, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import { dropHandovers } from './handovers.ts'
-import { releaseBehind } from './holds.ts'
+import { leaveRoom, releaseBehind } from './holds.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
 import { noteEnding } from './note-ending.ts'
 
@@ -73,6 +73,7 @@ export async function moveRun(tx: Tx, id: RunId, move: Move): Promise<RunState> 
     await noteEnding(tx, run, to)
   }
   if (move.move !== 'start' && move.move !== 'resume') await releaseBehind(tx, run)
+  if (run.state === 'running') await leaveRoom(tx, run)
   const { project, pipeline, lane, job, state: from } = run
   tx.emit({ kind: 'run.moved', project, pipeline, lane, job, run: id, from, to })
   return to

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseForRunning } from '#pipelines/language/parse.ts'
 import { fullImageName } from '#pipelines/policy/image-name.ts'
-import { judge } from '#pipelines/policy/judge.ts'
+import { judge, judgeApprover, mostRuns } from '#pipelines/policy/judge.ts'
 import { readPolicies } from '#pipelines/policy/read.ts'
 import { PolicyRules } from '#pipelines/policy/rules.ts'
 import { intervalOf, subjectsOf } from '#pipelines/policy/subjects.ts'
@@ -159,4 +159,41 @@ test.each([
     read.problems.some((problem) => words.test(problem)),
     read.problems.join('\n'),
   ).toBe(true)
+})
+
+test.each([
+  [['person:ada', 'role:viewer', 'role:approver'], 'nobody-else'],
+  [['person:bo', 'team:release', 'role:approver'], null],
+  [['person:cy', 'role:approver', 'role:maintainer'], null],
+  [['person:cy', 'role:maintainer', 'author'], 'four-eyes'],
+])('who decides at a gate is judged by the first rule that speaks of any of %j: %s', (names, rule) => {
+  const rules = PolicyRules.parse([
+    { name: 'four-eyes', effect: 'deny', approver: 'author' },
+    { name: 'some', effect: 'allow', approver: ['team:rel*', 'role:maintainer'] },
+    { name: 'nobody-else', effect: 'deny', approver: '*', message: 'ask' },
+  ])
+  expect(judgeApprover(rules, names, { project: 'shop', lane: 'main' })?.rule ?? null).toBe(rule)
+})
+
+test('the first rule at a place says how many runs may be under way there', () => {
+  const rules = PolicyRules.parse([
+    { name: 'free', effect: 'allow', runs_over: 1, projects: 'infra' },
+    { name: 'topics', effect: 'deny', runs_over: 2, lanes: '!main' },
+    { name: 'all', effect: 'deny', runs_over: 9 },
+  ])
+  const at = (project: string, lane: string) => mostRuns(rules, { project, lane })
+  expect(at('infra', 'topic')).toBeNull()
+  expect(at('shop', 'topic')).toMatchObject({ rule: 'topics', most: 2 })
+  expect(at('shop', 'main')).toMatchObject({ rule: 'all', most: 9 })
+  expect(mostRuns([], { project: 'shop', lane: 'main' })).toBeNull()
+})
+
+test.each([
+  ['- { name: a, effect: warn, runs_over: 3 }', /allows or denies/],
+  ['- { name: a, effect: deny, runs_over: 0 }', /line 1: rule 1, runs_over/],
+  ['- { name: a, effect: deny, approver: "!team:x" }', /speaks another rule/],
+  ['- { name: a, effect: deny, approver: ada }', /person:/],
+])('%s is no policy, in words', (source, words) => {
+  const read = readPolicies(source)
+  expect('problems' in read && read.problems.join()).toMatch(words)
 })

@@ -203,6 +203,7 @@ async function replyTo(world: FakeWorld, request: IncomingMessage, url: URL): Pr
     url,
     body: text === '' ? {} : JSON.parse(text),
     bearer: request.headers.authorization?.replace('Bearer ', ''),
+    ifMatch: request.headers['if-match'],
   }
   for (const [method, pattern, reply] of ROUTES) {
     const found = method === request.method ? pattern.exec(path) : null

@@ -11,8 +11,14 @@ const FIRST = `# what runs here is built here
 - { name: others, effect: deny, image: '**', message: 'mirror it first' }
 - { name: long, effect: warn, run_time_over: 2h }
 `
-type Kept = { source: string; rules: PolicyRules; updated_at: string | null; updated_by: string | null }
-const NONE: Kept = { source: '', rules: [], updated_at: null, updated_by: null }
+type Kept = {
+  source: string
+  rules: PolicyRules
+  version: number
+  updated_at: string | null
+  updated_by: string | null
+}
+const NONE: Kept = { source: '', rules: [], version: 0, updated_at: null, updated_by: null }
 
 const worlds = new WeakMap<FakeWorld, Map<string, Kept>>()
 /** The policies in a world by organization: `default` has some, others have none. */
@@ -22,9 +28,9 @@ export function policiesIn(world: FakeWorld): Map<string, Kept> {
   return known
 }
 
-function keptOf(source: string): Kept {
+export function keptOf(source: string, version = 1): Kept {
   const read = readPolicies(source)
-  return { source, rules: 'rules' in read ? read.rules : [], updated_at: AT, updated_by: 'ada' }
+  return { source, rules: 'rules' in read ? read.rules : [], version, updated_at: AT, updated_by: 'ada' }
 }
 
 /** The one file in force of each organization. */
@@ -50,7 +56,11 @@ const attempt = (asked: Asked): Reply =>
 
 const set = (asked: Asked, name = ''): Reply =>
   withRules(asked, (source) => {
-    policiesIn(asked.world).set(name, keptOf(source))
+    const version = policiesIn(asked.world).get(name)?.version ?? 0
+    const expected = asked.ifMatch
+    if (expected !== undefined && expected !== `"${version}"`)
+      return no(412, 'changed-meanwhile', 'Somebody was quicker', 'look at it and decide again')
+    policiesIn(asked.world).set(name, keptOf(source, version + 1))
     return ok(policiesIn(asked.world).get(name))
   })
 

@@ -6,6 +6,7 @@ export type Asked = {
   readonly url: URL
   readonly body: Record<string, unknown>
   readonly bearer: string | undefined
+  readonly ifMatch: string | undefined
 }
 export type Route = readonly [
   method: string,

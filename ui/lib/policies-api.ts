@@ -16,7 +16,11 @@ const at = (organization: string) => ({ param: { organization: part(organization
 export const policies = {
   get: (organization: string, signal: AbortSignal) =>
     body(ofOne.$get(at(organization), { init: { signal } })),
-  set: (organization: string, source: string) => body(ofOne.$put({ ...at(organization), json: { source } })),
+  /** @param version Of those that were read: where somebody else has saved meanwhile, nothing is set. */
+  set: (organization: string, source: string, version: number) => {
+    const header = version === 0 ? { 'if-none-match': '*' as const } : { 'if-match': `"${version}"` }
+    return body(ofOne.$put({ ...at(organization), header, json: { source } }))
+  },
   /** What they would say of the files in force now; nothing is set. */
   attempt: (organization: string, source: string) =>
     body(ofOne.try.$post({ ...at(organization), json: { source } })),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fullWorld } from '../fake-house.ts'
 import { organizationsIn } from '../fake-organizations.ts'
-import { policiesIn } from '../fake-policies.ts'
+import { keptOf, policiesIn } from '../fake-policies.ts'
 import { openHouse, type House } from './dashboard.ts'
 
 let house: House
@@ -42,6 +42,26 @@ test('policies are changed, tried, set right where they are wrong, and saved', a
   await save.click()
   await page.getByText('They hold for files pushed').waitFor()
   expect(policiesIn(world).get('default')?.source).toBe(right)
+  expect(visit.complaints).toEqual([])
+})
+
+test('who saves after somebody else is told, and loses nothing that he has written', async () => {
+  const world = fullWorld()
+  await using visit = await house.visit(world, { path: '/policies' })
+  const { page } = visit
+  const text = page.getByLabel('Policies of default, in YAML')
+  await text.fill('# mine\n')
+  policiesIn(world).set('default', keptOf('# theirs\n', 2))
+  await page.getByRole('button', { name: 'Save' }).click()
+  const told = page.getByRole('alert').filter({ hasText: 'Somebody else has saved meanwhile' })
+  await told.waitFor()
+  expect(await text.inputValue()).toBe('# mine\n')
+  expect(policiesIn(world).get('default')?.source).toBe('# theirs\n')
+  await told.getByRole('button', { name: 'Take what is set now' }).click()
+  await expect.poll(() => text.inputValue()).toBe('# theirs\n')
+  await text.fill('# both\n')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('They hold for files pushed').waitFor()
   expect(visit.complaints).toEqual([])
 })
 

@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest'
+import { person } from '../support/people.ts'
+import type { House } from '../support/server.ts'
+import { steeredLine } from '../support/steer.ts'
+import { until } from '../support/until.ts'
+
+const AT = '/api/v1/organizations/default/policies'
+const set = (house: House, source: string, headers: Record<string, string> = {}, as = house.token) =>
+  house.ask(`PUT ${AT}`, { source }, { headers, as })
+const denied = async (house: House) =>
+  (await house.ask('GET /api/v1/audit?actor=policies')).body.items as Record<string, unknown>[]
+
+const THREE = 'jobs: { a: { run: x }, b: { run: x }, c: { run: x } }'
+const SHARE = "- { name: share, effect: deny, runs_over: 1, message: 'machines are dear' }"
+
+test('of more runs than a policy lets a project have, the rest waits, says for what, and follows', async () => {
+  await using it = await steeredLine(THREE)
+  expect((await set(it.house, SHARE)).status).toBe(200)
+  await it.push()
+  const first = await it.claim()
+  expect(await it.claim()).toBeNull()
+  const words = 'waits: the policy `share` lets shop have 1 at once: machines are dear'
+  const held = async () => (await it.runs()).filter((run) => run.state === 'queued').map((run) => run.held)
+  expect(await held()).toEqual([words, words])
+  const id = (await it.runs()).findLast((run) => run.state === 'queued')?.id
+  expect((await it.house.ask(`GET /api/v1/runs/${id}`)).body.held).toBe(words)
+  const [entry] = await denied(it.house)
+  expect(entry).toMatchObject({
+    action: 'run.start',
+    outcome: 'denied',
+    reason: words,
+    after: { rules: ['share'] },
+  })
+  await it.endRun(first!.id, 'succeed')
+  expect(await held()).toEqual([null, words])
+  const second = await it.claim()
+  expect(await it.claim()).toBeNull()
+  await it.endRun(second!.id, 'fail')
+  expect(await it.claim()).not.toBeNull()
+})
+
+test('two runners that ask at once do not get past a policy together', async () => {
+  await using it = await steeredLine(THREE)
+  await set(it.house, SHARE)
+  await it.push()
+  const got = await Promise.all([it.claim(), it.claim(), it.claim()])
+  expect(got.filter((each) => each !== null)).toHaveLength(1)
+})
+
+test('a policy of runs is each lane’s or project’s that it names, and a rule before it may except', async () => {
+  await using it = await steeredLine(`triggers: { push: ['**'] }\n${THREE}`)
+  await set(it.house, `- { name: free, effect: allow, runs_over: 1, lanes: main }\n${SHARE}`)
+  await it.push()
+  for (let run = 0; run < 3; run++) expect(await it.claim()).not.toBeNull()
+  await it.push({}, 'topic')
+  expect(await it.claim()).not.toBeNull()
+  expect(await it.claim()).toBeNull()
+})
+
+test('who waits for a policy goes on when it is gone', async () => {
+  await using it = await steeredLine(THREE)
+  await set(it.house, SHARE)
+  await it.push()
+  await it.claim()
+  expect(await it.claim()).toBeNull()
+  await set(it.house, '')
+  expect(await until(() => it.claim(), { withinMs: 30_000 })).toMatchObject({ lease: expect.any(String) })
+}, 60_000)
+
+const GATE = 'jobs: { ship: { approve: true, run: x } }'
+const decide = (house: House, as: string, id = 1) => house.ask(`POST /api/v1/gates/${id}/approve`, {}, { as })
+
+test('a policy says who may decide at gates, beyond what the file says, and the refusal is on record', async () => {
+  await using it = await steeredLine(GATE)
+  const ann = await person(it.house, 'ann', { role: 'maintainer' }) // as git says of the commit
+  const bo = await person(it.house, 'bo', { role: 'approver' })
+  const cy = await person(it.house, 'cy', { role: 'maintainer' })
+  const source = `
+- { name: four-eyes, effect: deny, approver: author, message: somebody else looks }
+- { name: seniors, effect: allow, approver: ['role:maintainer', 'person:dee'] }
+- { name: nobody-else, effect: deny, approver: '*' }
+`
+  expect((await set(it.house, source)).status).toBe(200)
+  await it.push()
+  await until(async () => (await it.house.ask('GET /api/v1/gates?state=waiting')).body.items.length === 1)
+  const words = 'the policy `four-eyes` does not let you decide here: somebody else looks'
+  const gates = await it.house.ask('GET /api/v1/gates?state=waiting', undefined, { as: ann.token })
+  expect(gates.body.items).toMatchObject([{ refusal: words }])
+  expect(await decide(it.house, ann.token)).toMatchObject({ status: 403, body: { detail: words } })
+  expect(await decide(it.house, bo.token)).toMatchObject({
+    status: 403,
+    body: { detail: 'the policy `nobody-else` does not let you decide here' },
+  })
+  const { body } = await until(async () => {
+    const found = await it.house.ask('GET /api/v1/audit?action=gate.approve&actor=ann')
+    return found.body.items.length > 0 && found
+  })
+  expect(body.items).toMatchObject([{ outcome: 'denied', reason: expect.stringContaining('four-eyes') }])
+  expect((await decide(it.house, cy.token)).body.state).toBe('approved')
+})
+
+test('of two admins who save at once the second is told, and overwrites nothing', async () => {
+  await using it = await steeredLine(GATE)
+  const read = await it.house.ask(`GET ${AT}`)
+  expect(read.body.version).toBe(0)
+  const none = { 'if-none-match': '*' }
+  const both = await Promise.all([set(it.house, SHARE, none), set(it.house, '[]', none)])
+  expect(both.map(({ status }) => status).toSorted()).toEqual([200, 412])
+  const now = await it.house.ask(`GET ${AT}`)
+  expect(now.headers.get('etag')).toBe('"1"')
+  expect((await set(it.house, SHARE, { 'if-match': '"1"' })).body.version).toBe(2)
+  const late = await set(it.house, '[]', { 'if-match': '"1"' })
+  expect(late).toMatchObject({ status: 412, body: { code: 'changed-meanwhile' } })
+  expect((await it.house.ask(`GET ${AT}`)).body.source).toBe(SHARE)
+  expect((await set(it.house, '[]')).body.version).toBe(3)
+})
