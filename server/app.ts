@@ -22,6 +22,7 @@ import { cursor } from './events/follow.ts'
 import { artifactRoutes } from './files/artifact-routes.ts'
 import { runnerFileRoutes } from './files/runner-routes.ts'
 import type { Store } from './files/store.ts'
+import { catchUpRoutes } from './hosting/catch-up-routes.ts'
 import { hostingRoutes } from './hosting/routes.ts'
 import { gateRoutes } from './gates/routes.ts'
 import { sender } from './http/address.ts'
@@ -142,6 +143,7 @@ const api = (deps: AppDeps) =>
     .route('/', pullRoutes(deps))
     .route('/', deliveryRoutes(deps))
     .route('/', hookViewRoutes(deps))
+    .route('/', catchUpRoutes(deps))
 
 const limitsOf = ({ api, login, hooks }: Rates) => ({
   address: limited({

@@ -46,6 +46,15 @@ const Config = z.object({
     .describe(
       'Private places that this server may ask all the same where files and people name them: `host`, `host:port` or `10.0.0.0/8`, separated by commas',
     ),
+  TAKT_CATCH_UP_MINUTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10_080)
+    .default(60)
+    .describe(
+      'How often the refs of repositories on other servers are compared with those that deliveries told of. 0: at the start alone',
+    ),
   TAKT_RATE_API: perMinute(6_000).describe(
     'Requests a minute to the API of one token or session; of one address, three times as many. 0 sets no limit',
   ),

@@ -51,6 +51,7 @@ import { openStores } from './secrets/stores/open-stores.ts'
 import type { Stores } from './secrets/stores/stores.ts'
 import { TerminalDesk } from './terminals/desk.ts'
 import { terminalSockets } from './terminals/socket.ts'
+import { startComparisons } from './webhooks/comparison-worker.ts'
 import { startDeliveries } from './webhooks/worker.ts'
 
 export interface RunningServer extends AsyncDisposable {
@@ -154,6 +155,9 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     if (hosted) demo.clone = `${address.url}/git/${DEMO}.git`
   }
   await catchUpAll(db, dataDir)
+  const everyMs = config.TAKT_CATCH_UP_MINUTES * 60_000 || null
+  const forges = { dataDir, githubToken: config.GITHUB_TOKEN }
+  stack.use(await startComparisons({ db, forges, everyMs }, { hints, sweepMs: SWEEP_MS }))
   await subscribeAll(db)
   // No secret in a log: who may read the data directory makes a login link with the token in it.
   log.info(

@@ -65,6 +65,8 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'POST /runners/:name/resume': 'site',
   'POST /runners/:name/reset': 'site',
   'GET /deliveries': 'someone',
+  'GET /deliveries/:id': 'someone',
+  'GET /deliveries/:id/payload': 'someone',
   'POST /deliveries/:id/replay': 'someone',
   'GET /holds': 'someone',
 
@@ -106,6 +108,8 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'PATCH /projects/:project/settings': project('admin'),
   'GET /projects/:project/hook': project('maintainer'),
   'GET /projects/:project/hooks': project('maintainer'),
+  'GET /projects/:project/catch-up': project('viewer'),
+  'POST /projects/:project/catch-up': project('operator'),
   'GET /projects/:project/secrets': project('maintainer'),
   'PUT /projects/:project/secrets/:name': project('maintainer'),
   'POST /projects/:project/secrets/:name/narrow': project('maintainer'),

@@ -5,6 +5,7 @@ import type { Db } from '../db/connect.ts'
 import { LOCKS } from '../db/locks.ts'
 import { type Forges, isHere } from '../forges/repository.ts'
 import type { RegistryDeps } from '../checks/registry.ts'
+import { noteAbout } from './about.ts'
 import { applyPush } from './apply-push.ts'
 import { loginOfDelivery } from './moved.ts'
 import { countFailure, type Fate, settle, settleIn } from './settle.ts'
@@ -75,6 +76,7 @@ async function processOldest({ db, forges, loginOf }: ProcessDeps, of: Repositor
   const { id } = delivery
   try {
     const meaning = meaningOf(delivery)
+    if (!('state' in meaning)) await noteAbout(db, delivery, meaning)
     if (!('push' in meaning)) {
       await settle(db, id, 'state' in meaning ? meaning : MEANS_NOTHING)
       return WORKED

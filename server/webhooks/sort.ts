@@ -9,6 +9,7 @@ import { type Meaning, readDelivery, type Stored } from './read-delivery.ts'
 import { noteRefusal } from './refusals.ts'
 import { repositoryOf } from './repository-of.ts'
 import { countFailure, type Fate, settle } from './settle.ts'
+import { noteAbout } from './about.ts'
 import { type Addressee, addresseeOf } from './addressee.ts'
 
 export type Delivery = Selectable<HookTables['deliveries']>
@@ -43,6 +44,7 @@ export async function sortNext(deps: SortDeps): Promise<boolean> {
 async function sort(deps: SortDeps, delivery: Delivery): Promise<void> {
   const { db } = deps
   const meaning = meaningOf(delivery)
+  if (!('state' in meaning)) await noteAbout(db, delivery, meaning)
   const addressee = delivery.project_id === null ? null : await addresseeOf(db, delivery.project_id)
   const fate = 'state' in meaning ? meaning : await fateOf(deps, { delivery, meaning, addressee })
   if (fate) await settle(db, delivery.id, fate)

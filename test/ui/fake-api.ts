@@ -3,6 +3,7 @@ import { fillForm } from '#pipelines/language/form-values.ts'
 import { ACCOUNT, meIn, PASSWORD } from './fake-account.ts'
 import { AUDIT } from './fake-audit.ts'
 import { DECISIONS } from './fake-decisions.ts'
+import { DELIVERIES } from './fake-deliveries.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { guestReply } from './fake-guests.ts'
 import { ORGANIZATIONS } from './fake-organizations.ts'
@@ -66,8 +67,7 @@ const ROUTES: readonly Route[] = [
   ...DECISIONS,
   ...REPORTS,
   ...GATES,
-  ['GET', /^\/deliveries$/, ({ world }) => ok(world.deliveryList())],
-  ['POST', /^\/deliveries\/(\d+)\/replay$/, (_, id) => ({ status: 202, body: { delivery: Number(id) } })],
+  ...DELIVERIES,
 ]
 
 function viewLine({ world, url }: Asked, project = '', name = ''): Reply {

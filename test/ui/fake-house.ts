@@ -100,9 +100,11 @@ function addDeliveries(world: FakeWorld): void {
       id: world.deliveries.length + 1,
       source: 'github',
       event: 'push',
+      about: null,
       project: 'shop',
       state: 'processed',
       reason: null,
+      replays: 0,
       received_at: minutesAgo(60 - world.deliveries.length * 7),
       processed_at: minutesAgo(2),
       ...given,
@@ -119,5 +121,10 @@ function addDeliveries(world: FakeWorld): void {
     state: 'failed',
     reason: 'the repository https://git.acme.io/gone.git could not be read: 404',
   })
+  add({
+    ...{ source: 'gitlab', event: 'merge_request', state: 'refused', about: 'pr/7 d4e5f60 Pay by card' },
+    reason: 'it speaks of the repository https://git.acme.io/other.git, and the secret is that of `shop`',
+  })
+  add({ source: 'events', event: 'tracker', about: 'msg_7', reason: 'shop/main: ticket', replays: 1 })
   add({ state: 'received', processed_at: null })
 }

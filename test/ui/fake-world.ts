@@ -4,8 +4,6 @@ import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { LiveSays } from '#pipelines/wire/live.ts'
 import type {
   Decree,
-  Deliveries,
-  Delivery,
   Gate,
   LaneVersion,
   Pipeline,
@@ -17,6 +15,7 @@ import type {
   Why,
 } from '../../ui/lib/api.ts'
 
+import type { Deliveries, Delivery } from '../../ui/lib/deliveries-api.ts'
 import type { StoreName } from '../../ui/lib/secrets-api.ts'
 import type { FakeReports } from './fake-reports.ts'
 

@@ -16,7 +16,13 @@ const place = (path: string) => placeOf(new URL(path, 'http://takt'))
 
 test.each([
   ['/', { page: 'home' }],
-  ['/deliveries/', { page: 'deliveries' }],
+  ['/deliveries/', { page: 'deliveries', wanted: { project: '', event: '', source: '', state: '' } }],
+  [
+    '/deliveries?project=shop&source=git&state=odd',
+    { page: 'deliveries', wanted: { project: 'shop', event: '', source: 'git', state: '' } },
+  ],
+  ['/deliveries/7', { page: 'delivery', id: 7 }],
+  ['/deliveries/x', { page: 'missing', path: '/deliveries/x' }],
   ['/runs/42', { page: 'run', id: 42, show: 'log' }],
   ['/runs/42?show=tests', { page: 'run', id: 42, show: 'tests' }],
   ['/runs/42?show=secrets', { page: 'run', id: 42, show: 'log' }],

@@ -42,8 +42,6 @@ export type Gate = Gates['items'][number]
 export type Artifacts = InferResponseType<typeof oneRun.artifacts.$get, 200>
 export type Artifact = Artifacts['items'][number]
 export type ArtifactFiles = InferResponseType<typeof artifact.files.$get, 200>
-export type Deliveries = InferResponseType<typeof v1.deliveries.$get, 200>
-export type Delivery = Deliveries['items'][number]
 export type Why = InferResponseType<typeof oneJob.why.$get, 200>
 export type Trigger = Why['triggers'][number]
 export type Decree = NonNullable<Why['paused']>
@@ -252,9 +250,6 @@ export const api = {
   reject: (gate: number, comment: string) =>
     body(v1.gates[':id'].reject.$post({ ...id(gate), json: said(comment) })),
   endHold: (run: number) => body(oneRun.hold.end.$post(id(run))),
-  deliveries: (limit: number, signal: AbortSignal) =>
-    answer(v1.deliveries.$get({ query: { limit: String(limit) } }, { init: { signal } })),
-  replay: (delivery: number) => body(v1.deliveries[':id'].replay.$post(id(delivery))),
 }
 
 /** Where an artifact lies packed, and where one file of it does. */

@@ -19,7 +19,8 @@ export type Place =
       readonly job: string
       readonly sort: TestOrder
     }
-  | { readonly page: 'deliveries' }
+  | { readonly page: 'deliveries'; readonly wanted: DeliveriesWanted }
+  | { readonly page: 'delivery'; readonly id: number }
   | { readonly page: 'runners' }
   | { readonly page: 'account' }
   | { readonly page: 'audit'; readonly wanted: AuditWanted }
@@ -42,6 +43,16 @@ export type AuditWanted = {
   readonly outcome: (typeof AUDIT_OUTCOMES)[number] | ''
 }
 
+export const DELIVERY_SOURCES = ['github', 'gitlab', 'gitea', 'git', 'hosted', 'events', 'registry'] as const
+export const DELIVERY_STATES = ['received', 'processed', 'ignored', 'refused', 'failed'] as const
+/** Which deliveries; an empty text: any. */
+export type DeliveriesWanted = {
+  readonly project: string
+  readonly event: string
+  readonly source: (typeof DELIVERY_SOURCES)[number] | ''
+  readonly state: (typeof DELIVERY_STATES)[number] | ''
+}
+
 /** What of a run is looked at. */
 export const RUN_VIEWS = ['log', 'tests', 'coverage', 'files'] as const
 export type RunView = (typeof RUN_VIEWS)[number]
@@ -58,7 +69,9 @@ export function placeOf(url: URL): Place {
   if (path === '/') return { page: 'home' }
   if (path === '/login') return { page: 'login', to: ownAddress(url.searchParams.get('to')) }
   if (path === '/join') return { page: 'join' }
-  if (path === '/deliveries') return { page: 'deliveries' }
+  if (path === '/deliveries') return { page: 'deliveries', wanted: deliveriesWantedIn(url.searchParams) }
+  const delivery = /^\/deliveries\/([1-9]\d{0,15})$/.exec(path)
+  if (delivery) return { page: 'delivery', id: Number(delivery[1]) }
   if (path === '/runners') return { page: 'runners' }
   if (path === '/audit') return { page: 'audit', wanted: auditWantedIn(url.searchParams) }
   if (path === '/policies')
@@ -155,6 +168,18 @@ function auditWantedIn(query: URLSearchParams): AuditWanted {
   const outcome = AUDIT_OUTCOMES.find((each) => each === query.get('outcome')) ?? ''
   return { actor, action, project, outcome }
 }
+
+function deliveriesWantedIn(query: URLSearchParams): DeliveriesWanted {
+  const source = DELIVERY_SOURCES.find((each) => each === query.get('source')) ?? ''
+  const state = DELIVERY_STATES.find((each) => each === query.get('state')) ?? ''
+  return { project: query.get('project') ?? '', event: query.get('event') ?? '', source, state }
+}
+
+export function deliveriesAddress(wanted: DeliveriesWanted): string {
+  const said = Object.entries(wanted).filter(([, value]) => value !== '')
+  return said.length === 0 ? '/deliveries' : `/deliveries?${new URLSearchParams(said)}`
+}
+export const deliveryAddress = (id: number): string => `/deliveries/${id}`
 
 export function auditAddress(wanted: AuditWanted): string {
   const said = Object.entries(wanted).filter(([, value]) => value !== '')

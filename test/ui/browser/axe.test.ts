@@ -45,6 +45,8 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['running run', `/runs/${run('running')}`, 'created'],
   ['runners', '/runners', 'mend it and reset the runner'],
   ['deliveries', '/deliveries', 'became of each'],
+  ['deliveries of a project', '/deliveries?project=shop', 'Compare refs now'],
+  ['delivery', '/deliveries/2', 'What was sent'],
   ['missing', '/nowhere', 'A missed beat'],
   ['login', '/login', 'API token'],
   ['organizations', '/settings', 'there it is said'],

@@ -205,6 +205,17 @@ test('a delivery tells what became of it and can be replayed', async () => {
   await visit.page.getByText('the pipeline listens to main').waitFor()
   await visit.page.getByRole('button', { name: 'Replay delivery 3' }).click()
   await until(() => world.asked.includes('POST /deliveries/3/replay'))
+  await visit.page.getByLabel('What became of it').selectOption('refused')
+  await visit.page.getByLabel('Project').fill('shop')
+  await visit.page.getByRole('button', { name: 'Find' }).click()
+  await visit.page.waitForURL('**/deliveries?project=shop&state=refused')
+  await visit.page.getByRole('button', { name: 'Compare refs now' }).click()
+  await visit.page.getByText('are compared; what nobody told of').waitFor()
+  await visit.page.goto('/deliveries/2')
+  await visit.page.getByText('"refs/heads/main"').waitFor()
+  await visit.page.getByRole('link', { name: 'shop/main: lint' }).waitFor()
+  await visit.page.getByRole('button', { name: 'Replay' }).click()
+  await until(() => world.asked.includes('POST /deliveries/2/replay'))
 })
 
 test('what others typed stays text on every page', async () => {
@@ -266,6 +277,8 @@ test('what others typed stays text on every page', async () => {
     id: 1,
     source: 'git',
     event: evil,
+    about: evil,
+    replays: 0,
     project: evil,
     state: 'failed',
     reason: evil,
@@ -281,6 +294,7 @@ test('what others typed stays text on every page', async () => {
     `/where?version=${line.resources[0]?.newest?.name}`,
     `/runs/${run.id}`,
     '/deliveries',
+    '/deliveries/1',
     `/${encodeURIComponent(evil)}`,
   ]) {
     await visit.page.goto(path)
