@@ -22,6 +22,7 @@ export type ArchiveId = Branded<'archive'>
 export type FiringId = Branded<'firing'>
 export type GateId = Branded<'gate'>
 export type PullHeadId = Branded<'pull head'>
+export type NoticeMessageId = Branded<'notice message'>
 export type TerminalId = Branded<'terminal'>
 export type OrganizationId = Branded<'organization'>
 export type TeamId = Branded<'team'>

@@ -40,6 +40,7 @@ import { tellRoutes } from './lines/tell-routes.ts'
 import { versionRoutes } from './lines/version-routes.ts'
 import { logRoutes } from './logs/routes.ts'
 import { log } from './log.ts'
+import { noticeRoutes } from './notices/routes.ts'
 import { policyRoutes } from './policies/routes.ts'
 import { Problem } from './problem.ts'
 import { memberRoutes } from './organizations/member-routes.ts'
@@ -93,6 +94,8 @@ export type AppDeps = {
   readonly rates: Rates
   readonly notary: Notary
   readonly metrics: Metrics
+  /** Whether the server was told where it sends mail. */
+  readonly sendsMail: boolean
 }
 
 /** Requests a minute; 0 sets no limit. */
@@ -144,6 +147,7 @@ const api = (deps: AppDeps) =>
     .route('/', deliveryRoutes(deps))
     .route('/', hookViewRoutes(deps))
     .route('/', catchUpRoutes(deps))
+    .route('/', noticeRoutes(deps))
 
 const limitsOf = ({ api, login, hooks }: Rates) => ({
   address: limited({

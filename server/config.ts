@@ -55,6 +55,17 @@ const Config = z.object({
     .describe(
       'How often the refs of repositories on other servers are compared with those that deliveries told of. 0: at the start alone',
     ),
+  TAKT_SMTP_URL: z
+    .url({ protocol: /^smtps?$/, error: 'must begin with smtp:// or smtps://' })
+    .optional()
+    .describe('The mail server that notices go by, as in smtps://name:password@mail.example.org'),
+  TAKT_MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n]{0,100}[^\s@<>]+@[^\s@<>]+>?$/, { error: 'must be a mail address' })
+    .optional()
+    .describe(
+      'Whom mails come from, as in `Takt <takt@example.org>`; takt@ the host of TAKT_URL when absent',
+    ),
   TAKT_RATE_API: perMinute(6_000).describe(
     'Requests a minute to the API of one token or session; of one address, three times as many. 0 sets no limit',
   ),

@@ -34,6 +34,8 @@ import { cutTheSilent } from './http/silence.ts'
 import { refuseUpgrade } from './http/upgrade.ts'
 import { startFeed } from './live/feed.ts'
 import { liveSockets } from './live/socket.ts'
+import { mailOf } from './notices/mail.ts'
+import { startNotices } from './notices/worker.ts'
 import { log } from './log.ts'
 import { logHub } from './logs/hub.ts'
 import { extendLeases, startReaper } from './runners/reap.ts'
@@ -125,6 +127,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     providers: providersOf(config),
     standing,
     metrics,
+    sendsMail: mailOf(config) !== null,
   })
   const http = createAdaptorServer({ fetch: app.fetch }) as Server
   cutTheSilent(http)
@@ -146,7 +149,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const local = urlOf(config, http)
   address.url ||= local
 
-  startWork(stack, { db, hints, config, store, outside, book, keys: opening.keys, stores })
+  startWork(stack, { db, hints, config, store, outside, book, keys: opening.keys, stores, publicUrl })
   const wakeRunners = runners.look
   startLooking(stack, { db, hints, config, keys: opening.keys, stores, wakeRunners, metrics })
   if (config.TAKT_DEMO === 'on') {
@@ -192,11 +195,12 @@ type Working = {
   book: Book
   keys: Keyring
   stores: Stores
+  readonly publicUrl: () => string
 }
 
 /** The loops that move the line: deliveries become versions, versions runs, and silence is noticed. */
 function startWork(stack: AsyncDisposableStack, working: Working): void {
-  const { db, hints, config, store, book, keys, stores } = working
+  const { db, hints, config, store, outside, book, keys, stores, publicUrl } = working
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const loop = { hints, sweepMs: SWEEP_MS }
   stack.use(startDeliveries({ db, book, forges, loginOf: loginsOf(db, keys, stores) }, loop))
@@ -205,6 +209,7 @@ function startWork(stack: AsyncDisposableStack, working: Working): void {
   stack.use(startSweeper({ db, store }))
   stack.use(startPauses(db, loop))
   stack.use(startGates(db, loop))
+  stack.use(startNotices({ db, keys, stores, outside, publicUrl, mail: mailOf(config) }, loop))
 }
 
 type Looking = Pick<Working, 'db' | 'hints' | 'config' | 'keys' | 'stores'> & {

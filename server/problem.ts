@@ -70,6 +70,8 @@ const PROBLEMS = {
   'too-many-values': { status: 409, title: 'The project has enough values' },
   'not-a-number': { status: 409, title: 'The value is no whole number to count with' },
   'changed-meanwhile': { status: 412, title: 'Somebody was quicker' },
+  'notice-not-found': { status: 404, title: 'There is no such notice' },
+  'notice-sent': { status: 409, title: 'The notice has arrived' },
   'bad-input': { status: 422, title: 'What the job asks for is not filled in rightly' },
   'no-input': { status: 409, title: 'The job has no agreed input to run with yet' },
   'run-not-found': { status: 404, title: 'There is no such run' },

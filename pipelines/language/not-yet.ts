@@ -77,6 +77,7 @@ const SHARED: Runs = {
 const RUNS: Runs = {
   resources: { '*': RESOURCE },
   resource_types: true,
+  notify: true,
   triggers: { push: true, pull_request: true, tag: true, skip: true },
   defaults: SHARED,
   jobs: {
@@ -105,6 +106,7 @@ export const notYet = (tree: unknown): Finding[] => [
   ...keysNotRun(tree, RUNS, []),
   ...gatesNotRun(tree),
   ...presetsNotRun(tree),
+  ...driftNotRun(tree),
   ...labelsNotRun(tree),
 ]
 
@@ -154,6 +156,13 @@ function nestedIn(step: unknown, path: Path): Finding[] {
       return [...wrong.map((key) => refused(words(key), keyAt(...at, key))), ...nestedIn(member, at)]
     })
   })
+}
+
+/** Nothing drifts before there are environments. */
+function driftNotRun(tree: unknown): Finding[] {
+  return textsOf(childOf(tree, 'notify'), ['notify']).flatMap(({ text, path }) =>
+    text === 'drift' && path.includes('when') ? [refused('`drift`', valueAt(...path))] : [],
+  )
 }
 
 /** What a form presets is shown to people before a run with values is there. */

@@ -161,11 +161,16 @@ export type Operation = { readonly job: string; readonly form: readonly FormFiel
 export type Notice = {
   readonly channel: 'slack' | 'email' | 'webhook'
   readonly to: readonly string[]
-  readonly when: readonly ('failure' | 'fixed' | 'success' | 'approval' | 'drift')[]
+  readonly when: readonly NoticeKind[]
   /** Empty: about all of them. */
   readonly jobs: readonly string[]
+  /** Globs. Empty: about all lanes but those of pull requests. */
+  readonly lanes: readonly string[]
+  /** The words of each notice, with `$(notice.…)` in them; null: what Takt says by itself. */
+  readonly text: string | null
   readonly login: string | null
 }
+export type NoticeKind = 'failure' | 'fixed' | 'success' | 'approval' | 'drift' | 'alert'
 
 /** The jobs that manage environments. They start when the environment asks, and by nothing that they get. */
 export const lifecycleJobs = (environments: readonly Environment[]): ReadonlySet<string> =>

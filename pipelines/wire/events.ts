@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import type { DeliveryId, GateId, RevisionId, RunId, RunnerId, TerminalId, VersionId } from '../ids.ts'
+import type {
+  DeliveryId,
+  GateId,
+  NoticeMessageId,
+  RevisionId,
+  RunId,
+  RunnerId,
+  TerminalId,
+  VersionId,
+} from '../ids.ts'
 import { GATE_STATES, PULL_HEAD_STATES, RUN_STATES } from '../states.ts'
 
 const id = <Id extends number>() =>
@@ -96,6 +105,8 @@ export const TaktEvent = z.discriminatedUnion('kind', [
   }),
   /** A value of a project was set or removed. */
   z.object({ kind: z.literal('value.changed'), project: z.string(), key: z.string() }),
+  /** A notice arrived, did not, or is to be sent. */
+  z.object({ kind: z.literal('notice.changed'), ...where, notice: id<NoticeMessageId>() }),
   /** Somebody may more or less than before: whoever watches is asked about again. */
   z.object({ kind: z.literal('access.changed') }),
   /** A runner came, went, or changed its mind about how much it takes. */

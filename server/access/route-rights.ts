@@ -124,6 +124,10 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'DELETE /projects/:project/values/:key': project('operator'),
   'POST /projects/:project/values/:key/increment': project('operator'),
   'GET /projects/:project/values/:key/history': project('operator'),
+  'GET /projects/:project/notices': project('operator'),
+  'POST /projects/:project/notices/:id/retry': project('operator'),
+  [`GET ${PIPELINE}/notify`]: project('operator'),
+  [`POST ${PIPELINE}/notify/:index/test`]: project('maintainer'),
   'GET /projects/:project/trace': project('viewer'),
   'POST /projects/:project/events/:source': project('operator'),
 

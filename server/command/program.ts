@@ -5,6 +5,7 @@ import { auditLog } from './audit-program.ts'
 import { deliveries } from './delivery-program.ts'
 import { gates } from './gate-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
+import { notices } from './notice-program.ts'
 import { people } from './people-program.ts'
 import { policies } from './policy-program.ts'
 import { runners } from './runner-program.ts'
@@ -45,6 +46,7 @@ export function program(end: (exitCode: number) => void): Command {
   lineDecrees(add, ending)
   schedules(add, ending)
   runners(add, ending)
+  notices(add, ending)
   people(add, ending)
   auditLog(add, ending)
   policies(add, ending)

@@ -30,6 +30,7 @@ import type { FileTables } from './file-tables.ts'
 import type { GateTables } from './gate-tables.ts'
 import type { HookTables } from './hook-tables.ts'
 import type { PullTables } from './pull-tables.ts'
+import type { NoticeTables } from './notice-tables.ts'
 import type { ReportTables } from './report-tables.ts'
 import type { RunTables } from './run-tables.ts'
 import type { ScheduleTables } from './schedule-tables.ts'
@@ -76,6 +77,7 @@ type Elsewhere = AccessTables &
   GateTables &
   HookTables &
   PullTables &
+  NoticeTables &
   ReportTables &
   ScheduleTables &
   SecretTables &

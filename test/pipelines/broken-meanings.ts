@@ -191,6 +191,36 @@ export const MEANINGS: readonly Broken[] = [
     '6:24: error: `$(src.author)` has no value here: versions and inputs are known inside jobs only (interpolation)',
   ],
   [
+    'interpolation',
+    'a value in a notice that no notice knows',
+    job('') + 'notify: { slack: { text: "$(notice.jbo) is $(notice.words)" } }',
+    '6:26: error: `$(notice.jbo)` is nothing that a notice knows (interpolation)\n    did you mean `notice.job`?',
+  ],
+  [
+    'value',
+    'a notice to no mail address',
+    job('') + 'notify: { email: { to: [a@b.example, everybody] } }',
+    '6:38: error: `everybody` is no mail address such as team@example.org (value)',
+  ],
+  [
+    'value',
+    'a notice to a program without an address',
+    job('') + 'notify: { webhook: { when: success } }',
+    '6:20: error: `webhook` says with `to` where it goes (value)',
+  ],
+  [
+    'conflict',
+    'mail with a login',
+    job('') + 'notify: { email: { to: a@b.example, login: KEY } }',
+    '6:44: error: mail goes by the server’s own TAKT_SMTP_URL: it has no `login` (conflict)',
+  ],
+  [
+    'not-yet',
+    'a notice of what drifts',
+    job('') + 'notify: { slack: { when: [failure, drift] } }',
+    '6:36: error: `drift` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `drift` yet',
+  ],
+  [
     'expression',
     'an operator that is none',
     job('    if: $(src.branch) = "main"'),

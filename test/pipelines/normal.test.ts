@@ -161,7 +161,7 @@ test('what is not carried out is told where a file is to run, and nowhere else',
   expect(told.pipeline).toBeNull()
   expect(new Set(told.diagnostics.map((found) => found.rule))).toEqual(new Set(['not-yet']))
   const keys = told.diagnostics.map((found) => /`(.*?)` is not/.exec(found.message)?.[1])
-  for (const key of ['environment', 'notify']) expect(keys).toContain(key)
+  for (const key of ['environment']) expect(keys).toContain(key)
 })
 
 test('all filters are heeded', () => {

@@ -16,6 +16,7 @@ const PLACE = {
     id: '1',
     name: 'A_NAME',
     key: 'a.key',
+    index: '0',
     source: 'x',
     path: 'a/b',
     organization: 'default',

@@ -67,6 +67,7 @@ const DECLARED = [
   ['report-tables.ts', 'export type ReportTables = '],
   ['value-tables.ts', 'export type ValueTables = '],
   ['schedule-tables.ts', 'export type ScheduleTables = '],
+  ['notice-tables.ts', 'export type NoticeTables = '],
   ['secret-tables.ts', 'export type SecretTables = '],
   ['attestation-tables.ts', 'export type AttestationTables = '],
 ] as const

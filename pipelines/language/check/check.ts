@@ -7,6 +7,7 @@ import { forms } from './forms.ts'
 import { images } from './images.ts'
 import { matrices } from './matrices.ts'
 import { names } from './names.ts'
+import { notices } from './notices.ts'
 import { puts } from './puts.ts'
 import { reach } from './reach.ts'
 import { values } from './values.ts'
@@ -16,7 +17,7 @@ import type { World } from './world.ts'
 export function check(world: World): Finding[] {
   const many = tooManyJobs(world)
   if (many.length > 0) return many
-  const looks = [names, cycles, conflicts, values, images, matrices, forms, envNames, puts, reach]
+  const looks = [names, cycles, conflicts, values, images, matrices, forms, envNames, puts, reach, notices]
   return looks.flatMap((look) => look(world))
 }
 

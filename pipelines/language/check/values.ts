@@ -30,7 +30,7 @@ export function values(world: World): Finding[] {
   })
   const everywhere = anyOf([...scopes.values()])
   const defaults = textsOf(childOf(tree, 'defaults'), ['defaults'])
-  const others = ['resources', 'resource_types', 'triggers', 'environments', 'notify']
+  const others = ['resources', 'resource_types', 'triggers', 'environments']
   return [
     ...jobs,
     ...defaults.flatMap((text) => interpolated(text, everywhere, declared)),
@@ -94,7 +94,8 @@ const notAValue = (written: string, place: Place) => {
   return error('interpolation', place, message, 'write `$$(` where you mean the two characters themselves')
 }
 
-function outsideJobs({ text, path }: Text): Finding[] {
+/** Of texts outside of jobs: no version and no input is known there. */
+export function outsideJobs({ text, path }: Text): Finding[] {
   const found = piecesOf(text).find((piece) => piece.kind !== 'text')
   if (!found) return []
   const message = `\`${found.written}\` has no value here: versions and inputs are known inside jobs only`

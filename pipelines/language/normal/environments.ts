@@ -58,13 +58,15 @@ const CHANNELS = ['slack', 'email', 'webhook'] as const
 export const noticesOf = (written: PipelineFile['notify'], note: Note): Notice[] =>
   CHANNELS.flatMap((channel) => {
     const several = Array.isArray(written?.[channel])
-    return listed(written?.[channel]).map(({ to, when, jobs, login }, index) => {
+    return listed(written?.[channel]).map(({ to, when, jobs, lanes, text, login }, index) => {
       const path = ['notify', channel, ...(several ? [index] : [])]
       const notice = {
         channel,
         to: listed(to),
         when: when ? listed(when) : DEFAULT_NOTICES,
         jobs: listed(jobs),
+        lanes: listed(lanes),
+        text: text ?? null,
       }
       return note<Notice>({ ...notice, login: login ?? null }, { path, at: 'value' })
     })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Form, people } from './forms.ts'
-import { cron, key, longSpan, name, oneOf, secretName, some, someText, whole, zone } from './scalars.ts'
+import { cron, glob, key, longSpan, name, oneOf, secretName, some, someText, whole, zone } from './scalars.ts'
 
 const form = key(Form, 'What people fill in when they start it by hand')
 const job = name.describe('The job that does it')
@@ -53,12 +53,14 @@ export const Environment = z.strictObject({
   max: key(whole(1, 1_000), 'How many there may be at once'),
 })
 
-export const NOTICES = ['failure', 'fixed', 'success', 'approval', 'drift'] as const
+export const NOTICES = ['failure', 'fixed', 'success', 'approval', 'drift', 'alert'] as const
 const Channel = z.strictObject({
   to: key(some(someText, 20), 'Where it goes: a channel, an address'),
   when: key(some(oneOf(...NOTICES), NOTICES.length), 'What is told; failure and fixed when absent'),
   jobs: key(some(name, 100), 'Only about these jobs'),
-  login: key(secretName, 'The secret that opens it'),
+  lanes: key(some(glob, 50), 'Only about these lanes; without it about all but pull requests’'),
+  text: key(someText, 'The words of each notice, with `$(notice.job)` and the like in it'),
+  login: key(secretName, 'The secret that opens it: a Slack address, or the key that signs requests'),
 })
 const channels = z.union([Channel, z.array(Channel).min(1).max(20)])
 export const Notify = z.strictObject({

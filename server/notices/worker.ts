@@ -1,0 +1,30 @@
+import { startWorker, type Worker } from '../events/worker.ts'
+import type { Hints } from '../events/listen.ts'
+import { followEvents } from './follow.ts'
+import { nextDueMs, sendDue, type Sending } from './send.ts'
+
+/**
+ * Tell people what has happened. What is to be told lies in the database; between two events this waits for the next message that is
+ * due. Several servers share the work.
+ */
+export function startNotices(sending: Sending, loop: { hints: Hints; sweepMs: number }): Worker {
+  let alarm: NodeJS.Timeout | undefined
+  const look = async () => {
+    clearTimeout(alarm)
+    if (await followEvents(sending.db)) return true
+    if (await sendDue(sending)) return true
+    const inMs = await nextDueMs(sending.db)
+    // One that is due, and that another server has: its time will come with an event, or with the next look.
+    if (inMs !== null && inMs < loop.sweepMs)
+      alarm = setTimeout(() => worker.poke(), Math.max(inMs, 100)).unref()
+    return false
+  }
+  const worker = startWorker('notices', look, loop)
+  return {
+    poke: () => worker.poke(),
+    async [Symbol.asyncDispose]() {
+      await worker[Symbol.asyncDispose]()
+      clearTimeout(alarm)
+    },
+  }
+}
