@@ -160,6 +160,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'GET /runs/:id': run('viewer'),
   'POST /runs/:id/cancel': run('operator'),
   'POST /runs/:id/retry': run('operator'),
+  'POST /runs/:id/restore': run('operator'),
   'GET /runs/:id/explain': run('viewer'),
   'GET /runs/:id/log': run('viewer'),
   'GET /runs/:id/log/search': run('viewer'),

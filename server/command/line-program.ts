@@ -37,6 +37,16 @@ export function runActions(add: Add, ending: EndingWith): void {
     .option(...FOLLOW)
     .option(...JSON_OUT)
     .action(ending(async (id: number, options) => (await import('./run-actions.ts')).retry(id, options)))
+  add('restore', 'run again from a checkpoint that a run left, with its files')
+    .argument('<run>', '', runId)
+    .argument('<checkpoint>')
+    .option(...FOLLOW)
+    .option(...JSON_OUT)
+    .action(
+      ending(async (id: number, checkpoint: string, options) =>
+        (await import('./run-actions.ts')).restore(id, checkpoint, options),
+      ),
+    )
   add('rerun', 'run again every job that has failed with a version')
     .argument('<project/pipeline>')
     .requiredOption('--lane <name>')

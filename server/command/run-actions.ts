@@ -36,6 +36,10 @@ export const retry = async (
   return tellBegun(await act(`/api/v1/runs/${id}/retry`, body), options)
 }
 
+/** Run again from where a run left a checkpoint, with the files that it had there. */
+export const restore = async (id: number, checkpoint: string, options: Follow): Promise<number> =>
+  tellBegun(await act(`/api/v1/runs/${id}/restore`, { checkpoint }), options)
+
 /** Run again whatever did not turn green with a version on a lane. */
 export async function rerun(
   pipeline: string,

@@ -64,6 +64,7 @@ function described(run: z.output<typeof Run>): string {
     ['runner', run.runner === null ? '' : run.runner + isolation],
     ['error', run.error === null ? '' : `${run.error.message} (${run.error.code})`],
     ['retry of', run.retry_of === null ? '' : `run ${run.retry_of}`],
+    ['restorable', run.checkpoints.map(({ name }) => name).join(', ')],
     ['cancelling', run.cancel_requested ? 'was asked for' : ''],
     ['woke', run.downstream.length === 0 ? '' : `run ${run.downstream.join(', ')}`],
   ].filter(([, value]) => value !== '')

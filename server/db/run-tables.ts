@@ -13,12 +13,15 @@ import type {
 } from '#pipelines/ids.ts'
 import type { StartMode } from '#pipelines/language/pipeline.ts'
 import type { RunnerEventKind, RunnerMode, RunState, StepState } from '#pipelines/states.ts'
-import type { Ending } from '#pipelines/wire/plan.ts'
+import type { Ending, PlanStep } from '#pipelines/wire/plan.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import type { Json, Time } from './columns.ts'
 
 /** What a run took of the machine; null where that could not be told. */
 export type Usage = { readonly peakMemoryBytes: number | null; readonly cpuMs: number | null }
+
+/** The runner's own steps, and what the job's do. */
+export type StepKind = 'prepare' | 'hand_over' | 'finish' | 'service' | PlanStep['kind']
 
 /** The tables of runs and of those who carry them out, as the migrations make them. */
 export type RunTables = {
@@ -133,9 +136,7 @@ export type RunTables = {
     lines: Generated<number>
     bytes: Generated<number>
     open_line: Generated<boolean>
-    kind: Generated<
-      'prepare' | 'run' | 'get' | 'put' | 'group' | 'service' | 'checkpoint' | 'hand_over' | 'finish'
-    >
+    kind: Generated<StepKind>
     parent: number | null
     hook: 'on_success' | 'on_failure' | 'on_error' | 'on_cancel' | 'always' | null
     tries: Generated<number>

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type {
+  HandoverId,
   JobId,
   LaneId,
   ProjectId,
@@ -44,7 +45,11 @@ export type NewRun = {
   readonly given: Readonly<Record<string, string>> | null
   /** How long its container is kept if it fails; not at all where nobody asked. */
   readonly holdMs?: number
+  /** What an earlier run left, and the step that comes next; its job's beginning where nothing is said. */
+  readonly from?: BeginsWith | null
 }
+
+export type BeginsWith = { readonly handover: HandoverId; readonly position: number }
 
 /** A run, queued, with its exact inputs: from here on they are frozen. */
 export async function createRun(tx: Tx, run: NewRun): Promise<RunId> {
@@ -90,6 +95,7 @@ async function insertRun(db: Trx, run: NewRun): Promise<RunId> {
       allow_failure: allowFailure,
       hold_ms: run.holdMs ?? 0,
       gate_step: gate,
+      ...(run.from ? { handover_id: run.from.handover, position: run.from.position } : {}),
     }))
     .returning('id')
     .executeTakeFirstOrThrow()

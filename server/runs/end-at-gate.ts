@@ -11,7 +11,8 @@ import { moveRun } from './move.ts'
  * goes on with what they left and runs the hooks of that end first; else it ends here.
  */
 export async function endAtGate(tx: Tx, run: LockedRun, ending: Ending): Promise<void> {
-  const job = run.handover_id === null ? undefined : await jobOfRun(tx.db, run)
+  const hasBegun = run.handover_id !== null && run.started_at !== null
+  const job = hasBegun ? await jobOfRun(tx.db, run) : undefined
   if (run.ending !== null || !job || !hasLastWords(job, ending.state)) return moveToEnd(tx, run, ending)
   await tx.db
     .updateTable('runs')

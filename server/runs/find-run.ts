@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { RunId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import { placedRuns, summaries, toSummary } from './queries.ts'
+import { checkpointsOf } from './restore.ts'
 import type { Run, RunAttempt, RunCommand } from './shapes.ts'
 
 /** A run with the steps of an attempt, the present one's unless told, what it came of and who went on from it; undefined when there is none. */
@@ -14,7 +15,7 @@ export async function findRun(
   const row = await summaries(placedRuns(db).where('runs.id', '=', id)).executeTakeFirst()
   if (!row || (attempt ?? 1) > row.attempt) return undefined
   const shown = attempt ?? row.attempt
-  const [steps, commands, earlier, upstream, downstream, hold, took] = await Promise.all([
+  const [steps, commands, earlier, upstream, downstream, hold, took, checkpoints] = await Promise.all([
     db
       .selectFrom('steps')
       .selectAll()
@@ -34,6 +35,7 @@ export async function findRun(
     downstreamOf(db, id),
     holdOf(db, id),
     db.selectFrom('runs').select(['usage', 'values_out']).where('id', '=', id).executeTakeFirst(),
+    checkpointsOf(db, id),
   ])
   return {
     ...toSummary(row),
@@ -57,10 +59,21 @@ export async function findRun(
     values: took?.values_out ?? {},
     usage: took?.usage ? { peak_memory_bytes: took.usage.peakMemoryBytes, cpu_ms: took.usage.cpuMs } : null,
     hold,
+    checkpoints: checkpoints
+      .filter(({ archive_id }, index, all) => archive_id !== null && isNewest(all, index))
+      .map(({ name, created_at, expires_at }) => ({
+        name,
+        created_at: created_at.toISOString(),
+        expires_at: expires_at?.toISOString() ?? null,
+      })),
     upstream,
     downstream,
   }
 }
+
+/** Of a name that several attempts left, the last counts. */
+const isNewest = (all: readonly { readonly name: string }[], index: number) =>
+  all.findIndex(({ name }) => name === all[index]?.name) === index
 
 async function earlierOf(db: Db, id: RunId): Promise<z.output<typeof RunAttempt>[]> {
   const rows = await db

@@ -1,12 +1,13 @@
 import type { JobId, RunId, UserId } from '#pipelines/ids.ts'
 import type { Job } from '#pipelines/language/pipeline.ts'
+import { nextGate } from '#pipelines/plan/parts.ts'
 import { isFinal } from '#pipelines/states.ts'
 import { definitionIn } from '../catalog/definitions.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import { createLegs } from './create-legs.ts'
-import { createRun, lockJob, type NewRun } from './create-run.ts'
+import { type BeginsWith, createRun, lockJob, type NewRun } from './create-run.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
 import { rulesOf } from './rules.ts'
 
@@ -44,9 +45,19 @@ export async function jobOf(db: Trx, id: RunId): Promise<JobId> {
   return run.job_id
 }
 
-type Cause = { readonly reason: string; readonly createdBy: UserId | null; readonly holdMs: number }
+type Cause = {
+  readonly reason: string
+  readonly createdBy: UserId | null
+  readonly holdMs: number
+  /** What it begins with instead of its job's first step. */
+  readonly from?: BeginsWith
+}
 
-async function copyRun(tx: Tx, run: LockedRun, { reason, createdBy, holdMs }: Cause): Promise<RunId> {
+export async function copyRun(
+  tx: Tx,
+  run: LockedRun,
+  { reason, createdBy, holdMs, from }: Cause,
+): Promise<RunId> {
   const { number } = await tx.db
     .selectFrom('runs')
     .select('number')
@@ -68,7 +79,11 @@ async function copyRun(tx: Tx, run: LockedRun, { reason, createdBy, holdMs }: Ca
     createdBy,
     inputs: await frozenInputs(tx.db, run.id),
     upstreams: await frozenNeeds(tx.db, run.id),
-    rules: rulesOf(run, job, run.start),
+    rules: {
+      ...rulesOf(run, job, run.start),
+      ...(from ? { gate: nextGate(job, { from: 0, position: from.position }) } : {}),
+    },
+    from: from ?? null,
     leg: run.matrix && { values: run.matrix, batch: run.batch_id },
     given: run.given,
     holdMs,

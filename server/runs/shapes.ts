@@ -157,6 +157,9 @@ export const Run = RunSummary.extend({
     .object({ until: time, ending: z.boolean() })
     .nullable()
     .openapi({ description: 'It failed, and its container is kept for terminals until then' }),
+  checkpoints: z
+    .array(z.object({ name: z.string(), created_at: time, expires_at: time.nullable() }))
+    .openapi({ description: 'What it left to be run again from, the newest first' }),
   upstream: z
     .array(z.object({ job: z.string(), run: id, inputs: z.array(z.string()) }))
     .openapi({ description: 'The runs that its needs were satisfied by, with the inputs each vouched for' }),
@@ -196,10 +199,8 @@ export const LogSearch = z
   .object({
     attempt: z.number().int(),
     total: z.number().int().openapi({ description: 'Lines that have it' }),
-    lines: z
-      .array(LogLine.pick({ step: true, line: true }))
-      .openapi({
-        description: 'The first 10,000 of them in the order of the log, counted from 0 within their steps',
-      }),
+    lines: z.array(LogLine.pick({ step: true, line: true })).openapi({
+      description: 'The first 10,000 of them in the order of the log, counted from 0 within their steps',
+    }),
   })
   .openapi('LogSearch')

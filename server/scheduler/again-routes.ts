@@ -8,6 +8,7 @@ import { body, json, routes } from '../http/kit.ts'
 import { theLane, thePipeline, theVersions } from '../lines/the-place.ts'
 import { summariesOf } from '../runs/queries.ts'
 import { rerunFailed } from '../runs/rerun-failed.ts'
+import { restoreRun } from '../runs/restore.ts'
 import { retryRun } from '../runs/retry.ts'
 import { runFor, WithRunId } from '../runs/routes.ts'
 import { Run } from '../runs/shapes.ts'
@@ -47,6 +48,17 @@ const retry = createRoute({
   request: { params: WithRunId, body: { ...body(Retry), required: false } },
   responses: { 201: json(Run, 'The new run') },
 })
+const Restore = z.object({
+  checkpoint: z.string().min(1).max(1_000).openapi({ description: 'The name that the job’s step gives it' }),
+})
+const restore = createRoute({
+  method: 'post',
+  path: '/runs/{id}/restore',
+  tags: ['Runs'],
+  summary: 'Run the same job again from a checkpoint that the run left, with the files that it had there',
+  request: { params: WithRunId, body: body(Restore) },
+  responses: { 201: json(Run, 'The new run') },
+})
 const Rerun = z.object({
   lane: z.string().max(MOST_REF_BYTES),
   version: z
@@ -72,6 +84,11 @@ export const againRoutes = ({ db }: { db: Db }) =>
       const again = said.with === 'newest' ? runWithNewest : retryRun
       const wish = { ...c.get('user'), holdMs: said.hold ?? 0 }
       return c.json(await runFor(c, db, { id: await again(db, id, wish) }), 201)
+    })
+    .openapi(restore, async (c) => {
+      const { checkpoint } = c.req.valid('json')
+      const from = await restoreRun(db, c.req.valid('param').id, { checkpoint, by: c.get('user') })
+      return c.json(await runFor(c, db, { id: from }), 201)
     })
     .openapi(rerun, async (c) => {
       const { project, pipeline } = c.req.valid('param')

@@ -196,3 +196,56 @@ test(
       expect(log).toContain(words)
   },
 )
+
+test('a run begins again from a checkpoint, with the files that it had there', LONG, async () => {
+  await using it = await line(
+    `  ship:
+    outputs: [a]
+    steps:
+      - run: [echo building, echo built > file, 'echo a=1 >> "$TAKT_OUTPUT"']
+      - checkpoint: built
+      - run: [cat file, echo spoilt > file, 'test "$TAKT_RUN" != 1']
+      - { checkpoint: done, if: $(takt.kind) == "tag" }
+`,
+    ['local'],
+  )
+  const restore = (checkpoint: string) => it.house.ask('POST /api/v1/runs/1/restore', { checkpoint })
+  const failed = await it.is('failed')
+  expect(failed.checkpoints).toMatchObject([{ name: 'built' }])
+  expect(drawn(failed).slice(0, 3)).toEqual([
+    'prepare succeeded',
+    'run succeeded',
+    'checkpoint built succeeded',
+  ])
+  expect(await restore('bilt')).toMatchObject({
+    status: 404,
+    body: { code: 'files-not-found', detail: 'run 1 has no checkpoint "bilt"; it has built' },
+  })
+  expect(await restore('built')).toMatchObject({
+    status: 201,
+    body: { id: 2, retry_of: 1, reason: 'retry of #1 by admin from checkpoint `built`' },
+  })
+  const again = await it.is('succeeded', 2)
+  expect(again.values).toEqual({ a: '1' })
+  expect(drawn(again)).toEqual(['prepare succeeded', 'run succeeded', 'checkpoint done skipped'])
+  const log = await it.log(2)
+  expect(log).toContain('built\n')
+  expect(log).not.toMatch(/building|spoilt/)
+})
+
+test('who restores a run from behind a gate is asked at that gate again', LONG, async () => {
+  await using it = await line(
+    '  ship: { steps: [{ run: say one }, { approve: true }, { run: say two }, { checkpoint: c }, { run: fail 3 }] }\n',
+  )
+  await it.is('waiting')
+  expect(await it.house.ask('POST /api/v1/runs/1/restore', { checkpoint: 'c' })).toMatchObject({
+    status: 409,
+  })
+  await it.say('approve')
+  await it.is('failed')
+  await it.house.ask('POST /api/v1/runs/1/restore', { checkpoint: 'c' })
+  await it.is('waiting', 2)
+  await it.say('approve', {}, 2)
+  await it.is('failed', 2)
+  expect(await it.log(2)).not.toMatch(/^(one|two)$/m)
+})

@@ -11,7 +11,7 @@ const KINDS: Record<string, RegExp> = {
   bigint: /^(number|\w+Id)$/,
   integer: /^number$/,
   boolean: /^boolean$/,
-  text: /^(string|RunState|GateState|PullHeadState|StepState|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|Role|'[\w' |]+')$/,
+  text: /^(string|RunState|GateState|PullHeadState|StepState|StepKind|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|Role|'[\w' |]+')$/,
   bytea: /^Buffer$/,
   jsonb: /^(Json<.*>|JSONColumnType<.*>)$/,
   'timestamp with time zone': /^Time$/,

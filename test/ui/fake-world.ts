@@ -154,6 +154,7 @@ export class FakeWorld {
       allowed: false,
       runs_on: [],
       earlier: [],
+      checkpoints: [],
       reason: `new version of \`${resource?.name ?? 'src'}\``,
       start: 'settled',
       held: null,

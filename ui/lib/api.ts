@@ -131,7 +131,12 @@ export type Chosen = {
 }
 
 type ArtifactAt = { readonly run: number; readonly name: string }
-export type Again = { readonly inputs: 'same' | 'newest'; readonly hold?: string }
+export type Again = {
+  readonly inputs: 'same' | 'newest'
+  readonly hold?: string
+  /** From where it left this checkpoint, instead of from its beginning. */
+  readonly checkpoint?: string
+}
 
 /** Hono's client puts names into an address as they are, and drops a last part that is called `index`. */
 export const part = (name: string) => encodeURIComponent(name).replace(/^index$/, '%69ndex')
@@ -241,6 +246,8 @@ export const api = {
         json: { with: again.inputs, ...(again.hold === undefined ? {} : { hold: again.hold }) },
       }),
     ),
+  restore: (run: number, checkpoint: string) =>
+    body(oneRun.restore.$post({ ...id(run), json: { checkpoint } })),
   gatesOfRun: (run: number, signal: AbortSignal) =>
     answer(v1.gates.$get({ query: { run: String(run) } }, { init: { signal } })),
   gatesWaiting: (signal: AbortSignal) =>

@@ -104,13 +104,16 @@ export class Rows {
   }
 }
 
+/** What a runner does by itself. */
+const OF_RUNNER: readonly RunStep['kind'][] = ['prepare', 'hand_over', 'finish']
+
 /**
  * A run's tree of steps and its log as rows, folds applied. `isOpen` is asked with a fold's key and what to do where nobody has
  * chosen.
  */
 export function rowsOf(steps: readonly RunStep[], linesOf: LinesOf, isOpen: IsOpen): Rows {
   const entries: Entry[] = []
-  const authored = steps.filter(({ kind }) => kind !== 'prepare' && kind !== 'finish')
+  const authored = steps.filter(({ kind }) => !OF_RUNNER.includes(kind))
   const walk: Walk = { entries, linesOf, isOpen, onlyStep: authored.length === 1 }
   const tree = treeOf(steps)
   for (const node of tree.steps) pushNode(walk, node, 0)
