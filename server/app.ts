@@ -64,6 +64,7 @@ import { startRoutes } from './scheduler/routes.ts'
 import { putRoutes } from './versions/put-routes.ts'
 import { valueRoutes } from './values/routes.ts'
 import { scheduleRoutes } from './schedules/routes.ts'
+import { sourceRoutes } from './sources/routes.ts'
 import { terminalRoutes } from './terminals/routes.ts'
 import { pullRoutes } from './pulls/routes.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
@@ -134,6 +135,7 @@ const api = (deps: AppDeps) =>
     .route('/', decreeRoutes(deps))
     .route('/', checkRoutes(deps))
     .route('/', scheduleRoutes(deps))
+    .route('/', sourceRoutes(deps))
     .route('/', tellRoutes(deps))
     .route('/', runRoutes(deps))
     .route('/', logRoutes(deps))

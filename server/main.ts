@@ -30,6 +30,7 @@ import { deliveryOf } from './webhooks/moved.ts'
 import { storeDelivery } from './webhooks/receive.ts'
 import { type Outgoing, outgoing } from './http/outgoing.ts'
 import { Metrics } from './http/metrics.ts'
+import { readAllowed } from './http/reachable.ts'
 import { cutTheSilent } from './http/silence.ts'
 import { refuseUpgrade } from './http/upgrade.ts'
 import { startFeed } from './live/feed.ts'
@@ -51,6 +52,8 @@ import { startReleasing } from './schedules/release.ts'
 import { startRewrapping } from './secrets/rotate.ts'
 import { openStores } from './secrets/stores/open-stores.ts'
 import type { Stores } from './secrets/stores/stores.ts'
+import { settleNext } from './sources/settle-event.ts'
+import { startSources } from './sources/worker.ts'
 import { TerminalDesk } from './terminals/desk.ts'
 import { terminalSockets } from './terminals/socket.ts'
 import { startComparisons } from './webhooks/comparison-worker.ts'
@@ -227,6 +230,9 @@ function startLooking(stack: AsyncDisposableStack, { hints, config, ...looking }
   const lag = scheduleLag(looking.metrics)
   stack.use(startChecks({ db, forges, deliver, loginOf, wakeRunners, lag }, loop))
   stack.use(startReleasing(db, loop))
+  const allowed = readAllowed(config.TAKT_ALLOW_HOSTS ?? '')
+  stack.use(startSources({ db, allowed, loginOf }, loop))
+  stack.use(startWorker('source-events', () => settleNext(db), loop))
 }
 
 /**

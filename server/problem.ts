@@ -92,6 +92,8 @@ const PROBLEMS = {
   'not-held': { status: 409, title: 'The run’s container is not kept' },
   'illegal-move': { status: 409, title: 'The run cannot do that from its present state' },
   'runner-not-found': { status: 404, title: 'There is no such runner' },
+  'source-not-found': { status: 404, title: 'There is no such event source' },
+  'event-not-found': { status: 404, title: 'There is no such event' },
   'schedule-not-found': { status: 404, title: 'There is no such schedule' },
   'delivery-not-found': { status: 404, title: 'There is no such delivery' },
   unavailable: { status: 503, title: 'The server cannot do this at the moment' },

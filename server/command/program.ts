@@ -10,6 +10,7 @@ import { people } from './people-program.ts'
 import { policies } from './policy-program.ts'
 import { runners } from './runner-program.ts'
 import { schedules } from './schedule-program.ts'
+import { sources } from './source-program.ts'
 import { secrets } from './secret-program.ts'
 import { values } from './value-program.ts'
 
@@ -45,6 +46,7 @@ export function program(end: (exitCode: number) => void): Command {
   lineQuestions(add, ending)
   lineDecrees(add, ending)
   schedules(add, ending)
+  sources(add, ending)
   runners(add, ending)
   notices(add, ending)
   people(add, ending)

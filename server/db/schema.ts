@@ -35,6 +35,7 @@ import type { ReportTables } from './report-tables.ts'
 import type { RunTables } from './run-tables.ts'
 import type { ScheduleTables } from './schedule-tables.ts'
 import type { SecretTables } from './secret-tables.ts'
+import type { SourceTables } from './source-tables.ts'
 import type { TerminalTables } from './terminal-tables.ts'
 import type { ValueTables } from './value-tables.ts'
 
@@ -81,6 +82,7 @@ type Elsewhere = AccessTables &
   ReportTables &
   ScheduleTables &
   SecretTables &
+  SourceTables &
   ValueTables
 
 /** The tables as the migrations make them; a test holds the two against each other. */

@@ -75,7 +75,8 @@ export function outgoing({ allow = '', resolve = resolved }: OutgoingSettings = 
   }
 }
 
-const resolved = (name: string) => lookup(name, { all: true })
+/** How names become addresses: the machine's way. */
+export const resolved = (name: string) => lookup(name, { all: true })
 
 /** Connections to what was checked and to nothing else. */
 function connector(
@@ -103,7 +104,7 @@ function connector(
 }
 
 /** Each address of a name, when all of them may be asked: a name that leads inside by one of two is no name of outside. */
-async function addressesOf(
+export async function addressesOf(
   { host, port }: { readonly host: string; readonly port: string },
   { allowed, resolve }: { allowed: Allowed; resolve: NonNullable<OutgoingSettings['resolve']> },
 ): Promise<readonly LookupAddress[]> {

@@ -66,6 +66,7 @@ const DECLARED = [
   ['terminal-tables.ts', 'export type TerminalTables = '],
   ['report-tables.ts', 'export type ReportTables = '],
   ['value-tables.ts', 'export type ValueTables = '],
+  ['source-tables.ts', 'export type SourceTables = '],
   ['schedule-tables.ts', 'export type ScheduleTables = '],
   ['notice-tables.ts', 'export type NoticeTables = '],
   ['secret-tables.ts', 'export type SecretTables = '],

@@ -107,9 +107,9 @@ export function steer(db: Db) {
 }
 
 /** A house with one hosted project, whose pipeline is this file; nobody runs anything but the test. */
-export async function steeredLine(file: string) {
+export async function steeredLine(file: string, env: Record<string, string> = {}) {
   const stack = new AsyncDisposableStack()
-  const house = stack.use(await startHouse())
+  const house = stack.use(await startHouse(env))
   const clone = stack.use(await hostedProject(house, 'shop'))
   const steered = steer(house.db)
   let pushed = 0
