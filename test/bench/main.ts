@@ -5,15 +5,16 @@ import { docker } from './floor.ts'
 import { startProcesses } from './house.ts'
 import { measureIdle } from './idle.ts'
 import { measureLog } from './log.ts'
+import { measurePages } from './pages.ts'
 import { measureRunner } from './runner.ts'
 import { measureHistory, measureLargePipeline } from './scale.ts'
 import { measureSlots } from './slots.ts'
 
 /**
- * `npm run bench [dispatch|log|runner|scale]`: ratios on this machine in this very run. `dispatch`, `log` and `runner` need a Docker engine; all of it an
- * otherwise idle machine.
+ * `npm run bench [dispatch|log|pages|runner|scale]`: ratios on this machine in this very run. All but `scale` need a Docker engine, `pages` a
+ * Chromium; all of it an otherwise idle machine.
  */
-const PARTS = { dispatch, log, runner, scale }
+const PARTS = { dispatch, log, pages, runner, scale }
 const asked = process.argv.slice(2)
 const unknown = asked.find((part) => !(part in PARTS))
 if (unknown !== undefined) {
@@ -47,6 +48,13 @@ async function log(): Promise<void> {
   console.log('Starting server, PostgreSQL and runner …')
   await using house = await startProcesses()
   for (const line of await measureLog(house)) console.log(line)
+}
+
+async function pages(): Promise<void> {
+  await needDocker()
+  console.log('Starting server, PostgreSQL and runner …')
+  await using house = await startProcesses()
+  for (const line of await measurePages(house)) console.log(line)
 }
 
 async function runner(): Promise<void> {
