@@ -206,7 +206,7 @@ function startWork(stack: AsyncDisposableStack, working: Working): void {
   const { db, hints, config, store, outside, book, keys, stores, publicUrl } = working
   const forges = { dataDir: config.TAKT_DATA, githubToken: config.GITHUB_TOKEN }
   const loop = { hints, sweepMs: SWEEP_MS }
-  stack.use(startDeliveries({ db, book, forges, loginOf: loginsOf(db, keys, stores) }, loop))
+  stack.use(startDeliveries({ db, book, publicUrl, forges, loginOf: loginsOf(db, keys, stores) }, loop))
   stack.use(startWorker('scheduler', (quit) => scheduleSideBySide(db, quit), loop))
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
   stack.use(startSweeper({ db, store }))

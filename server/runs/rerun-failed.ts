@@ -3,7 +3,7 @@ import { lineGraph } from '#pipelines/plan/layers.ts'
 import type { RunState } from '#pipelines/states.ts'
 import { definitionOf } from '../catalog/definitions.ts'
 import type { Db } from '../db/connect.ts'
-import { type Person, retryRun } from './retry.ts'
+import { retryRun, type Wish } from './retry.ts'
 
 type At = { readonly pipeline: PipelineId; readonly lane: LaneId; readonly version: VersionId }
 const STOPPED: readonly RunState[] = ['failed', 'errored', 'cancelled']
@@ -14,7 +14,7 @@ const STOPPED: readonly RunState[] = ['failed', 'errored', 'cancelled']
  *
  * @returns The new runs, in the order of the line.
  */
-export async function rerunFailed(db: Db, at: At, by: Person): Promise<RunId[]> {
+export async function rerunFailed(db: Db, at: At, by: Wish): Promise<RunId[]> {
   const current = await definitionOf(db, at.lane)
   const line = current ? lineGraph(current.definition).layers.flat() : []
   const stopped = (await newestHolding(db, at)).filter(({ state }) => STOPPED.includes(state))

@@ -12,8 +12,8 @@ import { lockRun, type LockedRun } from './lock-run.ts'
 import { rulesOf } from './rules.ts'
 
 export type Person = { readonly id: UserId; readonly name: string }
-/** Who wants a run, and how long its container shall be kept if it fails. */
-export type Wish = Person & { readonly holdMs?: number }
+/** Who wants a run (somebody without an account here, too), and how long its container shall be kept if it fails. */
+export type Wish = Omit<Person, 'id'> & { readonly id: UserId | null; readonly holdMs?: number }
 
 /**
  * Another run of the same job with exactly the same inputs; of a matrix, of the same leg.

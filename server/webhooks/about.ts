@@ -14,6 +14,7 @@ function aboutOf(meaning: Meaning): string | null {
   if ('happening' in meaning) return meaning.happening.id
   if ('images' in meaning)
     return meaning.images.map(({ path, tag }) => (tag === null ? path : `${path}:${tag}`)).join(', ')
+  if ('again' in meaning) return `${meaning.again.sha.slice(0, SHORT)} once more`
   return null
 }
 

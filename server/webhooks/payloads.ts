@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { PullFact } from '#pipelines/plan/lanes.ts'
 import { isRefName, MOST_REF_BYTES } from '#pipelines/refs.ts'
 import { normalizeAddress, sshAddress } from '../forges/address.ts'
+import { againIn, imagesIn, type Installed, installedIn, type Again } from './read-github-more.ts'
+import type { PushedImage } from './read-registry.ts'
 import { isZero, SHA } from '../forges/git.ts'
 
 /** What a delivery means to us: a ref of a repository now points to another commit, or is gone. */
@@ -37,7 +39,18 @@ export type Pull = PullFact & {
 }
 
 /** A push, or the reason why the delivery is of no consequence, in words. */
-export type Meaning = { readonly push: Push } | { readonly nothing: string }
+export type Meaning = { readonly push: Push } | Otherwise
+
+/** What moves no ref. Of which repository it speaks, where it does, is known all the same. */
+export type Otherwise =
+  | {
+      readonly nothing: string
+      readonly repository?: Push['repository']
+      /** Images that were pushed to the forge's own registry. */
+      readonly images?: readonly PushedImage[]
+    }
+  | { readonly again: Again; readonly repository: Push['repository'] }
+  | { readonly installed: Installed }
 
 export const sha = z.string().regex(SHA)
 export const ref = z
@@ -123,10 +136,27 @@ export function readGithub(event: string, payload: unknown): Meaning {
     case 'pull_request':
       return meaningOf(expect(GithubPull, payload))
     case 'create':
-      return { nothing: 'a new ref comes with a push of its own' }
+      return { nothing: 'a new ref comes with a push of its own', repository: repositoryIn(payload) }
     default:
-      return { nothing: `the event \`${event.slice(0, 60)}\` starts nothing` }
+      return readMore(event, payload)
   }
+}
+
+function readMore(event: string, payload: unknown): Meaning {
+  const installed = installedIn(event, payload)
+  if (installed) return { installed }
+  const repository = repositoryIn(payload)
+  const again = againIn(event, payload)
+  if (again) return { again, repository }
+  const images = imagesIn(payload)
+  const nothing = `the event \`${event.slice(0, 60)}\` starts nothing`
+  return { nothing, repository, ...(images.length > 0 ? { images } : {}) }
+}
+
+/** The repository that any event speaks of; null where it speaks of none. */
+function repositoryIn(payload: unknown): Push['repository'] {
+  const told = z.object({ repository: githubRepository }).safeParse(payload)
+  return told.success ? githubOf(told.data.repository) : null
 }
 
 /** What can make a version of a pull request, or a difference to whether there is one. */
@@ -140,7 +170,10 @@ function meaningOf({
   repository,
 }: z.output<typeof GithubPull>): Meaning {
   if (!ACTIONS.includes(action))
-    return { nothing: `the action \`${action.slice(0, 60)}\` of a pull request starts nothing` }
+    return {
+      nothing: `the action \`${action.slice(0, 60)}\` of a pull request starts nothing`,
+      repository: githubOf(repository),
+    }
   const over = action !== 'closed' ? null : pull.merged ? 'merged' : 'closed'
   return {
     push: {

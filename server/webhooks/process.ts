@@ -8,10 +8,13 @@ import type { RegistryDeps } from '../checks/registry.ts'
 import { noteAbout } from './about.ts'
 import { applyPush } from './apply-push.ts'
 import { loginOfDelivery } from './moved.ts'
-import { countFailure, type Fate, settle, settleIn } from './settle.ts'
+import { hearForge, listeners, tellEvent } from './hear-forge.ts'
+import { countFailure, settle, settleIn } from './settle.ts'
 import { meaningOf, type SortDeps } from './sort.ts'
 
 export type ProcessDeps = SortDeps & {
+  /** The address that people open: by it a check of ours is known again. */
+  readonly publicUrl: () => string
   readonly forges: Forges
   readonly loginOf: RegistryDeps['loginOf']
 }
@@ -65,7 +68,8 @@ export async function processNext(deps: ProcessDeps, repository: RepositoryId): 
   })
 }
 
-async function processOldest({ db, forges, loginOf }: ProcessDeps, of: RepositoryId): Promise<Outcome> {
+async function processOldest(deps: ProcessDeps, of: RepositoryId): Promise<Outcome> {
+  const { db, forges, loginOf } = deps
   const waiting = db
     .selectFrom('deliveries')
     .selectAll()
@@ -78,22 +82,27 @@ async function processOldest({ db, forges, loginOf }: ProcessDeps, of: Repositor
     const meaning = meaningOf(delivery)
     if (!('state' in meaning)) await noteAbout(db, delivery, meaning)
     if (!('push' in meaning)) {
-      await settle(db, id, 'state' in meaning ? meaning : MEANS_NOTHING)
+      const told = { delivery, meaning, repository: of } as const
+      await settle(db, id, 'state' in meaning ? meaning : await hearForge(deps, { ...told, meaning }))
       return WORKED
     }
     const name = await loginOfDelivery(db, delivery)
     const opened = name && (await loginOf(name))
     const repository = { ...(await theRepository(db, of)), login: name && opened && { ...opened, of: name } }
-    await applyPush(db, forges, { id, push: meaning.push, repository }, (tx, fate) => settleIn(tx, id, fate))
+    const told = await tellEvent(db, delivery, await listeners(db, delivery, of))
+    await applyPush(db, forges, { id, push: meaning.push, repository }, (tx, fate) =>
+      settleIn(tx, id, {
+        ...fate,
+        state: told.came ? 'processed' : fate.state,
+        reason: [fate.reason, ...told.words].join('; '),
+      }),
+    )
     return WORKED
   } catch (error) {
     if (forges.quit?.aborted) return NOTHING // we stop, which is not the delivery's fault
     return { worked: true, retryInMs: await countFailure(db, { ...delivery, error }) }
   }
 }
-
-/** It was tied to a repository because it meant a push; whoever reads it otherwise since then is newer than that. */
-const MEANS_NOTHING: Fate = { state: 'ignored', reason: 'it moves no ref', project: null }
 
 const theRepository = (db: Db, id: RepositoryId) =>
   db

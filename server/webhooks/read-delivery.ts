@@ -24,7 +24,7 @@ export type Stored = {
  */
 export function readDelivery(stored: Stored): Meaning {
   const { source, event } = stored
-  const payload = parseBody(stored.body)
+  const payload = payloadIn(stored)
   switch (source) {
     case 'github':
       return readGithub(event, payload)
@@ -46,12 +46,13 @@ export function readDelivery(stored: Stored): Meaning {
 export const ownId = ({ delivery_id: id }: Pick<Stored, 'delivery_id'>): string =>
   id.slice(id.lastIndexOf('/') + 1)
 
-export function objectOf(payload: unknown): object {
+function objectOf(payload: unknown): object {
   if (typeof payload === 'object' && payload !== null && !Array.isArray(payload)) return payload
   throw new Error('the body of an event must be a JSON object, such as {"action": "push"}')
 }
 
-function parseBody(body: Buffer): unknown {
+/** @throws {Error} In words, when the body is no JSON. */
+export function payloadIn({ body }: Pick<Stored, 'body'>): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch (error) {

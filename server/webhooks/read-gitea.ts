@@ -39,7 +39,10 @@ export function readGitea(event: string, payload: unknown): Meaning {
     case 'push':
     case 'delete':
       return readGithub(event, payload)
+    case 'ping':
+      return readGithub(event, payload)
     default:
-      return { nothing: `the event \`${event.slice(0, 60)}\` starts nothing` }
+      // What a check is, and an installation, Gitea does not know.
+      return readGithub(/^(check_|installation)/.test(event) ? 'unknown' : event, payload)
   }
 }

@@ -52,7 +52,10 @@ export function readGitlab(payload: unknown): Meaning {
     case 'merge_request':
       return meaningOf(expect(MergeRequest, payload))
     default:
-      return { nothing: `the event \`${kind.slice(0, 60)}\` starts nothing` }
+      return {
+        nothing: `the event \`${kind.slice(0, 60)}\` starts nothing`,
+        repository: repositoryIn(payload),
+      }
   }
 }
 
@@ -67,7 +70,10 @@ function meaningOf({
 }: z.output<typeof MergeRequest>): Meaning {
   const { iid, action, last_commit: head, oldrev } = request
   if (action === undefined || !ACTIONS.includes(action))
-    return { nothing: `the action \`${(action ?? 'none').slice(0, 60)}\` of a merge request starts nothing` }
+    return {
+      nothing: `the action \`${(action ?? 'none').slice(0, 60)}\` of a merge request starts nothing`,
+      repository: repositoryOf(project),
+    }
   const over = action === 'merge' ? 'merged' : action === 'close' ? 'closed' : null
   return {
     push: {
@@ -104,3 +110,9 @@ const repositoryOf = (project: z.output<typeof Project>): NonNullable<Push['repo
   forgeId: String(project.id),
   defaultBranch: project.default_branch ?? null,
 })
+
+/** The repository that any event speaks of; null where it speaks of none. */
+function repositoryIn(payload: unknown): Push['repository'] {
+  const told = z.object({ project: Project }).safeParse(payload)
+  return told.success ? repositoryOf(told.data.project) : null
+}

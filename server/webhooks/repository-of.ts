@@ -9,7 +9,7 @@ import type { Push } from './payloads.ts'
 export type Untied = { readonly state: 'ignored' | 'refused'; readonly reason: string }
 type Named = NonNullable<Push['repository']>
 type Found = { readonly id: RepositoryId; readonly url: string; readonly forge_id: string | null }
-type Told = { readonly push: Pick<Push, 'repository'>; readonly addressee: Addressee | null }
+type Told = { readonly named: Push['repository']; readonly addressee: Addressee | null }
 
 /**
  * Tie a delivery to the repository it speaks of: by the forge's own number first, which survives a rename, else by an address of one
@@ -20,7 +20,7 @@ type Told = { readonly push: Pick<Push, 'repository'>; readonly addressee: Addre
 export async function repositoryOf(
   db: Db,
   delivery: DeliveryId,
-  { push: { repository: named }, addressee }: Told,
+  { named, addressee }: Told,
 ): Promise<Untied | null> {
   if (!named) return noneUses('that it names')
   return transact(db, async (tx) => {

@@ -2,6 +2,7 @@ import { type Selectable, sql } from 'kysely'
 import type { Book } from '../audit/book.ts'
 import type { Db } from '../db/connect.ts'
 import type { HookTables } from '../db/hook-tables.ts'
+import { hearInstallation } from './hear-installation.ts'
 import { hearImages } from './hear-images.ts'
 import { hearHappening } from './hear-happening.ts'
 import type { Push } from './payloads.ts'
@@ -59,9 +60,14 @@ type Sorted = {
 
 /** @returns Null where the delivery now waits for its repository. */
 async function fateOf({ db }: SortDeps, { delivery, meaning, addressee }: Sorted): Promise<Fate | null> {
-  if ('nothing' in meaning)
-    return { state: 'ignored', reason: meaning.nothing, project: addressee?.name ?? null }
-  if ('push' in meaning) return tie(db, { delivery, push: meaning.push, addressee })
+  if ('push' in meaning) return tie(db, { delivery, repository: meaning.push.repository, addressee })
+  if ('installed' in meaning) return hearInstallation(db, meaning.installed)
+  if ('nothing' in meaning || 'again' in meaning) {
+    const untied = await tie(db, { delivery, repository: meaning.repository ?? null, addressee })
+    return untied?.state === 'ignored' && 'nothing' in meaning
+      ? { ...untied, reason: meaning.nothing }
+      : untied
+  }
   if (!addressee)
     return { state: 'ignored', reason: 'the project that it was told to is gone', project: null }
   return 'images' in meaning
@@ -69,10 +75,14 @@ async function fateOf({ db }: SortDeps, { delivery, meaning, addressee }: Sorted
     : hearHappening(db, addressee, { ...meaning.happening, delivery: delivery.id })
 }
 
-type Tied = { readonly delivery: Delivery; readonly push: Push; readonly addressee: Addressee | null }
+type Tied = {
+  readonly delivery: Delivery
+  readonly repository: Push['repository']
+  readonly addressee: Addressee | null
+}
 
-async function tie(db: Db, { delivery, push, addressee }: Tied): Promise<Fate | null> {
-  const untied = await repositoryOf(db, delivery.id, { push, addressee })
+async function tie(db: Db, { delivery, repository, addressee }: Tied): Promise<Fate | null> {
+  const untied = await repositoryOf(db, delivery.id, { named: repository, addressee })
   return untied && { ...untied, project: addressee?.name ?? null }
 }
 
