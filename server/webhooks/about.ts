@@ -12,7 +12,7 @@ const SHORT = 7
 function aboutOf(meaning: Meaning): string | null {
   if ('push' in meaning) return ofPush(meaning.push)
   if ('happening' in meaning) return meaning.happening.id
-  if ('images' in meaning)
+  if ('images' in meaning && meaning.images)
     return meaning.images.map(({ path, tag }) => (tag === null ? path : `${path}:${tag}`)).join(', ')
   if ('again' in meaning) return `${meaning.again.sha.slice(0, SHORT)} once more`
   return null

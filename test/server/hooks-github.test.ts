@@ -40,7 +40,7 @@ async function shop() {
     const { delivery } = (
       await house.ask('POST /hooks/github', body, { as: null, headers: { ...own, ...headers } })
     ).body
-    return { id, ...(await settled(house)).find((each) => each.id === delivery)! }
+    return (await settled(house)).find((each) => each.id === delivery)!
   }
   return {
     house,
