@@ -145,7 +145,10 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const runners = stack.use(
     runnerSockets({ db, hub, hints, leaseMs, token: keys.runnerToken, opening, guest: desk }),
   )
-  const terminals = stack.use(terminalSockets({ db, desk, book, publicUrl, proxies: config.TAKT_PROXIES }))
+  const onRights = (changed: () => void) =>
+    feed.on((events) => events.some(({ event }) => event.kind === 'access.changed') && changed())
+  const { TAKT_PROXIES: proxies } = config
+  const terminals = stack.use(terminalSockets({ db, desk, book, publicUrl, proxies, onRights }))
   const live = stack.use(liveSockets({ db, hub, feed, publicUrl }))
   route(http, { '/runner': runners, '/live': live, '/terminal': terminals })
   await open(http, config)

@@ -59,8 +59,8 @@ export const LiveSays = z.discriminatedUnion('say', [
   }),
   /** The run is final and every byte of its log has been sent. */
   z.object({ say: z.literal('log.ended'), watch }),
-  /** The reader fell too far behind: take a new snapshot and watch again (events), or tail again from `end` (logs). */
-  z.object({ say: z.literal('behind'), watch }),
+  /** The reader fell too far behind: watch again after `cursor`, up to which he was told everything, or better take a new snapshot. */
+  z.object({ say: z.literal('behind'), watch, cursor: z.number().int().min(0) }),
   z.object({ say: z.literal('refused'), watch: watch.nullable(), code: z.string(), reason: z.string() }),
 ])
 export type LiveSays = z.output<typeof LiveSays>

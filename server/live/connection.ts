@@ -192,7 +192,7 @@ export class LiveConnection {
   #leaveBehind(number: number, watch: EventWatch): void {
     if (this.#events.get(number) !== watch) return
     this.#events.delete(number)
-    void this.#say({ say: 'behind', watch: number })
+    void this.#say({ say: 'behind', watch: number, cursor: watch.cursor })
   }
 
   /** Resolves when the message has left; a socket that is closing takes nothing any more. */

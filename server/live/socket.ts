@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { NOBODY } from '#pipelines/access/roles.ts'
-import type { UserId } from '#pipelines/ids.ts'
 import { type Credentials, credentialsOf } from '../access/authenticate.ts'
 import { isOurs } from '../http/guard.ts'
 import { startHeartbeat } from '../http/heartbeat.ts'
+import { type MostSockets, Seats } from '../http/seats.ts'
 import { refuseUpgrade } from '../http/upgrade.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
@@ -29,8 +29,6 @@ const MOST_MESSAGE_BYTES = 64 * 1024
 /** How long somebody may go on watching whose session has ended or whose token has expired. */
 const RECHECK_MS = 30_000
 
-/** Connections at a time: of one person (a browser has one for each tab), of all who are nobody, and altogether. */
-export type MostSockets = { readonly each: number; readonly nobody: number; readonly all: number }
 const MOST_SOCKETS: MostSockets = { each: 100, nobody: 500, all: 5_000 }
 
 type Deps = LiveDeps & {
@@ -55,19 +53,7 @@ export function liveSockets(deps: Deps): LiveSockets {
     for (const socket of server.clients) void recheckOne(socket)
   }, deps.recheckMs ?? RECHECK_MS)
 
-  const most = deps.most ?? MOST_SOCKETS
-  const seats = new Map<UserId | null, number>()
-  const isFull = ({ user }: Sight) =>
-    server.clients.size >= most.all || (seats.get(user) ?? 0) >= (user === null ? most.nobody : most.each)
-
-  function seat(socket: WebSocket, user: UserId | null): void {
-    seats.set(user, (seats.get(user) ?? 0) + 1)
-    socket.once('close', () => {
-      const left = (seats.get(user) ?? 1) - 1
-      if (left > 0) seats.set(user, left)
-      else seats.delete(user)
-    })
-  }
+  const seats = new Seats(deps.most ?? MOST_SOCKETS)
 
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer) {
     const { origin, host } = request.headers
@@ -76,11 +62,12 @@ export function liveSockets(deps: Deps): LiveSockets {
     const credentials = credentialsOf(request.headers)
     const sight = await sightOf(deps.db, credentials)
     if (!maySit(sight)) return refuseUpgrade(socket, 401, 'sign in first')
-    if (isFull(sight)) return refuseUpgrade(socket, 429, 'there are enough connections; close another one')
+    if (seats.isFull(sight.user))
+      return refuseUpgrade(socket, 429, 'there are enough connections; close another one')
     const held = { ...credentials, held: true }
     server.handleUpgrade(request, socket, head, (ws) => {
       admitted.set(ws, held)
-      seat(ws, sight.user)
+      seats.seat(ws, sight.user)
       new LiveConnection(ws, { ...deps, sight, look: () => lookAgain(ws, held) })
     })
   }

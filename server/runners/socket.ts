@@ -15,9 +15,12 @@ export interface RunnerSockets extends AsyncDisposable {
   look(): void
 }
 
+/** More connections are no runners any more, but one that dials without end. */
+const MOST_RUNNERS = 2_000
+
 /** Where runners dial in. It opens only to the runner token. */
 export function runnerSockets(
-  deps: Omit<LinkDeps, 'arrived'> & { readonly token: string; readonly hints: Hints },
+  deps: Omit<LinkDeps, 'arrived'> & { readonly token: string; readonly hints: Hints; readonly most?: number },
 ): RunnerSockets {
   const server = new WebSocketServer({
     noServer: true,
@@ -47,6 +50,13 @@ export function runnerSockets(
           'this is not the runner token; set TAKT_RUNNER_TOKEN to the same value on server and runner',
         )
       }
+      const { most = MOST_RUNNERS } = deps
+      if (links.size >= most)
+        return refuseUpgrade(
+          socket,
+          503,
+          `${most} runners are connected to this server, which is all it takes`,
+        )
       server.handleUpgrade(request, socket, head, (ws) => {
         const link = new RunnerLink(ws, { ...deps, arrived })
         const gone = Promise.withResolvers<void>()

@@ -14,6 +14,7 @@ import { senderOf } from '../http/address.ts'
 import { isOurs } from '../http/guard.ts'
 import { startHeartbeat } from '../http/heartbeat.ts'
 import type { Identity } from '../access/queries.ts'
+import { type MostSockets, Seats } from '../http/seats.ts'
 import { refuseUpgrade } from '../http/upgrade.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
@@ -30,8 +31,14 @@ type Deps = {
   readonly book: Book
   readonly proxies: number
   readonly publicUrl: () => string
+  /** Calls back whenever somebody’s rights have changed. @returns How to hear no more. */
+  readonly onRights: (changed: () => void) => () => void
   readonly recheckMs?: number
+  readonly most?: MostSockets
 }
+
+/** A terminal is looked at by somebody: nobody has more than a screen full. */
+const MOST_SOCKETS: MostSockets = { each: 30, nobody: 0, all: 400 }
 
 /** How long somebody may go on typing whose session has ended or whose token has expired. */
 const RECHECK_MS = 30_000
@@ -51,6 +58,7 @@ export function terminalSockets(deps: Deps): TerminalSockets {
     maxPayload: TERMINAL_WINDOW_BYTES,
   })
   const stopHeartbeat = startHeartbeat(server)
+  const seats = new Seats(deps.most ?? MOST_SOCKETS)
 
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { origin, host } = request.headers
@@ -61,8 +69,13 @@ export function terminalSockets(deps: Deps): TerminalSockets {
     const user = await identify(deps.db, credentials)
     const address = senderOf(request, deps.proxies)
     if (!user) return refuseUpgrade(socket, 401, 'sign in first')
+    if (seats.isFull(user.id))
+      return refuseUpgrade(socket, 429, 'there are enough terminals open; close another one')
     const door = { ...deps, credentials: { ...credentials, held: true }, address }
-    server.handleUpgrade(request, socket, head, (ws) => receive(ws, user, door))
+    server.handleUpgrade(request, socket, head, (ws) => {
+      seats.seat(ws, user.id)
+      receive(ws, user, door)
+    })
   }
 
   return {
@@ -154,6 +167,7 @@ function receive(ws: WebSocket, user: Identity, door: Door): void {
     FIRST_WORD_MS,
   )
   const recheck = setInterval(() => void leaveIfGone(), recheckMs)
+  const off = door.onRights(() => void leaveIfGone())
   async function leaveIfGone() {
     try {
       if (run === null) {
@@ -169,6 +183,7 @@ function receive(ws: WebSocket, user: Identity, door: Door): void {
   ws.on('close', () => {
     clearTimeout(patience)
     clearInterval(recheck)
+    off()
     visit?.left(null)
   })
 }

@@ -5,10 +5,14 @@ import { WebSocket } from 'ws'
 import { expect, test } from 'vitest'
 import { listen } from '../../server/events/listen.ts'
 import { startFeed } from '../../server/live/feed.ts'
-import { liveSockets, type MostSockets } from '../../server/live/socket.ts'
+import type { MostSockets } from '../../server/http/seats.ts'
+import { liveSockets } from '../../server/live/socket.ts'
+import { runnerSockets } from '../../server/runners/socket.ts'
+import { transact } from '../../server/db/transact.ts'
 import { logHub } from '../../server/logs/hub.ts'
 import { person } from '../support/people.ts'
 import { type House, startHouse } from '../support/server.ts'
+import { until } from '../support/until.ts'
 
 // Origin, size of messages and number of watches: test/server/live.test.ts; rights that change: test/server/organizations.test.ts.
 
@@ -60,4 +64,61 @@ test('who says too much is hung up on', async () => {
   for (let at = 0; at < 700; at++) socket.send(JSON.stringify({ say: 'unwatch', watch: 1 }))
   const [code] = await once(socket, 'close')
   expect(code).toBe(1008)
+})
+
+type Said = { readonly say: string; readonly cursor: number; readonly event?: { readonly project: string } }
+
+test('who reads slowly is cut off with the place where to go on, and misses nothing from there', async () => {
+  await using house = await startHouse()
+  const dial = async () => {
+    const socket = new WebSocket(`${house.url.replace('http', 'ws')}/live`, {
+      headers: { authorization: `Bearer ${house.token}` },
+    })
+    const heard: Said[] = []
+    socket.on('message', (words: Buffer) => heard.push(JSON.parse(words.toString())))
+    await once(socket, 'open')
+    const watch = (watch: number, after: number) =>
+      socket.send(JSON.stringify({ say: 'watch', watch, topic: { of: 'all' }, after }))
+    return { socket, heard, watch, [Symbol.dispose]: () => socket.terminate() }
+  }
+  /** More at a time than a socket’s buffers on the way take. */
+  const tell = async (batch: number) => {
+    await transact(house.db, async (tx) => {
+      for (let at = 0; at < 10; at++) {
+        const project = `${batch}-${at} ${'x'.repeat(100_000)}`
+        tx.emit({ kind: 'run.progressed', project, pipeline: 'main', run: 1 as never })
+      }
+    })
+  }
+  const told = (heard: readonly Said[]) =>
+    heard.flatMap(({ event }) => (event?.project ? [event.project.split(' ')[0]] : []))
+  using slow = await dial()
+  using quick = await dial()
+  slow.watch(1, 0)
+  quick.watch(1, 0)
+  await tell(0)
+  await until(() => told(slow.heard).length === 10)
+  slow.socket.pause()
+  for (let batch = 1; batch < 20; batch++) {
+    await tell(batch)
+    await until(() => told(quick.heard).length === (batch + 1) * 10)
+  }
+  slow.socket.resume()
+  const behind = await until(() => slow.heard.find(({ say }) => say === 'behind'))
+  const before = told(slow.heard)
+  expect(before.length).toBeLessThan(200)
+  slow.watch(2, behind.cursor)
+  await until(() => told(slow.heard).length === 200)
+  expect(told(slow.heard)).toEqual(told(quick.heard))
+}, 60_000)
+
+test('no more runners are let in than a server takes', async () => {
+  await using house = await startHouse()
+  const answers: string[] = []
+  const hints = { on: () => () => {} }
+  await using runners = runnerSockets({ token: house.runnerToken, hints, most: 0 } as never)
+  const socket = { end: (words: string) => answers.push(words) }
+  const headers = { authorization: `Bearer ${house.runnerToken}` }
+  runners.upgrade({ headers } as never, socket as never, Buffer.alloc(0))
+  expect(answers.join()).toMatch(/^HTTP\/1\.1 503 .*0 runners are connected/s)
 })

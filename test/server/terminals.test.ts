@@ -6,6 +6,7 @@ import { type HostSays } from '#pipelines/wire/terminal.ts'
 import type { RunId } from '#pipelines/ids.ts'
 import type { ServerSays } from '#pipelines/wire/runner.ts'
 import { type Hand, hand, HELLO, withWork } from '../support/hand.ts'
+import { person } from '../support/people.ts'
 import { type House, startHouse } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
@@ -282,4 +283,30 @@ test('a retry says how long its container shall be kept, and nonsense is refused
     return found.length === 2 && found
   })
   expect(plans.map(({ holdMs }) => holdMs)).toEqual([0, 1_800_000])
+})
+
+test('the terminals of somebody who is disabled close at once', async () => {
+  await using house = await startHouse()
+  const { runner } = await withWork(house)
+  await using _ = runner
+  const ann = await person(house, 'ann', { role: 'maintainer' })
+  await using guest = await visitor(house, { authorization: `Bearer ${ann.token}` })
+  guest.say(OPEN)
+  const { terminal } = await ordered(runner, 'terminal.open')
+  runner.say({ say: 'terminal.opened', terminal })
+  await until(() => guest.heard.some(({ say }) => say === 'opened'))
+  expect((await house.ask('POST /api/v1/users/ann/disable')).status).toBeLessThan(300)
+  // Well before the look that is taken now and then.
+  await until(() => guest.heard.some(({ say }) => say === 'closed'), { withinMs: 10_000 })
+  await ordered(runner, 'terminal.close')
+  expect((await listed(house))[0]).toMatchObject({
+    reason: 'the session has ended, or may do less than before',
+  })
+})
+
+test('one person has so many connections to terminals at a time', async () => {
+  await using house = await startHouse()
+  await using stack = new AsyncDisposableStack()
+  for (let at = 0; at < 30; at++) stack.use(await visitor(house))
+  await expect(visitor(house)).rejects.toThrow('429')
 })
