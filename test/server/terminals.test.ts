@@ -1,56 +1,11 @@
-import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { expect, test } from 'vitest'
 import { decodeTerminal, encodeTerminal, TERMINAL_WINDOW_BYTES } from '#pipelines/wire/terminal-frames.ts'
-import { type HostSays } from '#pipelines/wire/terminal.ts'
 import type { RunId } from '#pipelines/ids.ts'
-import type { ServerSays } from '#pipelines/wire/runner.ts'
 import { type Hand, hand, HELLO, withWork } from '../support/hand.ts'
-import { person } from '../support/people.ts'
 import { type House, startHouse } from '../support/server.ts'
+import { OPEN, ordered, orders, SIZE, visitor } from '../support/terminal-visitor.ts'
 import { until } from '../support/until.ts'
-
-const SIZE = { columns: 80, rows: 24 }
-const OPEN = { say: 'open', run: 1, image: null, command: [], ...SIZE }
-
-type Visitor = AsyncDisposable & {
-  readonly heard: HostSays[]
-  readonly screen: () => string
-  readonly closed: Promise<number>
-  say(word: unknown): void
-  type(keys: string | Uint8Array): void
-}
-
-async function visitor(
-  house: House,
-  headers: Record<string, string> = { authorization: `Bearer ${house.token}` },
-): Promise<Visitor> {
-  const socket = new WebSocket(`${house.url.replace('http', 'ws')}/terminal`, { headers })
-  const heard: HostSays[] = []
-  const shown: Buffer[] = []
-  socket.on('message', (frame: Buffer, binary) =>
-    binary ? shown.push(frame) : heard.push(JSON.parse(frame.toString())),
-  )
-  const closed = new Promise<number>((resolve) => socket.on('close', resolve))
-  await once(socket, 'open')
-  return {
-    heard,
-    closed,
-    screen: () => Buffer.concat(shown).toString(),
-    say: (word) => socket.send(JSON.stringify(word)),
-    type: (keys) => socket.send(typeof keys === 'string' ? Buffer.from(keys) : keys),
-    async [Symbol.asyncDispose]() {
-      socket.terminate()
-      await closed
-    },
-  }
-}
-
-type Order = Extract<ServerSays, { say: `terminal.${string}` | 'release' }>
-const orders = (runner: Hand) =>
-  runner.heard.filter((said): said is Order => said.say.startsWith('terminal.') || said.say === 'release')
-const ordered = <Say extends Order['say']>(runner: Hand, say: Say) =>
-  until(() => orders(runner).find((each): each is Extract<Order, { say: Say }> => each.say === say))
 
 /** A visitor whose terminal the runner has opened. */
 async function opened(house: House, runner: Hand) {
@@ -283,30 +238,4 @@ test('a retry says how long its container shall be kept, and nonsense is refused
     return found.length === 2 && found
   })
   expect(plans.map(({ holdMs }) => holdMs)).toEqual([0, 1_800_000])
-})
-
-test('the terminals of somebody who is disabled close at once', async () => {
-  await using house = await startHouse()
-  const { runner } = await withWork(house)
-  await using _ = runner
-  const ann = await person(house, 'ann', { role: 'maintainer' })
-  await using guest = await visitor(house, { authorization: `Bearer ${ann.token}` })
-  guest.say(OPEN)
-  const { terminal } = await ordered(runner, 'terminal.open')
-  runner.say({ say: 'terminal.opened', terminal })
-  await until(() => guest.heard.some(({ say }) => say === 'opened'))
-  expect((await house.ask('POST /api/v1/users/ann/disable')).status).toBeLessThan(300)
-  // Well before the look that is taken now and then.
-  await until(() => guest.heard.some(({ say }) => say === 'closed'), { withinMs: 10_000 })
-  await ordered(runner, 'terminal.close')
-  expect((await listed(house))[0]).toMatchObject({
-    reason: 'the session has ended, or may do less than before',
-  })
-})
-
-test('one person has so many connections to terminals at a time', async () => {
-  await using house = await startHouse()
-  await using stack = new AsyncDisposableStack()
-  for (let at = 0; at < 30; at++) stack.use(await visitor(house))
-  await expect(visitor(house)).rejects.toThrow('429')
 })
