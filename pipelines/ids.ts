@@ -23,6 +23,7 @@ export type FiringId = Branded<'firing'>
 export type SourceId = Branded<'source'>
 export type SourceEventId = Branded<'source event'>
 export type GateId = Branded<'gate'>
+export type StatusId = Branded<'status'>
 export type PullHeadId = Branded<'pull head'>
 export type NoticeMessageId = Branded<'notice message'>
 export type TerminalId = Branded<'terminal'>

@@ -65,6 +65,8 @@ import { putRoutes } from './versions/put-routes.ts'
 import { valueRoutes } from './values/routes.ts'
 import { scheduleRoutes } from './schedules/routes.ts'
 import { sourceRoutes } from './sources/routes.ts'
+import type { Forge } from './statuses/forge.ts'
+import { statusRoutes } from './statuses/routes.ts'
 import { terminalRoutes } from './terminals/routes.ts'
 import { pullRoutes } from './pulls/routes.ts'
 import { deliveryRoutes } from './webhooks/deliveries.ts'
@@ -87,6 +89,8 @@ export type AppDeps = {
   readonly githubSecret: string | undefined
   readonly gitlabSecret: string | undefined
   readonly giteaSecret: string | undefined
+  /** The forges that are told how commits stand. */
+  readonly forges: readonly Forge[]
   /** How many proxies stand before this server. */
   readonly proxies: number
   /** Where else people may show who they are. */
@@ -146,6 +150,7 @@ const api = (deps: AppDeps) =>
     .route('/', terminalRoutes(deps))
     .route('/', gateRoutes(deps))
     .route('/', pullRoutes(deps))
+    .route('/', statusRoutes(deps))
     .route('/', deliveryRoutes(deps))
     .route('/', hookViewRoutes(deps))
     .route('/', catchUpRoutes(deps))

@@ -94,7 +94,44 @@ const Config = z.object({
   GITEA_WEBHOOK_SECRET: secret(16)
     .optional()
     .describe('Shared with Gitea or Forgejo; signs every delivery to /hooks/gitea'),
-  GITHUB_TOKEN: z.string().min(1).optional().describe('Reads private repositories on GitHub'),
+  GITHUB_TOKEN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Reads private repositories on GitHub, and tells it how commits stand'),
+  GITHUB_API_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('https://api.github.com')
+    .describe(
+      'The API of the GitHub that is told how commits stand: `https://<host>/api/v3` for a server of your own',
+    ),
+  GITHUB_APP_ID: z
+    .string()
+    .regex(/^\d+$/, { error: 'must be the number of a GitHub App' })
+    .optional()
+    .describe(
+      'The number of a GitHub App that tells how commits stand; it makes checks, a token only statuses',
+    ),
+  GITHUB_APP_KEY: z
+    .string()
+    .transform((text) => text.replaceAll('\\n', '\n'))
+    .refine((text) => text.includes('PRIVATE KEY'), { error: 'must be the private key of the app, as PEM' })
+    .optional()
+    .describe('Its private key: the text of the .pem file, line ends also as \\n'),
+  GITLAB_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('https://gitlab.com')
+    .describe('The GitLab that is told how commits stand'),
+  GITLAB_TOKEN: z.string().min(1).optional().describe('An access token for it, with the scope `api`'),
+  GITEA_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('The Gitea or Forgejo that is told how commits stand'),
+  GITEA_TOKEN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('An access token for it, with the permission to write to repositories'),
   TAKT_OIDC_ISSUER: z
     .url({ protocol: /^https?$/ })
     .refine((url) => url.startsWith('https:') || /^(localhost|127\.|\[::1\])/.test(new URL(url).hostname), {

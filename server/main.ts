@@ -54,6 +54,8 @@ import { openStores } from './secrets/stores/open-stores.ts'
 import type { Stores } from './secrets/stores/stores.ts'
 import { settleNext } from './sources/settle-event.ts'
 import { startSources } from './sources/worker.ts'
+import { forgesOf } from './statuses/forges.ts'
+import { startStatuses } from './statuses/worker.ts'
 import { TerminalDesk } from './terminals/desk.ts'
 import { terminalSockets } from './terminals/socket.ts'
 import { startComparisons } from './webhooks/comparison-worker.ts'
@@ -111,6 +113,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const metrics = new Metrics()
   countRuns(metrics, db)
   const rewrapping = stack.use(startRewrapping(db, keys.ring))
+  const forges = forgesOf(config)
   const app = createApp({
     db,
     dataDir,
@@ -124,6 +127,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
     gitlabSecret: config.GITLAB_WEBHOOK_SECRET,
     giteaSecret: config.GITEA_WEBHOOK_SECRET,
+    forges,
     proxies: config.TAKT_PROXIES,
     notary: { signer: () => signerOf(keys.ring.newest.text), publicUrl },
     rates: { api: config.TAKT_RATE_API, login: config.TAKT_RATE_LOGIN, hooks: config.TAKT_RATE_HOOKS },
@@ -158,6 +162,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   startWork(stack, { db, hints, config, store, outside, book, keys: opening.keys, stores, publicUrl })
   const wakeRunners = runners.look
   startLooking(stack, { db, hints, config, keys: opening.keys, stores, wakeRunners, metrics })
+  stack.use(startStatuses({ db, forges, publicUrl }, { hints, sweepMs: SWEEP_MS }))
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
     const hosted = await db.selectFrom('projects').select('id').where('name', '=', DEMO).executeTakeFirst()

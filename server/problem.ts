@@ -96,6 +96,7 @@ const PROBLEMS = {
   'event-not-found': { status: 404, title: 'There is no such event' },
   'schedule-not-found': { status: 404, title: 'There is no such schedule' },
   'delivery-not-found': { status: 404, title: 'There is no such delivery' },
+  'status-not-found': { status: 404, title: 'There is no such status' },
   unavailable: { status: 503, title: 'The server cannot do this at the moment' },
 } as const
 

@@ -6,6 +6,7 @@ import type {
   RevisionId,
   RunId,
   RunnerId,
+  StatusId,
   TerminalId,
   VersionId,
 } from '../ids.ts'
@@ -86,6 +87,8 @@ export const TaktEvent = z.discriminatedUnion('kind', [
     number: z.number().int().positive(),
     state: z.enum(PULL_HEAD_STATES),
   }),
+  /** Somebody wants a forge told once more how a commit stands. */
+  z.object({ kind: z.literal('status.requested'), project: z.string(), status: id<StatusId>() }),
   /** Somebody opened a terminal in a run's container. */
   z.object({
     kind: z.literal('terminal.opened'),

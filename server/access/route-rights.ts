@@ -178,6 +178,8 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'GET /runs/:id/terminals': run('viewer'),
   'POST /runs/:id/hold/end': run('maintainer'),
 
+  'GET /statuses': 'someone',
+  'POST /statuses/:id/retry': 'someone',
   'GET /pulls': 'anyone',
   'POST /projects/:project/pulls/:number/approve': project('approver'),
   'POST /projects/:project/pulls/:number/reject': project('approver'),

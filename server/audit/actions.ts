@@ -3,6 +3,7 @@ export const NAMED: Readonly<Record<string, string | null>> = {
   'POST /check': null,
   'POST /invitations/look': null,
   'POST /organizations/:organization/policies/try': null,
+  'POST /statuses/:id/retry': 'status.retry',
   'POST /session': 'session.start',
   'DELETE /session': 'session.end',
   'DELETE /sessions': 'session.end-others',

@@ -1,10 +1,16 @@
 import { InvalidArgumentError } from 'commander'
 import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
 import { pair } from './line-program.ts'
+import type { PullAt } from './pulls.ts'
 
-const gateId = (text: string): number => {
+/** A gate by its number, or a pull request by its project and number: `shop#12`. */
+const waiting = (text: string): number | PullAt => {
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('A gate is named by its number; `takt gates` lists them.')
+  const [, project, number] = /^([a-z0-9-]{1,100})#([1-9]\d{0,14})$/.exec(text) ?? []
+  if (project !== undefined) return { project, number: Number(number) }
+  throw new InvalidArgumentError(
+    'A gate is named by its number (`takt gates` lists them), a pull request as shop#12 (`takt pulls`).',
+  )
 }
 
 /** Commands for those who decide. */
@@ -15,15 +21,30 @@ export function gates(add: Add, ending: EndingWith): void {
     .option('--state <state>', 'waiting when absent; `all` for every one')
     .option(...JSON_OUT)
     .action(ending(async (options) => (await import('./gates.ts')).gates(options)))
-  add('approve', 'say yes at a gate')
-    .argument('<gate>', '', gateId)
+  const HEAD = ['--head <commit>', 'of a pull request: the commit that was looked at'] as const
+  add('approve', 'say yes at a gate, or to the head of a pull request from a fork (shop#12)')
+    .argument('<gate>', '', waiting)
     .option('--value <field=value>', 'what the gate’s form asks for', pair)
+    .option(...HEAD)
     .option(...COMMENT)
     .option(...JSON_OUT)
-    .action(ending(async (id: number, options) => (await import('./gates.ts')).approve(id, options)))
-  add('reject', 'say no at a gate: its run fails')
-    .argument('<gate>', '', gateId)
+    .action(
+      ending(async (what: number | PullAt, options) =>
+        typeof what === 'number'
+          ? (await import('./gates.ts')).approve(what, options)
+          : (await import('./pulls.ts')).decidePull(what, 'approve', options),
+      ),
+    )
+  add('reject', 'say no: a run at a gate fails, the head of a pull request (shop#12) does not run')
+    .argument('<gate>', '', waiting)
+    .option(...HEAD)
     .option(...COMMENT)
     .option(...JSON_OUT)
-    .action(ending(async (id: number, options) => (await import('./gates.ts')).reject(id, options)))
+    .action(
+      ending(async (what: number | PullAt, options) =>
+        typeof what === 'number'
+          ? (await import('./gates.ts')).reject(what, options)
+          : (await import('./pulls.ts')).decidePull(what, 'reject', options),
+      ),
+    )
 }

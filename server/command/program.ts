@@ -3,6 +3,7 @@ import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
 import { artifacts } from './artifact-program.ts'
 import { auditLog } from './audit-program.ts'
 import { deliveries } from './delivery-program.ts'
+import { forges } from './forge-program.ts'
 import { gates } from './gate-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
 import { notices } from './notice-program.ts'
@@ -42,6 +43,7 @@ export function program(end: (exitCode: number) => void): Command {
   artifacts(add, ending)
   runActions(add, ending)
   gates(add, ending)
+  forges(add, ending)
   deliveries(add, ending)
   lineQuestions(add, ending)
   lineDecrees(add, ending)

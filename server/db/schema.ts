@@ -36,6 +36,7 @@ import type { RunTables } from './run-tables.ts'
 import type { ScheduleTables } from './schedule-tables.ts'
 import type { SecretTables } from './secret-tables.ts'
 import type { SourceTables } from './source-tables.ts'
+import type { StatusTables } from './status-tables.ts'
 import type { TerminalTables } from './terminal-tables.ts'
 import type { ValueTables } from './value-tables.ts'
 
@@ -79,6 +80,7 @@ type Elsewhere = AccessTables &
   HookTables &
   PullTables &
   NoticeTables &
+  StatusTables &
   ReportTables &
   ScheduleTables &
   SecretTables &
