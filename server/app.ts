@@ -90,7 +90,7 @@ export type AppDeps = {
   readonly gitlabSecret: string | undefined
   readonly giteaSecret: string | undefined
   /** The forges that are told how commits stand. */
-  readonly forges: readonly Forge[]
+  readonly statusForges: readonly Forge[]
   /** How many proxies stand before this server. */
   readonly proxies: number
   /** Where else people may show who they are. */
@@ -150,7 +150,7 @@ const api = (deps: AppDeps) =>
     .route('/', terminalRoutes(deps))
     .route('/', gateRoutes(deps))
     .route('/', pullRoutes(deps))
-    .route('/', statusRoutes(deps))
+    .route('/', statusRoutes({ db: deps.db, forges: deps.statusForges }))
     .route('/', deliveryRoutes(deps))
     .route('/', hookViewRoutes(deps))
     .route('/', catchUpRoutes(deps))

@@ -113,7 +113,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const metrics = new Metrics()
   countRuns(metrics, db)
   const rewrapping = stack.use(startRewrapping(db, keys.ring))
-  const forges = forgesOf(config)
+  const statusForges = forgesOf(config)
   const app = createApp({
     db,
     dataDir,
@@ -127,7 +127,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     githubSecret: config.GITHUB_WEBHOOK_SECRET,
     gitlabSecret: config.GITLAB_WEBHOOK_SECRET,
     giteaSecret: config.GITEA_WEBHOOK_SECRET,
-    forges,
+    statusForges,
     proxies: config.TAKT_PROXIES,
     notary: { signer: () => signerOf(keys.ring.newest.text), publicUrl },
     rates: { api: config.TAKT_RATE_API, login: config.TAKT_RATE_LOGIN, hooks: config.TAKT_RATE_HOOKS },
@@ -162,7 +162,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   startWork(stack, { db, hints, config, store, outside, book, keys: opening.keys, stores, publicUrl })
   const wakeRunners = runners.look
   startLooking(stack, { db, hints, config, keys: opening.keys, stores, wakeRunners, metrics })
-  stack.use(startStatuses({ db, forges, publicUrl }, { hints, sweepMs: SWEEP_MS }))
+  stack.use(startStatuses({ db, forges: statusForges, publicUrl }, { hints, sweepMs: SWEEP_MS }))
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
     const hosted = await db.selectFrom('projects').select('id').where('name', '=', DEMO).executeTakeFirst()
