@@ -43,7 +43,7 @@ import { extendLeases, startReaper } from './runners/reap.ts'
 import { countRuns } from './runners/metrics-route.ts'
 import { runnerSockets } from './runners/socket.ts'
 import { startPauses } from './runs/pauses.ts'
-import type { CheckoutOf } from './runs/plan-of.ts'
+import { checkouts } from './runs/checkouts.ts'
 import { scheduleSideBySide } from './scheduler/schedule.ts'
 import { keySource } from './secrets/key-source.ts'
 import { Keyring } from './secrets/keyring.ts'
@@ -242,23 +242,6 @@ function startLooking(stack: AsyncDisposableStack, { hints, config, ...looking }
   stack.use(startSources({ db, allowed, loginOf }, loop))
   stack.use(startWorker('source-events', () => settleNext(db), loop))
 }
-
-/**
- * Repositories of ours open to the run's own lease, others to nobody in particular. Our token for GitHub opens those that a
- * project was added with, and none that somebody merely names in a pipeline file.
- */
-const checkouts =
-  (publicUrl: () => string, githubToken: string | undefined): CheckoutOf =>
-  ({ kind, url, ofProject }, { id, lease }) => {
-    if (kind === 'hosted') {
-      return { url: `${publicUrl()}/git/${url}.git`, credential: { username: `run-${id}`, password: lease } }
-    }
-    const credential =
-      kind === 'github' && ofProject && githubToken
-        ? { username: 'x-access-token', password: githubToken }
-        : null
-    return { url, credential }
-  }
 
 type Upgrades = { upgrade(...args: Parameters<Parameters<Server['on']>[1]>): void }
 
