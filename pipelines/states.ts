@@ -80,6 +80,8 @@ export const GATE_STATES = [
   'skipped',
   /** Its run ended meanwhile. */
   'withdrawn',
+  /** What the server did there came to nothing good. */
+  'failed',
 ] as const
 export type GateState = (typeof GATE_STATES)[number]
 

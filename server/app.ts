@@ -16,6 +16,8 @@ import { sessionRoutes } from './access/session-routes.ts'
 import { tokenRoutes } from './access/token-routes.ts'
 import { userRoutes } from './access/user-routes.ts'
 import { catalogRoutes } from './catalog/routes.ts'
+import { callbackUrlRoute } from './acts/callback-url-route.ts'
+import { callbackHookRoutes } from './acts/callback-routes.ts'
 import { resourceHookRoutes } from './checks/hook-routes.ts'
 import { checkRoutes } from './checks/routes.ts'
 import { cursor } from './events/follow.ts'
@@ -151,6 +153,7 @@ const api = (deps: AppDeps) =>
     .route('/', gateRoutes(deps))
     .route('/', pullRoutes(deps))
     .route('/', statusRoutes({ db: deps.db, forges: deps.statusForges }))
+    .route('/', callbackUrlRoute(deps))
     .route('/', deliveryRoutes(deps))
     .route('/', hookViewRoutes(deps))
     .route('/', catchUpRoutes(deps))
@@ -199,6 +202,7 @@ export function createApp(deps: AppDeps) {
   app.use('/hooks/*', limits.hooks, onRecordWhenDenied(deps.book), bodyWithin())
   app.route('/hooks', hookRoutes(deps))
   app.route('/hooks', resourceHookRoutes(deps))
+  app.route('/hooks', callbackHookRoutes(deps))
   app.route('/runner', putRoutes(deps))
   app.route('/runner', runnerFileRoutes(deps))
   app.route('/runner', runnerReportRoutes(deps.db))

@@ -1,9 +1,9 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
 import { type Book, openBook } from './audit/book.ts'
+import { startActs } from './acts/worker.ts'
 import { keyFile, newSecret } from './access/key-files.ts'
 import { providersOf } from './access/providers.ts'
 import { ensureAdmin, ensureToken } from './access/queries.ts'
@@ -31,8 +31,8 @@ import { storeDelivery } from './webhooks/receive.ts'
 import { type Outgoing, outgoing } from './http/outgoing.ts'
 import { Metrics } from './http/metrics.ts'
 import { readAllowed } from './http/reachable.ts'
+import { close, open, route, urlOf } from './http/listening.ts'
 import { cutTheSilent } from './http/silence.ts'
-import { refuseUpgrade } from './http/upgrade.ts'
 import { startFeed } from './live/feed.ts'
 import { liveSockets } from './live/socket.ts'
 import { mailOf } from './notices/mail.ts'
@@ -220,6 +220,7 @@ function startWork(stack: AsyncDisposableStack, working: Working): void {
   stack.use(startSweeper({ db, store }))
   stack.use(startPauses(db, loop))
   stack.use(startGates(db, loop))
+  stack.use(startActs({ db }, loop))
   stack.use(startNotices({ db, keys, stores, outside, publicUrl, mail: mailOf(config) }, loop))
 }
 
@@ -241,47 +242,6 @@ function startLooking(stack: AsyncDisposableStack, { hints, config, ...looking }
   const allowed = readAllowed(config.TAKT_ALLOW_HOSTS ?? '')
   stack.use(startSources({ db, allowed, loginOf }, loop))
   stack.use(startWorker('source-events', () => settleNext(db), loop))
-}
-
-type Upgrades = { upgrade(...args: Parameters<Parameters<Server['on']>[1]>): void }
-
-function route(http: Server, sockets: Readonly<Record<string, Upgrades>>): void {
-  http.on('upgrade', (request, socket, head) => {
-    socket.on('error', (error) => log.warn({ err: error }, 'socket.failed'))
-    // Cut, not parsed: what a stranger sends need not be a URL, and a throw in here would end the process.
-    const [path = '/'] = (request.url ?? '/').split('?', 1)
-    const target = Object.hasOwn(sockets, path) ? sockets[path] : undefined
-    try {
-      if (target) target.upgrade(request, socket, head)
-      else refuseUpgrade(socket, 404, 'WebSockets are at /live, /runner and /terminal')
-    } catch (error) {
-      log.error({ err: error, path }, 'upgrade.failed')
-      socket.destroy()
-    }
-  })
-}
-
-async function open(http: Server, { TAKT_HOST: host, TAKT_PORT: port }: Config): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  http.once('error', reject)
-  http.listen(port, host, resolve)
-  await promise
-  http.off('error', reject)
-}
-
-/** Take no more requests, let those under way end, and do not wait for idle connections. */
-async function close(http: Server): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  http.close(() => resolve())
-  http.closeIdleConnections()
-  setTimeout(() => http.closeAllConnections(), 2_000).unref()
-  await promise
-}
-
-function urlOf({ TAKT_HOST: host }: Config, http: Server): string {
-  const { port } = http.address() as AddressInfo
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
 async function ownVersion(): Promise<string> {

@@ -18,7 +18,7 @@ const AROUND: Runs = {
 const STEP: { [key: string]: Runs | true } = { ...AROUND }
 const HOOKS: Runs = { on_success: STEP, on_failure: STEP, on_error: STEP, on_cancel: STEP, always: STEP }
 /** Steps of the server, and what keeps a workspace: they stand at the top of a job's steps. */
-const GATE: Runs = { approve: true, wait: { for: true, until: true } }
+const GATE: Runs = { approve: true, wait: true, trigger: true }
 const TOP: Runs = { ...GATE, checkpoint: true }
 // Steps nest steps; what belongs at the top is looked for below it in words of its own.
 Object.assign(STEP, HOOKS, TOP, { parallel: STEP, for_each: { in: true, as: true, steps: STEP } })
@@ -122,7 +122,7 @@ function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
   })
 }
 
-const GATES = ['approve', 'wait']
+const GATES = ['approve', 'wait', 'trigger']
 /** What a gate heeds besides what it waits for. */
 const OF_GATES = [...GATES, 'name', 'if']
 

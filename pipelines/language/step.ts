@@ -95,6 +95,7 @@ export type FormField = {
 
 export type Wait =
   | { readonly for: 'event'; readonly resource: string; readonly withinMs: number | null }
+  | { readonly for: 'callback'; readonly callback: string; readonly withinMs: number | null }
   | { readonly for: 'span'; readonly ms: number }
   | { readonly for: 'time'; readonly until: string }
 
@@ -106,6 +107,10 @@ export type Call = {
   readonly body: string | null
   /** Empty: 200 to 299. */
   readonly expect: readonly number[]
+  /** What must stand at places of the answer's JSON: one of these. */
+  readonly json: Readonly<Record<string, readonly string[]>>
+  /** By name the places of the answer's JSON that become values. */
+  readonly outputs: Readonly<Record<string, string>>
 }
 
 export type TriggerJob = {

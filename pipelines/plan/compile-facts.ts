@@ -56,6 +56,8 @@ export type CompileFacts = SecretFacts & {
   readonly given: Readonly<Record<string, string>> | null
   /** What was filled in at its gates; null where nothing was. */
   readonly answers: Readonly<Record<string, string>> | null
+  /** What its waits heard: by the resource, or `callback`, and then by path. */
+  readonly told?: Readonly<Record<string, Readonly<Record<string, string>>>> | null
   /** Where a git resource is pushed to, and what opens it. */
   readonly remotes: ReadonlyMap<string, Pick<Checkout, 'url' | 'credential'>>
   /** Jobs of the pipeline that have left a state on the lane. */

@@ -1,6 +1,7 @@
 import { presetsOf } from '../language/form-values.ts'
 import type { Values } from '../language/expression/interpolate.ts'
 import type { Job } from '../language/pipeline.ts'
+import type { Call } from '../language/step.ts'
 import type { Plan } from '../wire/plan.ts'
 import { type Ask, askedFor, entriesIn, textsIn } from './compile-ask.ts'
 import type { CompileFacts } from './compile-facts.ts'
@@ -72,7 +73,8 @@ export function compilePlan(facts: CompileFacts): Plan | Impossible {
 /** What the values of a run are made of. */
 export type ValuesOfRun = Pick<
   CompileFacts,
-  'run' | 'project' | 'pipeline' | 'lane' | 'attempt' | 'kind' | 'job' | 'matrix' | 'given' | 'answers'
+  | ('run' | 'project' | 'pipeline' | 'lane' | 'attempt' | 'kind' | 'job' | 'matrix' | 'given' | 'answers')
+  | 'told'
 > & {
   readonly inputs: readonly InputFields[]
   readonly upstream: readonly Pick<CompileFacts['upstream'][number], 'job' | 'outputs'>[]
@@ -82,21 +84,29 @@ export type ValuesOfRun = Pick<
  * Everything that the texts of a run can name. What was filled in at its gates comes after what it was started with; of a gate that is
  * still ahead, or was never passed, its form's presets count.
  */
-export function valuesOfRun({ job, inputs, matrix, given, answers, upstream, ...at }: ValuesOfRun): Values {
+export function valuesOfRun(facts: ValuesOfRun): Values {
+  const { job, inputs, matrix, given, answers, upstream, told, ...at } = facts
   const { run, project, pipeline, lane, attempt, kind } = at
   const takt = { run: String(run), project, pipeline, job: job.name, lane, attempt: String(attempt), kind }
   const filled = { ...formsAhead(job), ...(given ?? presetsOf(job.inputs)), ...answers }
+  const heard = Object.entries(told ?? {}).map(([resource, fields]) => ({ resource, fields }))
   const outputs = upstream.map((each) => ({ resource: each.job, fields: each.outputs }))
-  return valuesOf({ takt, inputs: [...outputs, ...inputs], matrix, given: filled })
+  return valuesOf({ takt, inputs: [...outputs, ...inputs, ...heard], matrix, given: filled })
 }
 
 /** What is known of forms before anybody fills them in; a preset that is made of values is not, and neither is what has none. */
 const formsAhead = ({ steps }: Job): Readonly<Record<string, string>> =>
   Object.fromEntries(
     steps
-      .flatMap((step) => (step.kind === 'approve' ? step.form : []))
+      .flatMap((step): readonly Ahead[] =>
+        step.kind === 'approve' ? step.form : step.kind === 'call' ? answersOf(step) : [],
+      )
       .map(({ name, default: preset }) => [name, preset === null || preset.includes('$(') ? '' : preset]),
   )
+
+type Ahead = { readonly name: string; readonly default: string | null }
+const answersOf = ({ outputs }: Pick<Call, 'outputs'>): Ahead[] =>
+  Object.keys(outputs).map((name) => ({ name, default: null }))
 
 /** All variables of a program share this much room with its arguments; Linux has at least twice as much. */
 const MOST_LETTERS = 1_000_000

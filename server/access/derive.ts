@@ -32,6 +32,9 @@ export type HookSender = 'github' | 'gitlab' | 'gitea' | 'registry' | `events/${
  */
 export const senderSecret = (key: string, sender: HookSender, project: string): string =>
   `whsec_${Buffer.from(hkdfSync('sha256', key, 'takt', `sender:${project}:${sender}`, 32)).toString('base64')}`
+/** What opens a one-time address: derived, so that it can be given out again, and is stored nowhere. */
+export const callbackSecret = (key: string, callback: number): string =>
+  Buffer.from(hkdfSync('sha256', key, 'takt', `callback:${callback}`, 24)).toString('hex')
 
 /** `sha256=<hex>` over the raw bytes, as GitHub signs its deliveries. */
 export const sign = (secret: string, body: Uint8Array): string =>

@@ -3,6 +3,7 @@ import type { ArchiveId, GateId, HandoverId, RunId, RunnerId, UserId } from '#pi
 import type { FormField } from '#pipelines/language/step.ts'
 import type { GateState } from '#pipelines/states.ts'
 import type { Carried } from '#pipelines/wire/plan.ts'
+import type { GateKind } from '#pipelines/plan/gates.ts'
 import type { Json, Time } from './columns.ts'
 
 /** The tables of gates, as the migrations make them: what runs wait for, who decided what, and what runs leave meanwhile. */
@@ -12,7 +13,7 @@ export type GateTables = {
     run_id: RunId
     step: number
     name: string
-    kind: 'approve' | 'wait'
+    kind: GateKind
     state: Generated<GateState>
     words: string
     deciders: string[]

@@ -23,6 +23,9 @@ export type Usage = { readonly peakMemoryBytes: number | null; readonly cpuMs: n
 /** The runner's own steps, and what the job's do. */
 export type StepKind = 'prepare' | 'hand_over' | 'finish' | 'service' | PlanStep['kind']
 
+/** What the waits of a run heard, by the resource, or `callback`, and then by path. */
+export type Told = Readonly<Record<string, Readonly<Record<string, string>>>>
+
 /** The tables of runs and of those who carry them out, as the migrations make them. */
 export type RunTables = {
   runners: {
@@ -110,6 +113,7 @@ export type RunTables = {
     handover_id: HandoverId | null
     ending: Json<Ending> | null
     taken_at: Time | null
+    told: Json<Told> | null
   }
   attempts: {
     run_id: RunId

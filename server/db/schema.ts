@@ -21,6 +21,7 @@ import type {
 import type { How } from '#pipelines/plan/facts.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
+import type { ActTables } from './act-tables.ts'
 import type { AccessTables } from './access-tables.ts'
 import type { AttestationTables } from './attestation-tables.ts'
 import type { AuditTables } from './audit-tables.ts'
@@ -81,6 +82,7 @@ type Elsewhere = AccessTables &
   PullTables &
   NoticeTables &
   StatusTables &
+  ActTables &
   ReportTables &
   ScheduleTables &
   SecretTables &

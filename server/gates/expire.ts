@@ -28,7 +28,8 @@ export async function expireGates(db: Db): Promise<number | null> {
 async function expire(tx: Tx, id: GateId): Promise<void> {
   const { run, gate } = await lockGate(tx.db, id)
   if (gate.state !== 'waiting' || !gate.over) return // somebody was quicker
-  if (gate.kind === 'wait') return pass(tx, { run, gate }, { state: 'passed', answers: {} })
+  if (gate.kind === 'wait' && gate.on_expire === 'approve')
+    return pass(tx, { run, gate }, { state: 'passed', answers: {} })
   const end = endOf(gate)
   if ('answers' in end) return pass(tx, { run, gate }, { state: 'passed', answers: end.answers })
   await closeGate(tx, { run, gate }, 'expired')
@@ -39,7 +40,8 @@ type End =
   { readonly answers: Readonly<Record<string, string>> } | { readonly code: string; readonly message: string }
 
 /** What becomes of a gate at which nobody has decided: of a form that nobody filled in, what it presets. */
-function endOf({ on_expire, answers, form, words }: GateRow): End {
+function endOf({ kind, on_expire, answers, form, words }: GateRow): End {
+  if (kind !== 'approve') return { code: 'gate_expired', message: `nothing came in time; the run ${words}` }
   if (on_expire === 'reject')
     return { code: 'rejected', message: `rejected: nobody decided in time; the run ${words}` }
   if (on_expire === 'fail')

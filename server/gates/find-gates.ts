@@ -5,6 +5,7 @@ import type { GateState } from '#pipelines/states.ts'
 import { mayIn } from '../access/grants.ts'
 import type { Db } from '../db/connect.ts'
 import { versionWords } from '../runs/queries.ts'
+import { actsAt } from './find-acts.ts'
 import { type Decider, refusalOf } from './may-decide.ts'
 import type { Gate } from './shapes.ts'
 
@@ -27,6 +28,11 @@ export async function findGates(db: Db, filter: GateFilter, asker: Asker): Promi
     db,
     rows.map((row) => row.id),
   )
+  const acts = await actsAt(
+    db,
+    rows.map((row) => row.id),
+    asker.access,
+  )
   const before = await passedBefore(
     db,
     rows.map((row) => row.id),
@@ -43,6 +49,7 @@ export async function findGates(db: Db, filter: GateFilter, asker: Asker): Promi
       form: [...row.form],
       by: deciders,
       values: answers,
+      act: acts.get(row.id) ?? null,
       decisions: decisions.filter(({ gate_id }) => gate_id === row.id).map(({ gate_id, ...said }) => said),
       inputs: inputs.get(run_id) ?? [],
       passed_before: last ? { ...last, inputs: inputs.get(last.run) ?? [] } : null,

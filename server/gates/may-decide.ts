@@ -1,15 +1,17 @@
 import { reaches, type Access, type Role, roleIn, ROLES } from '#pipelines/access/roles.ts'
+import type { GateKind } from '#pipelines/plan/gates.ts'
 import type { OrganizationId, RunId, UserId } from '#pipelines/ids.ts'
 import { judgeApprover, type Judgement } from '#pipelines/policy/judge.ts'
 import { groundOfRun } from '../access/grants.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { rulesFor } from '../policies/queries.ts'
+import { causesOf } from '../runs/causes.ts'
 
 export type Decider = { readonly id: UserId; readonly name: string; readonly access: Access }
 /** What of a gate says who may decide there. */
 export type Deciding = {
   readonly run_id: RunId
-  readonly kind: 'approve' | 'wait'
+  readonly kind: GateKind
   readonly deciders: readonly string[]
   readonly author: boolean
 }
@@ -21,7 +23,7 @@ export type Deciding = {
  * the project's organization where there is one, else the person: who gives himself a team's name is not the team.
  */
 export async function refusalOf(db: Db | Trx, gate: Deciding, who: Decider | null): Promise<string | null> {
-  if (gate.kind === 'wait') return 'this gate waits for a time, and for nobody'
+  if (gate.kind !== 'approve') return 'nobody decides at this gate: it goes on by itself'
   if (!who) return 'sign in to decide'
   const ground = await groundOfRun(db, gate.run_id)
   const role = ground ? roleIn(who.access, ground) : null
@@ -91,12 +93,9 @@ async function isNamed(db: Db | Trx, who: Decider, { names, organization }: Name
 
 /** Who started it, and who stands as an author of a commit that it has. A commit's author is what its writer said: it only ever keeps somebody out. */
 async function isAuthor(db: Db | Trx, run: RunId, who: Decider): Promise<boolean> {
-  const { created_by } = await db
-    .selectFrom('runs')
-    .select('created_by')
-    .where('id', '=', run)
-    .executeTakeFirstOrThrow()
-  if (created_by === who.id) return true
+  // who starts it by way of another pipeline's job is no other person for that
+  const causes = await causesOf(db, run)
+  if (causes.some((cause) => cause.by === who.id && (cause.run === run || cause.hops > 0))) return true
   const inputs = await db
     .selectFrom('run_inputs')
     .innerJoin('versions', 'versions.id', 'run_inputs.version_id')

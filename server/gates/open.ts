@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { GateId, RunId } from '#pipelines/ids.ts'
 import { openingOf, type OpenGate } from '#pipelines/plan/gates.ts'
@@ -11,6 +12,7 @@ import { moveRun } from '../runs/move.ts'
 import { valuesFor } from '../runs/plan-of.ts'
 import { jobOfRun } from '../runs/job-of-run.ts'
 import { advance } from './advance.ts'
+import { beginAct, withCallbacks } from './begin-act.ts'
 
 /** So many gates are opened before others have their turn. */
 const AT_ONCE = 100
@@ -43,13 +45,16 @@ export async function openAt(tx: Tx, run: LockedRun, step: number): Promise<void
   const job = await jobOfRun(tx.db, run)
   const gate = job && gateAt(job, step)
   if (!gate) return breakRun(tx, run, `The run's revision has no gate to open for \`${run.job}\`.`)
-  const opening = openingOf(gate, await valuesFor(tx.db, run, job))
+  const key = randomUUID()
+  const values = await valuesFor(tx.db, run, job)
+  const opening = openingOf(gate, gate.kind === 'call' ? withCallbacks(values, job, key) : values)
   if ('impossible' in opening) return breakRun(tx, run, opening.impossible)
   if ('skip' in opening) {
     await insertSkipped(tx, { run, step, kind: gate.kind }, opening)
     return advance(tx, run, { job, step, answers: {} })
   }
   const opened = await insertGate(tx, { run, step }, opening.gate)
+  if (opening.gate.act) await beginAct(tx.db, { run: run.id, gate: opened, key }, opening.gate.act)
   await moveRun(tx, run.id, { move: 'hold' })
   tx.emit({ kind: 'gate.opened', project: run.project, pipeline: run.pipeline, run: run.id, gate: opened })
 }

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { FormField } from '#pipelines/language/step.ts'
-import { GATE_STATES } from '#pipelines/states.ts'
+import { GATE_KINDS } from '#pipelines/plan/gates.ts'
+import { GATE_STATES, RUN_STATES } from '#pipelines/states.ts'
 import { RunInput } from '../runs/shapes.ts'
 
 const time = z.string().openapi({ format: 'date-time' })
@@ -33,6 +34,51 @@ const GateDecision = z
   })
   .openapi('GateDecision')
 
+const Attempt = z
+  .object({
+    attempt: id,
+    state: z
+      .enum(['running', 'good', 'failed', 'errored', 'lost'])
+      .openapi({ description: '`lost`: the server was stopped before an answer came' }),
+    status: z.number().int().nullable(),
+    words: z.string().nullable(),
+    answer: z.string().nullable().openapi({ description: 'The beginning of its body; secrets are masked' }),
+    started_at: time,
+    ended_at: time.nullable(),
+  })
+  .openapi('CallAttempt')
+
+/** What the server does at a gate, or hears. */
+export const Act = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('call'),
+      service: z.string(),
+      method: z.string(),
+      path: z.string(),
+      attempts: z.array(Attempt),
+      next_at: time.nullable(),
+    }),
+    z.object({
+      kind: z.literal('trigger'),
+      project: z.string().nullable(),
+      pipeline: z.string(),
+      job: z.string(),
+      lane: z.string().nullable(),
+      wait: z.boolean(),
+      runs: z.array(z.object({ id, number: id, state: z.enum(RUN_STATES) })),
+    }),
+    z.object({ kind: z.literal('event'), resource: z.string(), version: z.string().nullable() }),
+    z.object({
+      kind: z.literal('callback'),
+      callback: z.string(),
+      called_at: time.nullable(),
+      address: z.string().nullable(),
+      fields: z.record(z.string(), z.string()).nullable(),
+    }),
+  ])
+  .openapi('GateAct')
+
 export const Gate = z
   .object({
     id,
@@ -43,7 +89,7 @@ export const Gate = z
     job: z.string(),
     lane: z.string(),
     name: z.string(),
-    kind: z.enum(['approve', 'wait']),
+    kind: z.enum(GATE_KINDS),
     state: z.enum(GATE_STATES),
     words: z.string().openapi({ description: 'What it waits for; of a skipped one why it was passed over' }),
     message: z.string().nullable(),
@@ -65,6 +111,9 @@ export const Gate = z
       .object({ run: id, number: id, inputs: z.array(Input), at: time })
       .nullable()
       .openapi({ description: 'The last run of the job on the lane that passed this gate' }),
+    act: Act.nullable().openapi({
+      description: 'What the server does there; null where people or a time are waited for',
+    }),
     refusal: z
       .string()
       .nullable()

@@ -39,6 +39,7 @@ export const placedRun = (db: Db, id: RunId) =>
       'runs.position',
       'runs.handover_id',
       'runs.ending',
+      'runs.told',
       'jobs.name as job',
       'lanes.name as lane',
       'lanes.kind as lane_kind',

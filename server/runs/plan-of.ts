@@ -81,6 +81,7 @@ export async function planOf(
     matrix: run.matrix,
     given: run.given,
     answers: run.answers,
+    told: run.told,
     secrets: secrets.values,
     unmeant: secrets.unmeant,
     remotes: await remotesOf(db, { pipeline: run.pipeline_id, job }, opened),
@@ -107,6 +108,7 @@ export async function valuesFor(db: Trx, run: LockedRun, job: Job): Promise<Valu
     matrix: run.matrix,
     given: run.given,
     answers: run.answers,
+    told: run.told,
   })
 }
 

@@ -32,19 +32,22 @@ const NOTHING: Chosen = { versions: new Map(), given: null }
  *   nothing to run with.
  */
 export async function startByHand(db: Db, at: At, by: Wish, chosen: Chosen = NOTHING): Promise<RunId> {
-  return transact(db, async (tx) => {
-    const { name } = await lockJob(tx.db, at.job)
-    const place = await placeOf(tx.db, at.job, at.lane)
-    if (!isPlanned(place))
-      throw new Problem('job-not-found', `the lane's present file has no job \`${name}\``)
-    return createChosen(tx, place, { by, chosen })
-  })
+  return transact(db, (tx) => startIn(tx, at, by, chosen))
+}
+
+/** The same within a transaction, and without a person where nobody in particular starts it: its reason says what does. */
+export async function startIn(tx: Tx, at: At, by: Wish | null, chosen: Chosen): Promise<RunId> {
+  const { name } = await lockJob(tx.db, at.job)
+  const place = await placeOf(tx.db, at.job, at.lane)
+  if (!isPlanned(place))
+    throw new Problem('job-not-found', `the lane's present file has no job \`${name}\``)
+  return createChosen(tx, place, { by, chosen })
 }
 
 async function createChosen(
   tx: Tx,
   place: Place,
-  { by, chosen }: { by: Wish; chosen: Chosen },
+  { by, chosen }: { by: Wish | null; chosen: Chosen },
 ): Promise<RunId> {
   const wanted = await chosenVersions(tx.db, place, chosen.versions)
   const facts = await loadFacts(tx.db, place, { chosen: wanted })
@@ -52,8 +55,8 @@ async function createChosen(
   if ('problem' in due) throw new Problem('no-input', `\`${facts.job.name}\` ${due.problem}`)
   const run = newRun(place, due)
   const given = filledIn(place, chosen.given)
-  const reason = chosen.reason ?? `started by ${by.name}`
-  const wish = { reason, createdBy: by.id, given, holdMs: by.holdMs ?? 0 }
+  const reason = chosen.reason ?? `started by ${by?.name ?? 'nobody in particular'}`
+  const wish = { reason, createdBy: by?.id ?? null, given, holdMs: by?.holdMs ?? 0 }
   const first = await createLegs(tx, place.edges.job.matrix, { ...run, ...wish })
   await keepFacts(tx.db, first, facts)
   return first

@@ -16,12 +16,6 @@ export const MEANINGS: readonly Broken[] = [
     '1:54: error: `timeout` beside `approve` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `timeout` beside `approve` yet',
   ],
   [
-    'not-yet',
-    'a wait for an event',
-    'resources: { e: { event: { source: s } } }\njobs: { a: { image: b:1, steps: [{ wait: { event: e } }, { run: x }] } }',
-    '2:44: error: `event` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `event` yet',
-  ],
-  [
     'unknown-name',
     'a resource in a put',
     'triggers: {}\n' + job('    put: imgae'),

@@ -155,7 +155,7 @@ export const SHAPES: readonly Broken[] = [
     'conflict',
     'a wait that ends in two ways',
     'jobs: { a: { steps: [{ wait: { for: 5m, until: noon } }] } }',
-    '1:24: error: a wait ends in one way, and this one has for and until (conflict)\n    one of event, for, until',
+    '1:24: error: a wait ends in one way, and this one has for and until (conflict)\n    one of event, for, until, callback',
   ],
   [
     'conflict',

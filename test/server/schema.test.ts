@@ -11,7 +11,7 @@ const KINDS: Record<string, RegExp> = {
   bigint: /^(number|\w+Id)$/,
   integer: /^number$/,
   boolean: /^boolean$/,
-  text: /^(string|RunState|GateState|PullHeadState|Verdict|ForgeName|StepState|StepKind|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|Role|'[\w' |]+')$/,
+  text: /^(string|RunState|GateState|GateKind|PullHeadState|Verdict|ForgeName|StepState|StepKind|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|Role|'[\w' |]+')$/,
   bytea: /^Buffer$/,
   jsonb: /^(Json<.*>|JSONColumnType<.*>)$/,
   'timestamp with time zone': /^Time$/,
@@ -55,6 +55,7 @@ test('the schema’s types say what the migrations made', async () => {
 /** The files that say what the tables look like, and the type in each of them that does. */
 const DECLARED = [
   ['access-tables.ts', 'export type AccessTables = '],
+  ['act-tables.ts', 'export type ActTables = '],
   ['audit-tables.ts', 'export type AuditTables = '],
   ['hook-tables.ts', 'export type HookTables = '],
   ['policy-tables.ts', 'export type PolicyTables = '],

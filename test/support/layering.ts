@@ -76,6 +76,7 @@ export const SERVER_ORDER = [
     'gates',
     'logs',
     'scheduler',
+    'acts',
     'schedules',
     'checks',
     'sources',

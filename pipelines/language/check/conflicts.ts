@@ -74,7 +74,7 @@ const repositories = ({ pipeline }: World): Finding[] =>
     return [error('value', place, message, 'write `.` for this repository, or an https:// or ssh:// address')]
   })
 
-const ENDINGS = ['event', 'for', 'until']
+const ENDINGS = ['event', 'for', 'until', 'callback']
 
 function steps(world: World): Finding[] {
   return world.pipeline.jobs.flatMap((job) =>

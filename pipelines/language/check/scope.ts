@@ -11,7 +11,7 @@ export type Scope = ReadonlyMap<string, { readonly fields: readonly string[] | n
 const TAKT = ['run', 'project', 'pipeline', 'job', 'lane', 'attempt', 'kind']
 const ENV = ['name', 'op', 'workflow', 'state']
 /** Names that are the language's own, and never a resource's. */
-export const WORDS = ['takt', 'env', 'matrix', 'input', 'each', 'with']
+export const WORDS = ['takt', 'env', 'matrix', 'input', 'each', 'with', 'callback', 'callback-url']
 
 /** The scopes of all jobs. */
 export function scopesOf(pipeline: Pipeline): ReadonlyMap<string, Scope> {
@@ -37,6 +37,7 @@ type Around = {
 function scopeOf(job: Job, { resources, jobs, managed }: Around): Scope {
   const names = stepsIn(job).flatMap((step) => (step.kind === 'for_each' ? [step.as] : []))
   const axes = job.matrix ? [...Object.keys(job.matrix.axes), ...job.matrix.include.flatMap(Object.keys)] : []
+  const callbacks = callbacksOf(job)
   const any = (fields: readonly string[] | null) => ({ fields, kind: 'any' as const })
   return new Map([
     ...jobs.flatMap((each) => (each.outputs.length > 0 ? [[each.name, any(each.outputs)] as const] : [])),
@@ -46,15 +47,33 @@ function scopeOf(job: Job, { resources, jobs, managed }: Around): Scope {
     ['matrix', any([...new Set(axes)])],
     ['input', any(inputsOf(job))],
     ['each', any(names)],
+    ...(callbacks.length > 0
+      ? ([
+          ['callback', any(null)],
+          ['callback-url', { fields: callbacks, kind: 'text' }],
+        ] as const)
+      : []),
     ...(job.use ? [['with', any(null)] as const] : []),
   ])
 }
 
-/** What people fill in, when they start the job and at its gates. */
+/** What people fill in, when they start the job and at its gates, and what services answered. */
 export const inputsOf = (job: Job): string[] => [
   ...job.inputs.map((field) => field.name),
-  ...stepsIn(job).flatMap((step) => (step.kind === 'approve' ? step.form.map((field) => field.name) : [])),
+  ...stepsIn(job).flatMap((step) =>
+    step.kind === 'approve'
+      ? step.form.map((field) => field.name)
+      : step.kind === 'call'
+        ? Object.keys(step.outputs)
+        : [],
+  ),
 ]
+
+/** The callbacks that a job waits for, by name. */
+export const callbacksOf = (job: Pick<Job, 'steps' | 'hooks'>): string[] =>
+  stepsIn(job).flatMap((step) =>
+    step.kind === 'wait' && step.wait.for === 'callback' ? [step.wait.callback] : [],
+  )
 
 function fieldsOf(resource: Resource): { readonly fields: readonly string[] | null; readonly kind: Kind } {
   if (resource.kind === 'params') return { fields: Object.keys(resource.values), kind: 'any' }

@@ -32,13 +32,16 @@ export const resourceOfStep = (step: Step): string | null => {
 
 /**
  * The resources whose versions are known in each job: what it gets, waits for and puts, and what the jobs it needs got and put,
- * all the way up.
+ * all the way up. What was waited for is known in its job alone.
  */
 export function resourcesKnown({ jobs }: Pick<Pipeline, 'jobs'>): ReadonlyMap<string, ReadonlySet<string>> {
-  return gathered(jobs, (job) => [
+  const known = gathered(jobs, (job) => [
     ...job.gets.map((get) => get.resource),
-    ...stepsIn(job).flatMap((step) => resourceOfStep(step) ?? []),
+    ...stepsIn(job).flatMap((step) => (step.kind === 'wait' ? [] : (resourceOfStep(step) ?? []))),
   ])
+  const waited = (job: Job) =>
+    stepsIn(job).flatMap((step) => (step.kind === 'wait' ? (resourceOfStep(step) ?? []) : []))
+  return new Map(jobs.map((job) => [job.name, new Set([...(known.get(job.name) ?? []), ...waited(job)])]))
 }
 
 /** For each job the jobs before it, all the way up, itself included. */

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Path } from '../diagnostic.ts'
 import type {
   Act,
+  Call,
   FormField,
   Gate,
   Group,
@@ -113,8 +114,7 @@ function simpleAct(written: Written): Act {
   if (written.approve !== undefined) return { kind: 'approve', ...gateOf(written.approve) }
   if (written.wait !== undefined) return { kind: 'wait', wait: waitOf(written.wait) }
   if (written.call) {
-    const { service, method = 'GET', path = '/', headers = {}, body = null, expect } = written.call
-    return { kind: 'call', service, method, path, headers, body, expect: listed(expect) }
+    return { kind: 'call', ...callOf(written.call) }
   }
   if (written.trigger !== undefined) return { kind: 'trigger', ...triggerOf(written.trigger) }
   if (written.checkpoint !== undefined) return { kind: 'checkpoint', label: written.checkpoint }
@@ -153,10 +153,31 @@ export function gateOf(written: z.output<typeof approve>): Gate {
   return { by: listed(by), count, author, withinMs: within, onExpire: on_expire, message, form: formOf(form) }
 }
 
+function callOf(written: NonNullable<Written['call']>): Call {
+  const {
+    service,
+    method = 'GET',
+    path = '/',
+    headers = {},
+    body = null,
+    expect = {},
+    outputs = {},
+  } = written
+  const { status, json = {} } =
+    typeof expect === 'number' || isList(expect) ? { status: expect, json: {} } : expect
+  const stands = Object.entries(json).map(([place, values]) => [place, listed(values)])
+  return {
+    ...{ service, method, path, headers, body, outputs },
+    ...{ expect: listed(status), json: Object.fromEntries(stands) },
+  }
+}
+
 function waitOf(written: NonNullable<Written['wait']>): Wait {
   if (typeof written === 'number') return { for: 'span', ms: written }
   if (written.event !== undefined)
     return { for: 'event', resource: written.event, withinMs: written.within ?? null }
+  if (written.callback !== undefined)
+    return { for: 'callback', callback: written.callback, withinMs: written.within ?? null }
   if (written.for !== undefined) return { for: 'span', ms: written.for }
   return { for: 'time', until: written.until ?? '' }
 }

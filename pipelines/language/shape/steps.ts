@@ -71,7 +71,24 @@ const Wait = z.strictObject({
   event: key(name, 'The event resource whose next version ends the wait'),
   for: key(longSpan, 'How long to wait'),
   until: key(someText, 'The time to wait for, such as 2026-12-01T09:00Z, or a value that holds one'),
-  within: key(longSpan, 'How long an event may take'),
+  callback: key(name, 'Somebody outside is to call the one-time address $(callback-url.<name>)'),
+  within: key(longSpan, 'How long an event or a callback may take'),
+})
+const status = whole(100, 599)
+const bodyPath = ruled({ rule: 'value' }, (value) =>
+  /^[A-Za-z0-9_-]{1,100}(\.[A-Za-z0-9_-]{1,100}){0,9}$/.test(value)
+    ? null
+    : `\`${value}\` is no place in an answer such as \`data.items.0.id\``,
+)
+const outputName = ruled({ rule: 'name' }, (value) =>
+  /^[a-z][a-z0-9_]{0,49}$/.test(value) ? null : `\`${value}\`: a value is named with a-z, 0-9 and _`,
+)
+const Expect = z.strictObject({
+  status: key(some(status, 20), 'The answers that are good; 200 to 299 when absent'),
+  json: key(
+    z.record(bodyPath, some(text, 20)),
+    'What must stand at places of its JSON: one of the values that are named',
+  ),
 })
 const Call = z.strictObject({
   service: name.describe('A service that the project declares'),
@@ -79,7 +96,11 @@ const Call = z.strictObject({
   path: key(text, 'The path under the address of the service'),
   headers: key(z.record(someText, text), 'Headers to send'),
   body: key(text, 'What to send'),
-  expect: key(some(whole(100, 599), 20), 'The answers that are good; 200 to 299 when absent'),
+  expect: key(
+    z.union([some(status, 20), Expect]),
+    'The answers that are good: their status, and what stands in them; 200 to 299 when absent',
+  ),
+  outputs: key(z.record(outputName, bodyPath), 'Places of its JSON that become values: $(input.<name>)'),
 })
 const TriggerJob = z.strictObject({
   job: someText.describe('`pipeline/job`, or `project/pipeline/job`'),
