@@ -10,6 +10,8 @@ async function line(file: string, name = 'shop', known?: House) {
   const house = known ?? stack.use(await startHouse())
   const clone = stack.use(await hostedProject(house, name))
   await clone.push({ '.takt.yml': file })
+  const synced = `GET /api/v1/projects/${name}/pipelines/main`
+  await until(async () => (await house.ask(synced)).status === 200)
   const run = async (id = 1) => (await house.ask(`GET /api/v1/runs/${id}`)).body
   const gate = async (id = 1) => (await house.ask(`GET /api/v1/gates/${id}`)).body
   const ended = (id = 1) =>
