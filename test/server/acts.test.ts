@@ -20,7 +20,9 @@ async function line(file: string, name = 'shop', known?: House) {
       return /succeeded|failed|errored|cancelled/.test(found.state) && found
     })
   const waiting = (id = 1) => until(async () => (await run(id)).state === 'waiting')
-  return { house, clone, run, gate, ended, waiting, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  const start = async (job: string): Promise<number> =>
+    (await house.ask(`POST /api/v1/projects/${name}/pipelines/main/jobs/${job}/runs`, {})).body.id
+  return { house, clone, start, run, gate, ended, waiting, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 const tell = (house: House, body: object) => house.ask('POST /api/v1/projects/shop/events/deploys', body)
@@ -45,10 +47,10 @@ jobs: { ship: { get: src, steps: [{ wait: { event: live, within: 1h } }, { run: 
 test('an event that came before is no answer, and one that never comes ends the run', async () => {
   await using it = await line(`
 resources: { src: { git: . }, live: { event: { source: deploys } } }
-jobs: { ship: { get: src, steps: [{ wait: { event: live, within: 2s } }, { run: x }] } }
+jobs: { ship: { get: { src: { trigger: false } }, steps: [{ wait: { event: live, within: 2s } }, { run: x }] } }
 `)
   await tell(it.house, { early: true })
-  expect(await it.ended()).toMatchObject({
+  expect(await it.ended(await it.start('ship'))).toMatchObject({
     state: 'failed',
     error: {
       code: 'gate_expired',
@@ -131,16 +133,17 @@ test('a job of another pipeline is started with its form filled in, and its end 
 test('what cannot be started is refused in words: no such job, no such project, a circle', async () => {
   await using it = await line(`
 jobs:
-  a: { steps: [{ trigger: main/nothing }] }
-  b: { steps: [{ trigger: elsewhere/main/x }] }
-  c: { steps: [{ trigger: { job: main/d, wait: false } }] }
+  a: { get: { src: { trigger: false } }, steps: [{ trigger: main/nothing }] }
+  b: { get: { src: { trigger: false } }, steps: [{ trigger: elsewhere/main/x }] }
+  c: { get: { src: { trigger: false } }, steps: [{ trigger: { job: main/d, wait: false } }] }
   d: { get: { src: { trigger: false } }, steps: [{ trigger: main/c }] }
 `)
   const words = async (id: number) => (await it.ended(id)).error?.message
-  expect(await words(1)).toContain('there is no job `nothing` in shop/main')
-  expect(await words(2)).toContain('there is no project `elsewhere` in this organization')
-  expect((await it.ended(3)).state).toBe('succeeded')
-  expect(await words(4)).toContain('main/c was not started: that is a circle')
+  expect(await words(await it.start('a'))).toContain('there is no job `nothing` in shop/main')
+  expect(await words(await it.start('b'))).toContain('there is no project `elsewhere` in this organization')
+  const c = await it.start('c')
+  expect((await it.ended(c)).state).toBe('succeeded')
+  expect(await words(c + 1)).toContain('main/c was not started: that is a circle')
 })
 
 test('an organization’s jobs start nothing of another organization', async () => {
