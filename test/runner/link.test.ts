@@ -5,7 +5,9 @@ import type { CheckId } from '#pipelines/ids.ts'
 import { exited } from '../../runner/engine.ts'
 import type { Engine, ExitStatus, Output } from '../../runner/engine.ts'
 import { noFreight } from '../../runner/freight.ts'
-import { Link, Refused } from '../../runner/link.ts'
+import { DIALECT } from '#pipelines/wire/runner.ts'
+import { Refused } from '../../runner/connection.ts'
+import { Link } from '../../runner/link.ts'
 import { openPool } from '../../runner/pool/open-pool.ts'
 import type { LinkOptions } from '../../runner/link.ts'
 import { noResources } from '../../runner/resources.ts'
@@ -66,7 +68,13 @@ describe('the link', () => {
     await using server = await FakeServer.listen()
     await using _runner = runnerOf(server)
     await welcomed(server)
-    expect(server.said[0]).toMatchObject({ say: 'hello', dialect: 3, name: 'tester', slots: 2, carrying: [] })
+    expect(server.said[0]).toMatchObject({
+      say: 'hello',
+      dialect: DIALECT,
+      name: 'tester',
+      slots: 2,
+      carrying: [],
+    })
     expect(server.said[1]).toEqual({ say: 'ready', slots: 2 })
   })
 
