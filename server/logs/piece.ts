@@ -19,6 +19,16 @@ export const plainPiece = (said: Buffer): Piece => ({
 /** As the runner has counted it: `opened` finds out whether that was true. */
 export const packedPiece = (stored: Buffer, of: Packed): Piece => ({ stored, packed: true, ...of })
 
+/**
+ * Give back the memory in which pieces came, when they are written down: a long log leaves it behind faster than the collector
+ * looks for it. What Node may have laid beside other buffers in one piece of memory stays.
+ */
+export function giveBack(pieces: readonly Piece[]): void {
+  for (const { stored } of pieces)
+    if (stored.buffer instanceof ArrayBuffer && stored.buffer.byteLength > Buffer.poolSize)
+      stored.buffer.transfer(0)
+}
+
 export type StoredPiece = {
   readonly bytes: Buffer
   readonly raw_bytes: number | null

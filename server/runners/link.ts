@@ -8,7 +8,7 @@ import type { Db } from '../db/connect.ts'
 import { saysNul } from '../http/legible.ts'
 import { log } from '../log.ts'
 import type { LogHub } from '../logs/hub.ts'
-import { packedPiece, plainPiece } from '../logs/piece.ts'
+import { giveBack, packedPiece, plainPiece } from '../logs/piece.ts'
 import { CheckDesk } from './check-desk.ts'
 import { newSecret } from '../access/key-files.ts'
 import { claimRun } from '../runs/claim.ts'
@@ -134,6 +134,7 @@ export class RunnerLink {
     const writing = hear(this.#deps.db, batch, this.#deps.leaseMs)
     this.#writing = writing.catch(() => undefined) // whoever wrote it is told
     const heard = await writing
+    giveBack(batch.flatMap(({ said }) => (said.kind === 'log' ? [said.piece] : [])))
     if ('forget' in heard) return this.#say({ say: 'forget', run: heard.run })
     this.#say({ say: 'heard', run: heard.run, seq: heard.seq })
     this.#deps.hub.added(heard.run)

@@ -60,7 +60,7 @@ test.each([
   ['an entry', started()],
   ['an order', { say: 'ready' as const }],
   ['another run’s piece', piece(LONG, 2)],
-  ['as much as one transaction takes', piece('x'.repeat(2 ** 20))],
+  ['as much as one transaction takes', piece('x'.repeat(4 * 2 ** 20))],
 ])('%s that comes meanwhile waits for nothing', async (_, other) => {
   const { inbox, taken, take } = await inAFlood()
   inbox.push(piece())
