@@ -2,14 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import type { CheckId } from '#pipelines/ids.ts'
+import { DIALECT } from '#pipelines/wire/runner.ts'
 import { exited } from '../../runner/engine.ts'
 import type { Engine, ExitStatus, Output } from '../../runner/engine.ts'
 import { noFreight } from '../../runner/freight.ts'
-import { DIALECT } from '#pipelines/wire/runner.ts'
 import { Refused } from '../../runner/connection.ts'
-import { Link } from '../../runner/link.ts'
+import { Link, type LinkOptions } from '../../runner/link.ts'
 import { openPool } from '../../runner/pool/open-pool.ts'
-import type { LinkOptions } from '../../runner/link.ts'
 import { noResources } from '../../runner/resources.ts'
 import { scriptedEngine } from '../../runner/scripted.ts'
 import { serve } from '../../runner/serve.ts'
@@ -68,13 +67,8 @@ describe('the link', () => {
     await using server = await FakeServer.listen()
     await using _runner = runnerOf(server)
     await welcomed(server)
-    expect(server.said[0]).toMatchObject({
-      say: 'hello',
-      dialect: DIALECT,
-      name: 'tester',
-      slots: 2,
-      carrying: [],
-    })
+    const hello = { say: 'hello', dialect: DIALECT, name: 'tester', slots: 2, carrying: [] }
+    expect(server.said[0]).toMatchObject(hello)
     expect(server.said[1]).toEqual({ say: 'ready', slots: 2 })
   })
 
