@@ -40,12 +40,6 @@ export const SHAPES: readonly Broken[] = [
     '5:40: error: `$(…)` in a preset is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `$(…)` in a preset yet',
   ],
   [
-    'not-yet',
-    'a time that queues',
-    'resources: { src: { git: . }, t: { time: 1h, overlap: queue } }\n' + job(''),
-    '1:55: error: `overlap: queue` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `overlap: queue` yet',
-  ],
-  [
     'bounds',
     'a matrix beyond 256 combinations',
     job(
