@@ -7,6 +7,8 @@ import { claimComparisons, compareNow, type Due, enrol, settleComparison } from 
 import { compareRefs } from './compare-refs.ts'
 
 const MOST_AT_ONCE = 4
+/** Every commit of the database is a hint to look, and few of them concern this. */
+const REST_MS = 1_000
 
 type Deps = {
   readonly db: Db
@@ -32,17 +34,30 @@ export async function startComparisons(
       if (!quit.signal.aborted) log.error({ err: error, repository: due.id }, 'comparison.failed') // its lease ends, and it is due again
     }
   }
+  let lookedAt = -REST_MS
+  let later: NodeJS.Timeout | null = null
   async function look(): Promise<boolean> {
+    const restMs = lookedAt + REST_MS - performance.now()
+    if (restMs > 0) {
+      later ??= setTimeout(wake, restMs).unref()
+      return false
+    }
+    lookedAt = performance.now()
     await enrol(db)
     const due = await claimComparisons(db, MOST_AT_ONCE)
     await Promise.all(due.map(carryOut))
     return due.length > 0
+  }
+  const wake = () => {
+    later = null
+    worker.poke()
   }
   await compareNow(db)
   const worker = startWorker('comparisons', look, loop)
   return {
     async [Symbol.asyncDispose]() {
       quit.abort()
+      if (later) clearTimeout(later)
       await worker[Symbol.asyncDispose]()
     },
   }
