@@ -76,12 +76,14 @@ function copying(source: Readable, mostBytes: number): Copying {
   let bytes = 0
   const second = new PassThrough()
   second.on('error', () => {}) // whoever reads it hears of it
+  const closed = gone(second)
+  closed.catch(() => {}) // heard of where somebody waits for it
   async function* pieces() {
     for await (const piece of source as AsyncIterable<Buffer>) {
       bytes += piece.length
       if (bytes > mostBytes)
         throw new Problem('body-too-large', `an archive of this kind has at most ${mostBytes} bytes`)
-      if (!second.write(piece)) await Promise.race([once(second, 'drain'), gone(second)])
+      if (!second.write(piece)) await Promise.race([once(second, 'drain'), closed])
       yield piece
     }
     second.end()

@@ -60,6 +60,7 @@ const ROUTES: readonly Route[] = [
   ['GET', /^\/runs\/(\d+)$/, ({ world }, id) => withRun(world, id, (run) => ok(run))],
   ['POST', /^\/runs\/(\d+)\/cancel$/, (asked, id) => cancelRun(asked, id)],
   ['POST', /^\/runs\/(\d+)\/retry$/, (asked, id) => retryRun(asked, id)],
+  ['POST', /^\/runs\/(\d+)\/restore$/, (asked, id) => restoreRun(asked, id)],
   ['POST', /^\/runs\/(\d+)\/hold\/end$/, ({ world }, id) => withRun(world, id, endHold)],
   ...ORGANIZATIONS,
   ...POLICIES,
@@ -145,6 +146,14 @@ function endHold(run: NonNullable<ReturnType<FakeWorld['runs']['get']>>): Reply 
   if (run.hold) run.hold = { ...run.hold, ending: true }
   return ok(run)
 }
+
+const restoreRun = ({ world, body }: Asked, id: string | undefined): Reply =>
+  withRun(world, id, (run) => {
+    const line = world.line(run.project, run.pipeline)
+    if (!line) return no(404, 'run-not-found', 'There is no such run')
+    const reason = `retry of #${run.number} by ada from checkpoint \`${body['checkpoint']}\``
+    return ok(world.addRun(line, run.job, { reason, retry_of: run.id, inputs: run.inputs }))
+  })
 
 const retryRun = ({ world, body }: Asked, id: string | undefined): Reply =>
   withRun(world, id, (run) => {

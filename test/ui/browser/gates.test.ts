@@ -69,3 +69,17 @@ test('who may not decide reads why, and finds no button', async () => {
   await visit.page.getByText('You cannot decide here: this gate is for release.').waitFor()
   expect(await visit.page.getByRole('button', { name: /Approve|Reject/ }).count()).toBe(0)
 })
+
+test('a run that left a checkpoint is run again from there by a button of its own', async () => {
+  const world = new FakeWorld()
+  const line = addLine(world, { project: 'shop', name: 'main', jobs: [{ name: 'ship' }] })
+  const checkpoints = [{ name: 'built', created_at: new Date().toISOString(), expires_at: null }]
+  const old = world.addRun(line, 'ship', { checkpoints })
+  world.move(old, 'running')
+  world.move(old, 'failed')
+  await using visit = await house.visit(world, { path: `/runs/${old.id}` })
+  await visit.page.getByRole('button', { name: 'Restore built' }).click()
+  await visit.page.getByText(`from checkpoint`).first().waitFor()
+  expect(visit.page.url()).not.toContain(`/runs/${old.id}`)
+  expect(visit.complaints).toEqual([])
+})
