@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { outcomeOf, startTakt } from '../command/run-takt.ts'
 import { until } from '../support/until.ts'
 import { startRunner } from '../support/runner.ts'
 import { hostedProject } from '../support/repository.ts'
@@ -231,6 +232,9 @@ test('a run begins again from a checkpoint, with the files that it had there', L
   const log = await it.log(2)
   expect(log).toContain('built\n')
   expect(log).not.toMatch(/building|spoilt/)
+  const env = { TAKT_URL: it.house.url, TAKT_TOKEN: it.house.token }
+  const said = await outcomeOf(startTakt(['restore', '1', 'built', '--json'], { env }))
+  expect(JSON.parse(said.out)).toMatchObject({ id: 3, retry_of: 1 })
 })
 
 test('who restores a run from behind a gate is asked at that gate again', LONG, async () => {
