@@ -3,6 +3,7 @@ import { partAt } from '#pipelines/plan/parts.ts'
 import type { Carried } from '#pipelines/wire/plan.ts'
 import type { Trx } from '../db/connect.ts'
 import type { Tx } from '../db/transact.ts'
+import { endAttempt } from '../runs/end-attempt.ts'
 import { endAtGate } from '../runs/end-at-gate.ts'
 import { completeHandover, dropHandovers } from '../runs/handovers.ts'
 import { jobOfRun } from '../runs/job-of-run.ts'
@@ -11,16 +12,15 @@ import { openAt } from './open.ts'
 
 /**
  * A runner has done what stands before a gate and handed the workspace over: the run waits there from now on, and nobody has it.
- *
- * @throws {Error} Where the runner says so of a run that has no gate ahead, or without having sent the workspace: its link is broken.
+ * One that says so without having sent the workspace, or where no gate is ahead, has failed with its run.
  */
 export async function reachGate(tx: Tx, run: LockedRun, carried: Carried): Promise<void> {
   const job = await jobOfRun(tx.db, run)
   const gate = job ? partAt(job, run.position).gate : null
-  if (gate === null) throw new Error(`run ${run.id} has no gate behind its step ${run.position}`)
+  const place = { position: gate ?? -1, checkpoint: null, carried }
   await dropUnreached(tx.db, run)
-  const handover = await completeHandover(tx.db, run, { position: gate, checkpoint: null, carried })
-  if (handover === null) throw new Error(`run ${run.id} handed nothing over before its gate at ${gate}`)
+  const handover = await completeHandover(tx.db, run, place)
+  if (gate === null || handover === null) return endAttempt(tx, run, NOTHING_HANDED)
   await tx.db
     .updateTable('runs')
     .set({ handover_id: handover, position: gate, gate_step: gate })
@@ -32,6 +32,15 @@ export async function reachGate(tx: Tx, run: LockedRun, carried: Carried): Promi
   if (run.cancel_at) return endAtGate(tx, reached, { state: 'cancelled', error: null })
   await openAt(tx, reached, gate)
 }
+
+const NOTHING_HANDED = {
+  move: 'break',
+  error: {
+    code: 'runner_failed',
+    message: 'The runner went to a gate without having handed the workspace over.',
+  },
+  exitCode: null,
+} as const
 
 /** Hooks and the runner's last step stand behind the run's last part: this one had no use for them. */
 async function dropUnreached(db: Trx, { id, attempt }: LockedRun): Promise<void> {

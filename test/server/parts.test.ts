@@ -253,3 +253,22 @@ test('who restores a run from behind a gate is asked at that gate again', LONG, 
   await it.is('failed', 2)
   expect(await it.log(2)).not.toMatch(/^(one|two)$/m)
 })
+
+test('what is tried again behind a gate goes on from there, and asks nobody twice', LONG, async () => {
+  await using it = await line(
+    `  ship:
+    retry: { max: 1, on: [failed], delay: 1s }
+    steps:
+      - run: [echo building, echo made > file]
+      - approve: true
+      - run: [cat file, rm file, 'test "$TAKT_ATTEMPT" = 2']
+`,
+    ['local'],
+  )
+  await it.is('waiting')
+  await it.say('approve')
+  expect(await it.is('succeeded')).toMatchObject({ attempt: 2 })
+  expect(await it.log()).toContain('made\n')
+  expect(await it.log()).not.toContain('building')
+  expect((await it.house.ask('GET /api/v1/gates')).body.items).toMatchObject([{ state: 'approved' }])
+})
