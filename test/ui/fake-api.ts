@@ -4,6 +4,7 @@ import { ACCOUNT, meIn, PASSWORD } from './fake-account.ts'
 import { AUDIT } from './fake-audit.ts'
 import { DECISIONS } from './fake-decisions.ts'
 import { DELIVERIES } from './fake-deliveries.ts'
+import { SCHEDULES } from './fake-schedules.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { guestReply } from './fake-guests.ts'
 import { ORGANIZATIONS } from './fake-organizations.ts'
@@ -69,6 +70,7 @@ const ROUTES: readonly Route[] = [
   ...REPORTS,
   ...GATES,
   ...DELIVERIES,
+  ...SCHEDULES,
 ]
 
 function viewLine({ world, url }: Asked, project = '', name = ''): Reply {

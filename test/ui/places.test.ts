@@ -21,6 +21,7 @@ test.each([
     '/deliveries?project=shop&source=git&state=odd',
     { page: 'deliveries', wanted: { project: 'shop', event: '', source: 'git', state: '' } },
   ],
+  ['/schedules', { page: 'schedules' }],
   ['/deliveries/7', { page: 'delivery', id: 7 }],
   ['/deliveries/x', { page: 'missing', path: '/deliveries/x' }],
   ['/runs/42', { page: 'run', id: 42, show: 'log' }],

@@ -22,6 +22,7 @@ export type Place =
   | { readonly page: 'deliveries'; readonly wanted: DeliveriesWanted }
   | { readonly page: 'delivery'; readonly id: number }
   | { readonly page: 'runners' }
+  | { readonly page: 'schedules' }
   | { readonly page: 'account' }
   | { readonly page: 'audit'; readonly wanted: AuditWanted }
   | { readonly page: 'policies'; readonly organization: string | null }
@@ -72,6 +73,7 @@ export function placeOf(url: URL): Place {
   if (path === '/deliveries') return { page: 'deliveries', wanted: deliveriesWantedIn(url.searchParams) }
   const delivery = /^\/deliveries\/([1-9]\d{0,15})$/.exec(path)
   if (delivery) return { page: 'delivery', id: Number(delivery[1]) }
+  if (path === '/schedules') return { page: 'schedules' }
   if (path === '/runners') return { page: 'runners' }
   if (path === '/audit') return { page: 'audit', wanted: auditWantedIn(url.searchParams) }
   if (path === '/policies')

@@ -43,6 +43,7 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['files', `/runs/${tree}?show=files`, 'Look through them'],
   ['no tests', `/runs/${run('failed')}?show=tests`, 'No test results.'],
   ['running run', `/runs/${run('running')}`, 'created'],
+  ['schedules', '/schedules', 'Comes next'],
   ['runners', '/runners', 'mend it and reset the runner'],
   ['deliveries', '/deliveries', 'became of each'],
   ['deliveries of a project', '/deliveries?project=shop', 'Compare refs now'],
