@@ -15,7 +15,9 @@ import { FakeWorld } from './fake-world.ts'
 const place = (path: string) => placeOf(new URL(path, 'http://takt'))
 
 test.each([
-  ['/', { page: 'home' }],
+  ['/', { page: 'home', wanted: { words: '', kind: 'all' } }],
+  ['/?q=shop+main&show=broken', { page: 'home', wanted: { words: 'shop main', kind: 'broken' } }],
+  ['/?show=odd', { page: 'home', wanted: { words: '', kind: 'all' } }],
   ['/deliveries/', { page: 'deliveries', wanted: { project: '', event: '', source: '', state: '' } }],
   [
     '/deliveries?project=shop&source=git&state=odd',

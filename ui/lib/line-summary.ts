@@ -49,6 +49,16 @@ export function tookMs(run: Pick<RunSummary, 'started_at' | 'ended_at'>, nowMs: 
   return Math.max(0, (run.ended_at ? Date.parse(run.ended_at) : nowMs) - Date.parse(run.started_at))
 }
 
+/** How a line fares: of its newest runs that came to an end by themselves, how many were green, and how long one took in the middle. */
+export type LineRecord = { readonly ended: number; readonly green: number; readonly middleMs: number | null }
+
+export function recordOf(runs: readonly RunSummary[]): LineRecord {
+  const ended = runs.filter(({ state }) => state === 'succeeded' || state === 'failed' || state === 'errored')
+  const tooks = ended.flatMap((run) => (run.ended_at ? (tookMs(run, 0) ?? []) : [])).toSorted((a, b) => a - b)
+  const green = ended.filter(({ state, allowed }) => state === 'succeeded' || allowed).length
+  return { ended: ended.length, green, middleMs: tooks[Math.floor(tooks.length / 2)] ?? null }
+}
+
 export type Commit = {
   readonly sha: string
   readonly title: string | null

@@ -1,6 +1,7 @@
+import { type LineFilter, lineFilterIn } from './line-filter.ts'
 /** Where a person can be. Addresses are made and read here and nowhere else. */
 export type Place =
-  | { readonly page: 'home' }
+  | { readonly page: 'home'; readonly wanted: LineFilter }
   | { readonly page: 'login'; readonly to: string }
   | { readonly page: 'join' }
   | {
@@ -67,7 +68,7 @@ export type Opened = { readonly of: 'job' | 'resource'; readonly name: string }
 
 export function placeOf(url: URL): Place {
   const path = url.pathname.replace(/\/+$/, '') || '/'
-  if (path === '/') return { page: 'home' }
+  if (path === '/') return { page: 'home', wanted: lineFilterIn(url.searchParams) }
   if (path === '/login') return { page: 'login', to: ownAddress(url.searchParams.get('to')) }
   if (path === '/join') return { page: 'join' }
   if (path === '/deliveries') return { page: 'deliveries', wanted: deliveriesWantedIn(url.searchParams) }

@@ -285,3 +285,26 @@ test('what others typed stays text on every page', async () => {
   }
   expect(visit.complaints).toEqual([])
 })
+
+describe('the lines of the first page', () => {
+  test('are searched by words and by what they do, and the address keeps it', async () => {
+    await using visit = await house.visit(fullWorld())
+    const rows = visit.page.locator('section ul.panel > li')
+    await visit.page.getByRole('searchbox', { name: 'Search among the lines' }).waitFor()
+    const all = await rows.count()
+    await visit.page.keyboard.press('/')
+    await visit.page.keyboard.type('shop nightly')
+    await visit.page.getByText(`1 of ${all} lines`).waitFor()
+    expect(new URL(visit.page.url()).search).toBe('?q=shop+nightly')
+    await visit.page.reload()
+    await visit.page.getByText(`1 of ${all} lines`).waitFor()
+    await visit.page.keyboard.press('/')
+    await visit.page.keyboard.type(' that nobody has')
+    await visit.page.getByText('No line is like this.').waitFor()
+    await visit.page.getByRole('link', { name: 'Show all lines' }).click()
+    await until(async () => (await rows.count()) === all)
+    await visit.page.getByRole('link', { name: 'Broken', exact: true }).click()
+    await until(async () => (await rows.count()) < all)
+    expect(visit.complaints).toEqual([])
+  })
+})
