@@ -6,7 +6,7 @@ import { until } from '../support/until.ts'
 const LINE = `resources: { src: { git: . }, any: { event: { source: tracker } } }
 jobs: { count: { get: any, run: say x } }
 `
-const MANY = Number(process.env['TAKT_BURST'] ?? 100)
+const MANY = Number(process.env['TAKT_BURST'] ?? 30)
 
 test(
   'a burst of deliveries, each told twice at once, is answered at once and each is made something of once',
