@@ -50,24 +50,25 @@ export async function sendDue(sending: Sending): Promise<boolean> {
   return due.length > 0
 }
 
+/** Messages to one place go out in their order: a later one waits for the one before, whatever its own time is. */
+const IS_NEXT = sql`(test or not exists (
+  select from notice_messages as older
+  where older.pipeline_id = mine.pipeline_id and older.channel = mine.channel
+    and older.destination = mine.destination and older.id < mine.id and older.state = 'waiting' and not older.test))`
+
 /** How long until the next message is due; null where none waits. */
 export async function nextDueMs(db: Db): Promise<number | null> {
   const { rows } = await sql<{ ms: number | null }>`
     select greatest(0, ceil(extract(epoch from min(due_at) - clock_timestamp()) * 1000))::float8 as ms
-    from notice_messages where state = 'waiting'`.execute(db)
+    from notice_messages as mine where state = 'waiting' and ${IS_NEXT}`.execute(db)
   return rows[0]?.ms ?? null
 }
 
-/** Messages to one place go out in their order: a later one waits for the one before. */
 async function claim(db: Db): Promise<readonly Claimed[]> {
   const { rows } = await sql<Claimed>`
     with due as (
       select id from notice_messages as mine
-      where state = 'waiting' and due_at <= now() and (test or not exists (
-        select from notice_messages as older
-        where older.pipeline_id = mine.pipeline_id and older.channel = mine.channel
-          and older.destination = mine.destination and older.id < mine.id and older.state = 'waiting' and not older.test
-      ))
+      where state = 'waiting' and due_at <= now() and ${IS_NEXT}
       order by due_at limit ${AT_ONCE} for update skip locked
     )
     update notice_messages as mine

@@ -14,6 +14,8 @@ import { POLICIES } from './fake-policies.ts'
 import { RUNNERS } from './fake-runners.ts'
 import { REPORTS } from './fake-reports.ts'
 import { SECRETS } from './fake-secrets.ts'
+import { NOTICES } from './fake-notices.ts'
+import { VALUES } from './fake-values.ts'
 import type { FakeWorld } from './fake-world.ts'
 
 export const LINK = 'good-link'
@@ -66,6 +68,8 @@ const ROUTES: readonly Route[] = [
   ...ORGANIZATIONS,
   ...POLICIES,
   ...SECRETS,
+  ...VALUES,
+  ...NOTICES,
   ...DECISIONS,
   ...REPORTS,
   ...GATES,

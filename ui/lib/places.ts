@@ -31,6 +31,7 @@ export type Place =
   | { readonly page: 'organizations' }
   | { readonly page: 'organization'; readonly name: string }
   | { readonly page: 'secrets'; readonly owner: SecretsOwner }
+  | { readonly page: 'values' | 'notices'; readonly project: string }
   | { readonly page: 'missing'; readonly path: string }
 
 /** Whose secrets they are. */
@@ -91,6 +92,7 @@ export function placeOf(url: URL): Place {
   return (
     organizationAt(path) ??
     secretsAt(path) ??
+    ofProjectAt(path) ??
     onLine(path, url.searchParams) ?? { page: 'missing', path: decoded([url.pathname])?.[0] ?? url.pathname }
   )
 }
@@ -117,6 +119,17 @@ function secretsAt(path: string): Place | null {
 
 export const secretsAddress = ({ of, name }: SecretsOwner): string =>
   `/settings/${of}/${encodeURIComponent(name)}/secrets`
+
+function ofProjectAt(path: string): Place | null {
+  const [, part, page] = /^\/settings\/projects\/([^/]+)\/(values|notices)$/.exec(path) ?? []
+  const [project] = (part !== undefined && decoded([part])) || []
+  return project === undefined ? null : { page: page === 'values' ? page : 'notices', project }
+}
+
+export const valuesAddress = (project: string): string =>
+  `/settings/projects/${encodeURIComponent(project)}/values`
+export const noticesAddress = (project: string): string =>
+  `/settings/projects/${encodeURIComponent(project)}/notices`
 
 /** The pages that show what is public to people who are not signed in. */
 const OPEN_PAGES: readonly Place['page'][] = ['home', 'line', 'run', 'tests', 'where', 'missing']

@@ -23,7 +23,11 @@ const hasRoleSomewhere = ({ me, organizations }: Settler) =>
 
 /** What people settle besides their lines, in the order shown. A page joins with a line here. */
 export const SETTINGS_TABS: readonly SettingsTab[] = [
-  { words: 'Organizations', href: '/settings', pages: ['organizations', 'organization', 'secrets'] },
+  {
+    words: 'Organizations',
+    href: '/settings',
+    pages: ['organizations', 'organization', 'secrets', 'values', 'notices'],
+  },
   { words: 'People and programs', href: '/users', pages: ['users'], isFor: ({ me }) => me.role === 'admin' },
   { words: 'Policies', href: '/policies', pages: ['policies'], isFor: hasRoleSomewhere },
   { words: 'Audit log', href: '/audit', pages: ['audit'], isFor: isAdminSomewhere },
