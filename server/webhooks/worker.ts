@@ -4,6 +4,7 @@ import { startWorker } from '../events/worker.ts'
 import { log } from '../log.ts'
 import { type ProcessDeps, processNext, waitingRepositories } from './process.ts'
 import { sortNext } from './sort.ts'
+import { Turns } from './turns.ts'
 
 /** Commits of so many repositories are read at once. */
 const MOST_AT_ONCE = 4
@@ -20,6 +21,7 @@ export function startDeliveries(
   const deps = { ...given, forges: { ...given.forges, quit: quit.signal } }
   const busy = new Map<RepositoryId, Promise<void>>()
   const later = new Set<NodeJS.Timeout>()
+  const turns = new Turns<RepositoryId>()
 
   function pokeIn(ms: number): void {
     const timer = setTimeout(() => {
@@ -41,8 +43,10 @@ export function startDeliveries(
   }
   async function look(): Promise<boolean> {
     while (await sortNext(deps));
-    for (const repository of await waitingRepositories(deps)) {
-      if (busy.size < MOST_AT_ONCE && !busy.has(repository)) busy.set(repository, work(repository))
+    for (const repository of turns.order(await waitingRepositories(deps))) {
+      if (busy.size >= MOST_AT_ONCE || busy.has(repository)) continue
+      turns.took(repository)
+      busy.set(repository, work(repository))
     }
     return false
   }
