@@ -10,6 +10,7 @@ import { guestReply } from './fake-guests.ts'
 import { ORGANIZATIONS } from './fake-organizations.ts'
 import { GATES } from './fake-gates.ts'
 import { LOG } from './fake-log.ts'
+import { PULLS } from './fake-pulls.ts'
 import { POLICIES } from './fake-policies.ts'
 import { RUNNERS } from './fake-runners.ts'
 import { REPORTS } from './fake-reports.ts'
@@ -73,6 +74,7 @@ const ROUTES: readonly Route[] = [
   ...DECISIONS,
   ...REPORTS,
   ...GATES,
+  ...PULLS,
   ...DELIVERIES,
   ...SCHEDULES,
 ]

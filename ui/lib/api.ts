@@ -39,6 +39,7 @@ export type JobTest = JobTests['items'][number]
 export type Coverage = InferResponseType<typeof oneRun.coverage.$get, 200>
 export type Gates = InferResponseType<typeof v1.gates.$get, 200>
 export type Gate = Gates['items'][number]
+export type PullHead = InferResponseType<typeof v1.pulls.$get, 200>['items'][number]
 export type Artifacts = InferResponseType<typeof oneRun.artifacts.$get, 200>
 export type Artifact = Artifacts['items'][number]
 export type ArtifactFiles = InferResponseType<typeof artifact.files.$get, 200>
@@ -252,6 +253,15 @@ export const api = {
     answer(v1.gates.$get({ query: { run: String(run) } }, { init: { signal } })),
   gatesWaiting: (signal: AbortSignal) =>
     answer(v1.gates.$get({ query: { state: 'waiting' } }, { init: { signal } })),
+  pullsWaiting: (signal: AbortSignal) =>
+    answer(v1.pulls.$get({ query: { state: 'waiting' } }, { init: { signal } })),
+  decidePull: ({ project, number, head }: PullHead, verdict: 'approve' | 'reject') =>
+    body(
+      v1.projects[':project'].pulls[':number'][verdict].$post({
+        param: { project: part(project), number: String(number) },
+        json: { head },
+      }),
+    ),
   approve: (gate: number, values: Readonly<Record<string, string>>, comment: string) =>
     body(v1.gates[':id'].approve.$post({ ...id(gate), json: { values, ...said(comment) } })),
   reject: (gate: number, comment: string) =>
