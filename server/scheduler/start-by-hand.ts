@@ -39,8 +39,7 @@ export async function startByHand(db: Db, at: At, by: Wish, chosen: Chosen = NOT
 export async function startIn(tx: Tx, at: At, by: Wish | null, chosen: Chosen): Promise<RunId> {
   const { name } = await lockJob(tx.db, at.job)
   const place = await placeOf(tx.db, at.job, at.lane)
-  if (!isPlanned(place))
-    throw new Problem('job-not-found', `the lane's present file has no job \`${name}\``)
+  if (!isPlanned(place)) throw new Problem('job-not-found', `the lane's present file has no job \`${name}\``)
   return createChosen(tx, place, { by, chosen })
 }
 
