@@ -31,10 +31,12 @@ import { sender } from './http/address.ts'
 import { Buckets } from './http/buckets.ts'
 import { describeApi } from './http/describe.ts'
 import { dashboard } from './http/files.ts'
-import { atMost, bodyWithin, headers, sameOrigin } from './http/guard.ts'
+import { atMost, bodyWithin, headers, sameOrigin, shownElsewhere } from './http/guard.ts'
 import { answerError, routes } from './http/kit.ts'
 import { legibleAddress, legibleBody } from './http/legible.ts'
 import { byAddress, byAsker, limited } from './http/rate.ts'
+import { badgeRoutes } from './lines/badge-routes.ts'
+import { cctrayRoute } from './lines/cctray-route.ts'
 import { decreeRoutes } from './lines/decree-routes.ts'
 import { lineRoutes } from './lines/routes.ts'
 import { secretOfJobRoutes } from './lines/secret-routes.ts'
@@ -136,6 +138,7 @@ const api = (deps: AppDeps) =>
     .route('/', organizationSecretRoutes(deps))
     .route('/', secretOfJobRoutes(deps))
     .route('/', lineRoutes(deps))
+    .route('/', badgeRoutes(deps))
     .route('/', versionRoutes(deps))
     .route('/', attestationRoutes(deps))
     .route('/', decreeRoutes(deps))
@@ -182,6 +185,7 @@ const limitsOf = ({ api, login, hooks }: Rates) => ({
 export function createApp(deps: AppDeps) {
   const app = routes()
   app.onError(answerError)
+  app.use('/api/v1/projects/:project/pipelines/:pipeline/badge.svg', shownElsewhere())
   app.use(headers(), sender(deps.proxies), legibleAddress())
   app.get('/healthz', (c) => c.text('ok\n'))
   app.get('/readyz', async (c) => {
@@ -206,6 +210,8 @@ export function createApp(deps: AppDeps) {
   app.route('/runner', putRoutes(deps))
   app.route('/runner', runnerFileRoutes(deps))
   app.route('/runner', runnerReportRoutes(deps.db))
+  app.use('/cctray.xml', limits.address)
+  app.route('/cctray.xml', cctrayRoute(deps))
   app.use('/api/*', limits.address)
   app.on('POST', '/api/v1/session', limits.login)
   app.use('/api/v1/*', audit(deps.book))

@@ -132,6 +132,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'POST /projects/:project/events/:source': project('operator'),
 
   [`GET ${PIPELINE}`]: project('viewer'),
+  [`GET ${PIPELINE}/badge.svg`]: project('viewer'),
   [`POST ${PIPELINE}/rerun`]: project('operator'),
   [`GET ${RESOURCE}`]: project('viewer'),
   [`GET ${RESOURCE}/versions`]: project('viewer'),

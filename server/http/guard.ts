@@ -23,6 +23,13 @@ export const headers = (): MiddlewareHandler =>
     crossOriginResourcePolicy: 'same-origin',
   })
 
+/** For an image that pages of other sites may show; registered before `headers`, whose answer it changes. */
+export const shownElsewhere = (): MiddlewareHandler =>
+  async function shownOnOtherSites(c, next) {
+    await next()
+    c.header('cross-origin-resource-policy', 'cross-origin')
+  }
+
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** What a browser says of a request that one of our pages makes, or that a person makes by hand. */
