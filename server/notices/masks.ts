@@ -1,7 +1,7 @@
 import type { ProjectId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import type { Keyring } from '../secrets/keyring.ts'
-import { placeOf } from '../secrets/owner.ts'
+import { placeOf, reachedBy } from '../secrets/owner.ts'
 import { Unsealable } from '../secrets/seal.ts'
 
 /**
@@ -13,16 +13,7 @@ export async function masksOf(db: Db, project: ProjectId, keys: Keyring): Promis
     .selectFrom('secrets')
     .selectAll()
     .where('sealed', 'is not', null)
-    .where((eb) =>
-      eb.or([
-        eb('project_id', '=', project),
-        eb(
-          'organization_id',
-          '=',
-          eb.selectFrom('projects').select('projects.organization_id').where('projects.id', '=', project),
-        ),
-      ]),
-    )
+    .where(reachedBy(project))
     .execute()
   const values: string[] = []
   for (const row of rows) {

@@ -3,7 +3,7 @@ import { type Asking, type Choice, chooseSecret, scopeWords } from '#pipelines/p
 import type { Db, Trx } from '../db/connect.ts'
 import type { Keyring } from './keyring.ts'
 import { holderOf } from './holder.ts'
-import { candidateOf, placeOf } from './owner.ts'
+import { candidateOf, placeOf, reachedBy } from './owner.ts'
 import { Unsealable } from './seal.ts'
 import { type Fetched, keyOfWanted, NOTHING_FETCHED, type Stores, type Wanted } from './stores/stores.ts'
 
@@ -20,16 +20,7 @@ async function candidates(db: Db | Trx, { project, names }: Pick<Asked, 'project
     .selectFrom('secrets')
     .selectAll()
     .where('name', 'in', [...names])
-    .where((eb) =>
-      eb.or([
-        eb('project_id', '=', project),
-        eb(
-          'organization_id',
-          '=',
-          eb.selectFrom('projects').select('projects.organization_id').where('projects.id', '=', project),
-        ),
-      ]),
-    )
+    .where(reachedBy(project))
     .orderBy('id')
     .execute()
   return rows.map(candidateOf)

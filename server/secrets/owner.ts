@@ -1,5 +1,7 @@
+import type { ExpressionBuilder } from 'kysely'
 import type { OrganizationId, ProjectId } from '#pipelines/ids.ts'
 import type { Candidate, Scope } from '#pipelines/plan/secret-scopes.ts'
+import type { Schema } from '../db/schema.ts'
 import type { Place } from './seal.ts'
 
 /** Whose secrets are meant: a project's, or those of an organization, which all of its projects may use. */
@@ -9,6 +11,17 @@ export type Owner =
 
 export const ofProject = (id: ProjectId): Owner => ({ project_id: id, organization_id: null })
 export const ofOrganization = (id: OrganizationId): Owner => ({ project_id: null, organization_id: id })
+
+/** A project's own secrets, and those that its organization shares with it. */
+export const reachedBy = (project: ProjectId) => (eb: ExpressionBuilder<Schema, 'secrets'>) =>
+  eb.or([
+    eb('project_id', '=', project),
+    eb(
+      'organization_id',
+      '=',
+      eb.selectFrom('projects').select('projects.organization_id').where('projects.id', '=', project),
+    ),
+  ])
 
 type Row = Scope & {
   readonly project_id: ProjectId | null
