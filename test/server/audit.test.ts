@@ -22,7 +22,7 @@ const PLACE = {
     organization: 'default',
     team: 'ship',
   },
-  ...{ account: 'a-bot', provider: 'oidc', number: '1' },
+  ...{ account: 'a-bot', provider: 'oidc', number: '1', schedule: 'nightly' },
 }
 
 /** A token that is not the first, which one of the operations ends. */
