@@ -51,6 +51,11 @@ export const GATES: readonly Route[] = [
       return ok({ items, next: null })
     },
   ],
+  [
+    'POST',
+    /^\/gates\/(\d+)\/callback$/,
+    (_, id) => ok({ url: `http://takt.example/hooks/callbacks/${id}/once` }),
+  ],
   ['POST', /^\/gates\/(\d+)\/(approve|reject)$/, (asked, id, verdict) => decide(asked, Number(id), verdict)],
 ]
 

@@ -266,6 +266,8 @@ export const api = {
     body(v1.gates[':id'].approve.$post({ ...id(gate), json: { values, ...said(comment) } })),
   reject: (gate: number, comment: string) =>
     body(v1.gates[':id'].reject.$post({ ...id(gate), json: said(comment) })),
+  /** The one-time address that lets a run go on which waits for a callback. */
+  callbackUrl: (gate: number) => body(v1.gates[':id'].callback.$post(id(gate))),
   endHold: (run: number) => body(oneRun.hold.end.$post(id(run))),
 }
 

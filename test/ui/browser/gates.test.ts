@@ -83,3 +83,25 @@ test('a run that left a checkpoint is run again from there by a button of its ow
   expect(visit.page.url()).not.toContain(`/runs/${old.id}`)
   expect(visit.complaints).toEqual([])
 })
+
+test('a run that waits for a callback shows the address to whoever asks for it', async () => {
+  const act = { kind: 'callback', callback: 'signed', called_at: null, address: null, fields: null } as const
+  const { world, path } = gatedWorld({ kind: 'wait', act, form: [], refusal: 'nobody decides here' })
+  await using visit = await house.visit(world, { path })
+  await visit.page.getByRole('button', { name: 'Show the address to call back' }).click()
+  await visit.page.getByText('http://takt.example/hooks/callbacks/1/once').waitFor()
+  expect(visit.complaints).toEqual([])
+})
+
+test('a run that started others leads to them', async () => {
+  const runs = [{ id: 77, number: 3, state: 'running' }] as const
+  const act = {
+    ...{ kind: 'trigger', project: null, pipeline: 'main', job: 'smoke', lane: null, wait: true },
+    runs: [...runs],
+  } as const
+  const { world, path } = gatedWorld({ kind: 'trigger', act, form: [], refusal: 'nobody decides here' })
+  await using visit = await house.visit(world, { path })
+  const link = visit.page.getByRole('link', { name: 'smoke #3' })
+  await link.waitFor()
+  expect(await link.getAttribute('href')).toBe('/runs/77')
+})
