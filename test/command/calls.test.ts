@@ -70,6 +70,7 @@ const RUN = {
       ],
     },
   ],
+  checkpoints: [],
   downstream: [],
 }
 
