@@ -96,9 +96,10 @@ test('a run that waits for a callback shows the address to whoever asks for it',
 test('a run that started others leads to them', async () => {
   const runs = [{ id: 77, number: 3, state: 'running' }] as const
   const act = {
-    ...{ kind: 'trigger', project: null, pipeline: 'main', job: 'smoke', lane: null, wait: true },
+    kind: 'trigger' as const,
+    ...{ project: null, pipeline: 'main', job: 'smoke', lane: null, wait: true },
     runs: [...runs],
-  } as const
+  }
   const { world, path } = gatedWorld({ kind: 'trigger', act, form: [], refusal: 'nobody decides here' })
   await using visit = await house.visit(world, { path })
   const link = visit.page.getByRole('link', { name: 'smoke #3' })
