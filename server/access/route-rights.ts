@@ -133,6 +133,8 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
 
   [`GET ${PIPELINE}`]: project('viewer'),
   [`GET ${PIPELINE}/badge.svg`]: project('viewer'),
+  [`POST ${PIPELINE}/pause`]: project('maintainer'),
+  [`POST ${PIPELINE}/resume`]: project('maintainer'),
   [`POST ${PIPELINE}/rerun`]: project('operator'),
   [`GET ${RESOURCE}`]: project('viewer'),
   [`GET ${RESOURCE}/versions`]: project('viewer'),

@@ -1,6 +1,6 @@
 import { call } from './call.ts'
 import { readConfig } from './config.ts'
-import { memberAt } from './places.ts'
+import { memberAt, pipelineAt } from './places.ts'
 import { note, outJson } from './print.ts'
 
 type Json = { readonly json?: true }
@@ -24,21 +24,25 @@ export async function unpin(resource: string, { json, lane }: Said): Promise<num
   })
 }
 
-/** The job starts nothing until it goes on; what runs goes on running. */
+/** The job, or every one of a pipeline, starts nothing until it goes on; what runs goes on running. */
 export async function pause(job: string, { json, reason }: Said): Promise<number> {
   const body = reason === undefined ? {} : { reason }
-  return told(await call(readConfig(), `${memberAt('jobs', job)}/pause`, { method: 'POST', body }), {
+  return told(await call(readConfig(), `${pausableAt(job)}/pause`, { method: 'POST', body }), {
     json,
     words: `${job} is paused`,
   })
 }
 
 export async function resume(job: string, { json }: Said): Promise<number> {
-  return told(await call(readConfig(), `${memberAt('jobs', job)}/resume`, { method: 'POST', body: {} }), {
+  return told(await call(readConfig(), `${pausableAt(job)}/resume`, { method: 'POST', body: {} }), {
     json,
     words: `${job} goes on`,
   })
 }
+
+/** `<project>/<pipeline>` names a whole pipeline, one name more a job of it. */
+const pausableAt = (name: string): string =>
+  name.split('/').length === 2 ? pipelineAt(name) : memberAt('jobs', name)
 
 function told(answer: unknown, { json, words }: { json: true | undefined; words: string }): number {
   if (json) outJson(answer)

@@ -143,12 +143,15 @@ export function lineDecrees(add: Add, ending: EndingWith): void {
     .action(
       ending(async (resource: string, options) => (await import('./decrees.ts')).unpin(resource, options)),
     )
-  reasoned(add('pause', 'start no new runs of a job'), 'why; everybody who waits for it reads it')
-    .argument('<project/pipeline/job>')
+  reasoned(
+    add('pause', 'start no new runs of a job, or of a whole pipeline'),
+    'why; everybody who waits for it reads it',
+  )
+    .argument('<project/pipeline[/job]>')
     .option(...JSON_OUT)
     .action(ending(async (job: string, options) => (await import('./decrees.ts')).pause(job, options)))
-  add('resume', 'let a paused job go on')
-    .argument('<project/pipeline/job>')
+  add('resume', 'let a paused job or pipeline go on')
+    .argument('<project/pipeline[/job]>')
     .option(...JSON_OUT)
     .action(ending(async (job: string, options) => (await import('./decrees.ts')).resume(job, options)))
 }

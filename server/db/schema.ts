@@ -107,6 +107,9 @@ export type Schema = Elsewhere & {
     name: string
     path: string
     created_at: Time
+    paused_at: Time | null
+    paused_by: UserId | null
+    paused_reason: string | null
   }
   revisions: {
     id: Generated<RevisionId>

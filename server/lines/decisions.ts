@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { JobId, LaneId, VersionId } from '#pipelines/ids.ts'
+import type { JobId, LaneId, PipelineId, VersionId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import type { Decree, VersionStanding } from './shapes.ts'
 
@@ -16,6 +16,17 @@ export async function pauseOf(db: Db, job: JobId): Promise<Told | null> {
     .leftJoin('users', 'users.id', 'jobs.paused_by')
     .select(['users.name', 'jobs.paused_reason', 'jobs.paused_at'])
     .where('jobs.id', '=', job)
+    .executeTakeFirst()
+  return row ? decree(row.name, row.paused_reason, row.paused_at) : null
+}
+
+/** Who paused a whole pipeline, and why; null when it goes. */
+export async function pauseOfPipeline(db: Db, pipeline: PipelineId): Promise<Told | null> {
+  const row = await db
+    .selectFrom('pipelines')
+    .leftJoin('users', 'users.id', 'pipelines.paused_by')
+    .select(['users.name', 'pipelines.paused_reason', 'pipelines.paused_at'])
+    .where('pipelines.id', '=', pipeline)
     .executeTakeFirst()
   return row ? decree(row.name, row.paused_reason, row.paused_at) : null
 }

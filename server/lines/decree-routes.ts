@@ -1,12 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { MOST_REF_BYTES } from '#pipelines/refs.ts'
+import { pausePipeline, resumePipeline } from '../catalog/pause-pipeline.ts'
 import { pauseJob, resumeJob } from '../catalog/pause-job.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { disableVersion, enableVersion } from '../resources/disable-version.ts'
 import { pinVersion, unpinVersion } from '../resources/pin-version.ts'
-import { pauseOf, standingOf } from './decisions.ts'
-import { JobPause, Unpinned, VersionStanding } from './shapes.ts'
+import { pauseOf, pauseOfPipeline, standingOf } from './decisions.ts'
+import { JobPause, PipelinePause, Unpinned, VersionStanding } from './shapes.ts'
 import { homeLane, theJob, theLane, thePipeline, theResource, theVersion } from './the-place.ts'
 
 const name = z.string().max(100)
@@ -29,6 +30,8 @@ const reason = z
 
 const RESOURCE = '/projects/{project}/pipelines/{pipeline}/resources/{resource}'
 const JOB = '/projects/{project}/pipelines/{pipeline}/jobs/{job}'
+const PIPELINE = '/projects/{project}/pipelines/{pipeline}'
+const ofPipeline = z.object({ project: name, pipeline: name })
 const ofResource = z.object({ project: name, pipeline: name, resource: name })
 const ofVersion = ofResource.extend({ version })
 const ofJob = z.object({ project: name, pipeline: name, job: name })
@@ -83,6 +86,23 @@ const resume = createRoute({
   request: { params: ofJob },
   responses: going,
 })
+const pauseAll = createRoute({
+  method: 'post',
+  path: `${PIPELINE}/pause`,
+  tags: ['Pipelines'],
+  summary:
+    'Let a whole pipeline start nothing, on no lane, until it goes on; what is queued waits, what runs goes its way',
+  request: { params: ofPipeline, body: body(z.object({ reason })) },
+  responses: { 200: json(PipelinePause, 'Whether it is paused now') },
+})
+const resumeAll = createRoute({
+  method: 'post',
+  path: `${PIPELINE}/resume`,
+  tags: ['Pipelines'],
+  summary: 'Let a paused pipeline go on',
+  request: { params: ofPipeline },
+  responses: { 200: json(PipelinePause, 'Whether it is paused now') },
+})
 
 type At = { readonly project: string; readonly pipeline: string; readonly resource: string }
 
@@ -135,5 +155,17 @@ export const decreeRoutes = ({ db }: { db: Db }) => {
       const job = await jobAt(c.req.valid('param'))
       await resumeJob(db, job.id, c.get('user'))
       return c.json({ job: job.name, paused: await pauseOf(db, job.id) }, 200)
+    })
+    .openapi(pauseAll, async (c) => {
+      const { project, pipeline } = c.req.valid('param')
+      const { id } = await thePipeline(db, project, pipeline)
+      await pausePipeline(db, id, { by: c.get('user'), reason: c.req.valid('json').reason })
+      return c.json({ project, pipeline, paused: await pauseOfPipeline(db, id) }, 200)
+    })
+    .openapi(resumeAll, async (c) => {
+      const { project, pipeline } = c.req.valid('param')
+      const { id } = await thePipeline(db, project, pipeline)
+      await resumePipeline(db, id, c.get('user'))
+      return c.json({ project, pipeline, paused: await pauseOfPipeline(db, id) }, 200)
     })
 }

@@ -127,6 +127,10 @@ export const VersionStanding = z
 export const Unpinned = z.object({ resource: z.string(), lane: z.string(), unpinned: z.boolean() })
 export const JobPause = z.object({ job: z.string(), paused: Decree.nullable() }).openapi('JobPause')
 
+export const PipelinePause = z
+  .object({ project: z.string(), pipeline: z.string(), paused: Decree.nullable() })
+  .openapi('PipelinePause')
+
 export const VersionList = z
   .object({
     resource: z.string(),

@@ -3,6 +3,7 @@ import type { JobId, LaneId, PipelineId, RunId, VersionId } from '#pipelines/ids
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { edgesOf, type JobEdges } from '#pipelines/plan/edges.ts'
 import type { EndingFact, Facts, How, NeedFact, VersionFact } from '#pipelines/plan/facts.ts'
+import { pausedWords } from '../catalog/pauses.ts'
 import type { Db } from '../db/connect.ts'
 import { endedLike, newestEnded, newestOfJob, ofJobOnLane } from '../db/newest-of.ts'
 import { newestRuns } from '../runs/newest-runs.ts'
@@ -60,7 +61,7 @@ export async function standingsOf(db: Db, at: At): Promise<ReadonlyMap<string, S
 async function rowsOf(db: Db, pipeline: PipelineId, lane: LaneId): Promise<readonly Row[]> {
   const { rows } = await sql<Row>`
     select jobs.id, jobs.name,
-      case when paused_at is not null then 'paused by ' || coalesce(users.name, 'somebody') || ': ' || paused_reason end as paused,
+      ${pausedWords} as paused,
       ${waitsFor('last')} as held,
       taken.id as taken,
       case when taken.id is not null then ${heldByRun(sql.ref('taken.id'))}::jsonb end as versions,
@@ -70,9 +71,9 @@ async function rowsOf(db: Db, pipeline: PipelineId, lane: LaneId): Promise<reado
          and fate in ('new', 'gathered') order by id desc limit 1) as gathered,
       case when told.fate = 'no-run' and (last.id is null or told.settled_at >= last.created_at) then told.reason end as unrun
     from jobs
-    left join users on users.id = jobs.paused_by
+    join pipelines on pipelines.id = jobs.pipeline_id
     left join lateral (
-      select id, state, held, created_at, attempt, attempts_most, again, not_before, runs_on from runs where ${ofJobOnLane(sql`jobs.id`, lane)}
+      select id, job_id, state, held, created_at, attempt, attempts_most, again, not_before, runs_on from runs where ${ofJobOnLane(sql`jobs.id`, lane)}
       order by ${newestOfJob} limit 1
     ) last on true
     left join lateral (

@@ -4,6 +4,7 @@ import { edgesOf } from '#pipelines/plan/edges.ts'
 import { allPlanSteps, HOOKS, type Plan } from '#pipelines/wire/plan.ts'
 import { stepRows } from '#pipelines/plan/step-rows.ts'
 import { definitionIn, definitionOf } from '../catalog/definitions.ts'
+import { itsPipelineGoes } from '../catalog/pauses.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { judgeRun } from '../policies/judge-run.ts'
@@ -73,6 +74,7 @@ async function lockFirstDue(db: Trx, runner: RunnerId): Promise<LockedRun | null
       .where('gate_step', 'is', null)
       .where('project_id', '=', project_id)
       .where(sql<boolean>`runs_on = ${runs_on}::text[]`)
+      .where(itsPipelineGoes)
       .orderBy('due_at')
       .orderBy('id')
       .limit(1)

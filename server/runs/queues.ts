@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { ProjectId, RunnerId } from '#pipelines/ids.ts'
+import { itsPipelineGoes } from '../catalog/pauses.ts'
 import type { Trx } from '../db/connect.ts'
 
 /** The runs of a project that ask for the same labels: they stand in one queue. */
@@ -12,7 +13,8 @@ const due = sql`state = 'queued' and held is null and not_before is null and gat
 
 /**
  * The queues whose first run a runner may take, in the order in which it should: first those of projects that have the fewest
- * runs under way, then by the run that is due first. A runner that takes no work has none.
+ * runs under way, then by the run that is due first. A runner that takes no work has none, and a queue has no first run
+ * where all its pipelines are paused.
  *
  * From each queue the index leads to the next one: what this costs grows with the number of queues, not with what waits in them.
  */
@@ -33,7 +35,7 @@ export async function queuesFor(db: Trx, runner: RunnerId): Promise<readonly Que
       and queues.runs_on <@ runners.offers
     cross join lateral (
       select due_at, id from runs
-      where ${due} and project_id = queues.project_id and runs_on = queues.runs_on
+      where ${due} and project_id = queues.project_id and runs_on = queues.runs_on and ${itsPipelineGoes}
       order by due_at, id limit 1
     ) first
     left join (select project_id, count(*) as running from runs where state = 'running' group by project_id) busy

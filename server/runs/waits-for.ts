@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { pipelinePausedWords } from '../catalog/pauses.ts'
 
 /**
  * What a run at a gate or in the queue waits for, in words; null: for a runner that has room, and for nothing where it is neither.
@@ -10,6 +11,7 @@ export function waitsFor(runs: string): RawBuilder<string | null> {
   return sql<string | null>`case ${of('state')} when 'waiting' then (
     select words from gates where gates.run_id = ${of('id')} and gates.state = 'waiting'
   ) when 'queued' then coalesce(
+    ${pipelinePausedWords(`${runs}.job_id`)},
     ${of('held')},
     case when ${of('not_before')} is not null
       then 'pauses before attempt ' || ${of('attempt')} || ' of ' || ${of('attempts_most')} || ': ' || ${of('again')} end,

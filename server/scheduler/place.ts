@@ -4,6 +4,7 @@ import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { edgesOf, type JobEdges } from '#pipelines/plan/edges.ts'
 import type { LaneFact } from '#pipelines/plan/facts.ts'
 import { definitionAt, revisionMark } from '../catalog/definitions.ts'
+import { pausedWords } from '../catalog/pauses.ts'
 import { defaultLane } from '../catalog/queries.ts'
 import type { Db, Trx } from '../db/connect.ts'
 
@@ -81,8 +82,8 @@ async function namesAround(db: Db | Trx, pipeline: PipelineId, edges: JobEdges) 
     select 'resource' as kind, id, name, null as paused from resources where pipeline_id = ${pipeline}
     union all
     select 'job', jobs.id, jobs.name,
-      case when paused_at is not null then 'paused by ' || coalesce(users.name, 'somebody') || ': ' || paused_reason end
-    from jobs left join users on users.id = jobs.paused_by
+      ${pausedWords}
+    from jobs join pipelines on pipelines.id = jobs.pipeline_id
     where pipeline_id = ${pipeline} and jobs.name = any(${names})`.execute(db)
   const jobs = rows.filter((row) => row.kind === 'job')
   const resources = rows.filter((row) => row.kind === 'resource')

@@ -69,6 +69,14 @@ describe('an action is asked for', () => {
       /is paused/,
     ],
     ['the end of a pause', ['resume', 'shop/main/test'], `POST ${jobs}/resume`, {}, /goes on/],
+    [
+      'a pause of a whole pipeline',
+      ['pause', 'shop/main', '--reason', 'a fair'],
+      `POST ${LINE}/pause`,
+      { reason: 'a fair' },
+      /shop\/main is paused/,
+    ],
+    ['the end of that', ['resume', 'shop/main'], `POST ${LINE}/resume`, {}, /shop\/main goes on/],
   ])('%s', async (_, args, route, body, words) => {
     const { code, err, asked } = await ask(args, route, RUN)
     expect({ code, err, body: asked?.body }).toEqual({ code: 0, err: expect.stringMatching(words), body })

@@ -33,6 +33,11 @@ const STEPS: readonly Step[] = [
     [`POST ${LINE}/jobs/build/pause`, { reason: 'tea' }],
     [`POST ${LINE}/jobs/build/resume`],
   )(paused(null), paused('lunch'), paused('tea'), paused(null)),
+  ...steps([`POST ${LINE}/pause`, { reason: 'lunch' }], [`POST ${LINE}/resume`])(
+    paused(null),
+    paused('lunch'),
+    paused(null),
+  ),
   ...steps([`PUT ${LINE}/resources/settings/params`, { set: { REGION: 'us' } }])(
     { lane: 'main', set: { REGION: 'eu' } },
     { lane: 'main', set: { REGION: 'us' } },
