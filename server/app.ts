@@ -18,6 +18,7 @@ import { userRoutes } from './access/user-routes.ts'
 import { catalogRoutes } from './catalog/routes.ts'
 import { callbackUrlRoute } from './acts/callback-url-route.ts'
 import { callbackHookRoutes } from './acts/callback-routes.ts'
+import { serviceRoutes } from './acts/service-routes.ts'
 import { resourceHookRoutes } from './checks/hook-routes.ts'
 import { checkRoutes } from './checks/routes.ts'
 import { cursor } from './events/follow.ts'
@@ -157,6 +158,7 @@ const api = (deps: AppDeps) =>
     .route('/', pullRoutes(deps))
     .route('/', statusRoutes({ db: deps.db, forges: deps.statusForges }))
     .route('/', callbackUrlRoute(deps))
+    .route('/', serviceRoutes(deps))
     .route('/', deliveryRoutes(deps))
     .route('/', hookViewRoutes(deps))
     .route('/', catchUpRoutes(deps))

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import { hostname } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
 import { type Book, openBook } from './audit/book.ts'
+import { startCalls } from './acts/call-worker.ts'
 import { startActs } from './acts/worker.ts'
 import { keyFile, newSecret } from './access/key-files.ts'
 import { providersOf } from './access/providers.ts'
@@ -221,6 +222,7 @@ function startWork(stack: AsyncDisposableStack, working: Working): void {
   stack.use(startPauses(db, loop))
   stack.use(startGates(db, loop))
   stack.use(startActs({ db }, loop))
+  stack.use(startCalls({ db, keys, stores, outside, publicUrl }, loop))
   stack.use(startNotices({ db, keys, stores, outside, publicUrl, mail: mailOf(config) }, loop))
 }
 

@@ -18,7 +18,7 @@ const AROUND: Runs = {
 const STEP: { [key: string]: Runs | true } = { ...AROUND }
 const HOOKS: Runs = { on_success: STEP, on_failure: STEP, on_error: STEP, on_cancel: STEP, always: STEP }
 /** Steps of the server, and what keeps a workspace: they stand at the top of a job's steps. */
-const GATE: Runs = { approve: true, wait: true, trigger: true }
+const GATE: Runs = { approve: true, wait: true, call: true, trigger: true }
 const TOP: Runs = { ...GATE, checkpoint: true }
 // Steps nest steps; what belongs at the top is looked for below it in words of its own.
 Object.assign(STEP, HOOKS, TOP, { parallel: STEP, for_each: { in: true, as: true, steps: STEP } })
@@ -122,9 +122,11 @@ function keysNotRun(written: unknown, runs: Runs, path: Path): Finding[] {
   })
 }
 
-const GATES = ['approve', 'wait', 'trigger']
+const GATES = ['approve', 'wait', 'call', 'trigger']
 /** What a gate heeds besides what it waits for. */
 const OF_GATES = [...GATES, 'name', 'if']
+/** A service may be slow or away for a moment. */
+const OF_CALLS = [...OF_GATES, 'timeout', 'retry']
 
 /** What stands around commands means nothing at a gate, and inside other steps nobody waits without a runner. */
 function gatesNotRun(tree: unknown): Finding[] {
@@ -136,7 +138,9 @@ function gatesNotRun(tree: unknown): Finding[] {
       const path: Path = ['jobs', job, 'steps', index]
       if (gate === undefined) return nestedIn(step, path)
       return Object.keys(Object(step)).flatMap((key) =>
-        OF_GATES.includes(key) ? [] : [refused(`\`${key}\` beside \`${gate}\``, keyAt(...path, key))],
+        (gate === 'call' ? OF_CALLS : OF_GATES).includes(key)
+          ? []
+          : [refused(`\`${key}\` beside \`${gate}\``, keyAt(...path, key))],
       )
     })
     return [...around, ...nestedIn({ ...Object(body), steps: undefined }, ['jobs', job])]

@@ -11,6 +11,7 @@ import { people } from './people-program.ts'
 import { policies } from './policy-program.ts'
 import { runners } from './runner-program.ts'
 import { schedules } from './schedule-program.ts'
+import { services } from './service-program.ts'
 import { sources } from './source-program.ts'
 import { secrets } from './secret-program.ts'
 import { values } from './value-program.ts'
@@ -49,6 +50,7 @@ export function program(end: (exitCode: number) => void): Command {
   lineDecrees(add, ending)
   schedules(add, ending)
   sources(add, ending)
+  services(add, ending)
   runners(add, ending)
   notices(add, ending)
   people(add, ending)

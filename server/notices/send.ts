@@ -9,7 +9,7 @@ import { openAllSecrets } from '../secrets/open.ts'
 import type { Stores } from '../secrets/stores/stores.ts'
 import { Unsealable } from '../secrets/seal.ts'
 import { deliver, type Letter, type Outcome, secretNameOf, type Ways } from './deliver.ts'
-import { masking, masksOf } from './masks.ts'
+import { masking, masksOf } from '../secrets/masks.ts'
 
 export type Sending = Ways & {
   readonly db: Db

@@ -1,7 +1,7 @@
-import { error, type Finding, keyAt, type Path, valueAt } from '../diagnostic.ts'
+import { error, type Finding, keyAt, type Path, type Place, valueAt } from '../diagnostic.ts'
 import { childOf } from '../schema-walk.ts'
 import { NAME } from '../shape/scalars.ts'
-import { stepsIn } from '../step.ts'
+import { type Call, stepsIn } from '../step.ts'
 import { below, placeOf, type World } from './world.ts'
 
 /** Keys that do not stand together, and keys of which one must be there. */
@@ -86,6 +86,7 @@ function steps(world: World): Finding[] {
         (key) => childOf(around, key) !== undefined,
       )
       if (step.kind === 'wait') return waiting(written, place.path)
+      const own = step.kind === 'call' ? calling(step, place) : []
       if (
         step.kind === 'trigger' &&
         ![step.job, step.pipeline, step.project ?? 'a'].every((name) => NAME.test(name))
@@ -98,14 +99,17 @@ function steps(world: World): Finding[] {
           ),
         ]
       if (step.kind === place.path.at(-1) && step.kind !== 'parallel' && step.kind !== 'for_each')
-        return grouped.map((key) =>
-          error(
-            'conflict',
-            keyAt(...place.path.slice(0, -1), key),
-            `\`${key}\` is for \`parallel\` and \`for_each\``,
+        return [
+          ...own,
+          ...grouped.map((key) =>
+            error(
+              'conflict',
+              keyAt(...place.path.slice(0, -1), key),
+              `\`${key}\` is for \`parallel\` and \`for_each\``,
+            ),
           ),
-        )
-      return []
+        ]
+      return own
     }),
   )
 }
@@ -115,4 +119,31 @@ function waiting(written: unknown, path: Path): Finding[] {
   if (typeof written === 'string' || found.length === 1) return []
   const message = `a wait ends in one way, and this one has ${found.join(' and ') || 'none'}`
   return [error('conflict', keyAt(...path), message, `one of ${ENDINGS.join(', ')}`)]
+}
+
+/** Servers and those between pass over what is sent with such a request; whoever writes it means another method. */
+function calling({ method, body, json, outputs }: Call, place: Place): Finding[] {
+  const reads = Object.keys(json).length > 0 || Object.keys(outputs).length > 0
+  return [
+    ...(body !== null && ['GET', 'HEAD'].includes(method)
+      ? [
+          error(
+            'conflict',
+            below(place, 'body'),
+            `a ${method} has no body`,
+            'write `method: POST`, or another one that sends something',
+          ),
+        ]
+      : []),
+    ...(method === 'HEAD' && reads
+      ? [
+          error(
+            'conflict',
+            below(place, 'method'),
+            'a HEAD is answered without a body, and its JSON is looked into',
+            'write `method: GET`',
+          ),
+        ]
+      : []),
+  ]
 }

@@ -1,8 +1,8 @@
 import type { ProjectId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
-import type { Keyring } from '../secrets/keyring.ts'
-import { placeOf, reachedBy } from '../secrets/owner.ts'
-import { Unsealable } from '../secrets/seal.ts'
+import type { Keyring } from './keyring.ts'
+import { placeOf, reachedBy } from './owner.ts'
+import { Unsealable } from './seal.ts'
 
 /**
  * Hides every secret that the project keeps or shares: a commit's message or a failure's words may hold one, and a notice leaves the
