@@ -16,6 +16,18 @@ export const MEANINGS: readonly Broken[] = [
     '1:54: error: `timeout` beside `approve` is not carried out yet (not-yet)\n    the file is right; this version of Takt does not run `timeout` beside `approve` yet',
   ],
   [
+    'conflict',
+    'a call that sends something with a method that has no body',
+    'jobs: { a: { steps: [{ call: { service: live, body: x } }] } }',
+    '1:53: error: a GET has no body (conflict)\n    write `method: POST`, or another one that sends something',
+  ],
+  [
+    'conflict',
+    'a call that looks into what a HEAD has not',
+    'jobs: { a: { steps: [{ call: { service: live, method: HEAD, outputs: { id: id } } }] } }',
+    '1:55: error: a HEAD is answered without a body, and its JSON is looked into (conflict)\n    write `method: GET`',
+  ],
+  [
     'unknown-name',
     'a resource in a put',
     'triggers: {}\n' + job('    put: imgae'),

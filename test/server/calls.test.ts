@@ -8,9 +8,9 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { outcomeOf, startTakt } from '../command/run-takt.ts'
 import { freshDatabase } from '../support/database.ts'
-import { hand, work } from '../support/hand.ts'
 import { person } from '../support/people.ts'
 import { cloneOf, hostedProject } from '../support/repository.ts'
+import { startRunner } from '../support/runner.ts'
 import { serverProcess } from '../support/server-process.ts'
 import { startHouse } from '../support/server.ts'
 import { until } from '../support/until.ts'
@@ -60,17 +60,20 @@ async function shop(file: string, other: { readonly host: string; readonly url: 
   const url = `${other.url}/api/`
   const declared = await house.ask('PUT /api/v1/projects/shop/services/deployer', { url, headers })
   expect(declared).toMatchObject({ status: 200, body: { name: 'deployer', url, headers } })
-  await house.ask('PUT /api/v1/projects/shop/services/inside', { url: 'http://127.0.0.1:1' })
+  await house.ask('PUT /api/v1/projects/shop/services/inside', { url: 'http://127.0.0.1:4321' })
   await clone.push({ '.takt.yml': file })
   await until(async () => (await house.ask('GET /api/v1/projects/shop/pipelines/main')).status === 200)
   const start = async (job: string): Promise<number> =>
     (await house.ask(`POST /api/v1/projects/shop/pipelines/main/jobs/${job}/runs`, {})).body.id
   const gates = async (run: number) => (await house.ask(`GET /api/v1/gates?run=${run}`)).body.items
   const ended = (run: number) =>
-    until(async () => {
-      const found = (await house.ask(`GET /api/v1/runs/${run}`)).body
-      return ENDED.test(found.state) && found
-    })
+    until(
+      async () => {
+        const found = (await house.ask(`GET /api/v1/runs/${run}`)).body
+        return ENDED.test(found.state) && found
+      },
+      { withinMs: 30_000, everyMs: 30 },
+    )
   return { house, start, gates, ended, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
@@ -83,8 +86,8 @@ test('a service is asked again under the same key while it is away, and what it 
     `
 jobs:
   ship:
-    get: { src: { trigger: false } }
     steps:
+      - run: say built
       - call:
           service: deployer
           method: POST
@@ -92,16 +95,15 @@ jobs:
           body: '{"run":"$(takt.run)"}'
           expect: { json: { state: [taken, done] } }
           outputs: { deploy: deploys.0.id, said: echo }
-      - call: { service: deployer, path: /deploys/$(input.deploy) }
-      - run: x
+      - { call: { service: deployer, path: /deploys/$(input.deploy) }, timeout: 10s, retry: 1 }
+      - run: [env INPUT_DEPLOY, env INPUT_SAID]
 `,
     other,
   )
-  const run = await it.start('ship')
-  await using runner = await hand(it.house)
-  runner.say({ say: 'ready', slots: 1 })
-  const { plan } = await until(() => work(runner.heard), { withinMs: 20_000 })
-  expect(plan.env).toMatchObject({ INPUT_DEPLOY: '42', INPUT_SAID: 'Bearer ***' })
+  await using _ = await startRunner(it.house)
+  const run = 1
+  expect((await it.ended(run)).state).toBe('succeeded')
+  expect((await it.house.ask('GET /api/v1/runs/1/log')).text).toMatch(/built\n[^]*42\nBearer \*\*\*\n/)
   const [first, second, third] = other.asked
   expect(first).toMatchObject({
     method: 'POST',
@@ -119,7 +121,7 @@ jobs:
     { attempt: 2, state: 'good', status: 200, words: null },
   ])
   expect(gate.act.attempts[1].answer).toContain('Bearer ***')
-})
+}, 60_000)
 
 test('a call that cannot come to its end fails its run in words', async () => {
   await using other = await service((_asked, response) => say(response, 200, { state: 'broken' }))
@@ -147,7 +149,7 @@ jobs:
   expect((await error('lacks'))[2]).toContain('no text, number or truth at `data.id`, for `id`')
   const inside = await error('inside')
   expect(inside.slice(0, 2)).toEqual(['errored', 'call_refused'])
-  expect(inside[2]).toContain('TAKT_ALLOW_HOSTS=127.0.0.1:1')
+  expect(inside[2]).toContain('TAKT_ALLOW_HOSTS=127.0.0.1:4321')
   expect((await error('nothing'))[2]).toContain('takt services set shop/nothing <url>')
   expect((await error('out'))[2]).toContain('the path leads out of the service')
   expect(other.asked).toHaveLength(3)

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Gate } from '../../../ui/lib/api.ts'
 import { gatedRun } from '../fake-gates.ts'
 import { addLine } from '../fake-stories.ts'
 import { FakeWorld } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
 
+type Attempts = Extract<Gate['act'], { kind: 'call' }>['attempts']
 let house: House
 beforeAll(async () => {
   house = await openHouse()
@@ -68,6 +70,21 @@ test('who may not decide reads why, and finds no button', async () => {
   await using visit = await house.visit(world, { path })
   await visit.page.getByText('You cannot decide here: this gate is for release.').waitFor()
   expect(await visit.page.getByRole('button', { name: /Approve|Reject/ }).count()).toBe(0)
+})
+
+test('a call tells of each of its attempts, and why it was not good', async () => {
+  const attempt = { status: 503, words: 'it answered 503', answer: null, ended_at: null }
+  const started_at = new Date().toISOString()
+  const attempts: Attempts = [{ ...attempt, attempt: 1, state: 'errored', started_at }]
+  const target = { service: 'deployer', method: 'POST', path: '/deploys', next_at: null }
+  const { world, path } = gatedWorld({
+    ...{ kind: 'call', words: 'calls deployer: POST /deploys', by: [], form: [], message: null },
+    act: { kind: 'call', ...target, attempts },
+  })
+  await using visit = await house.visit(world, { path })
+  await visit.page.getByRole('heading', { name: 'Call “approve”: calls deployer: POST /deploys' }).waitFor()
+  const told = await visit.page.getByRole('list', { name: 'Attempts' }).innerText()
+  expect(told).toMatch(/Attempt 1: errored \(503\) .*: it answered 503/)
 })
 
 test('a run that left a checkpoint is run again from there by a button of its own', async () => {
