@@ -14,7 +14,7 @@ import { Unsealable } from '../secrets/seal.ts'
 import type { Stores } from '../secrets/stores/stores.ts'
 import { callbackUrl } from './callbacks.ts'
 import type { Claimed } from './claim-calls.ts'
-import { addressUnder, secretsNamed, unfitHeader, withSecrets } from './fit-service.ts'
+import { addressUnder, secretsNamed, unfitHeader, withSecrets } from './fit-services.ts'
 import { type Outcome, unanswered } from './judge.ts'
 
 export type Preparing = {

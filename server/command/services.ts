@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Service, ServiceList } from '../acts/service-shapes.ts'
+import type { Service, ServiceList } from '../acts/services-shapes.ts'
 import { call, send } from './call.ts'
 import { readConfig } from './config.ts'
 import { Ending, WRONG_USE } from './ending.ts'

@@ -8,8 +8,8 @@ import { toJson } from '../db/to-json.ts'
 import { transact } from '../db/transact.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
-import { unfitAddress, unfitServiceHeader } from './fit-service.ts'
-import { Service, ServiceList, serviceName, ServiceSaid } from './service-shapes.ts'
+import { unfitAddress, unfitServiceHeader } from './fit-services.ts'
+import { Service, ServiceList, serviceName, ServiceSaid } from './services-shapes.ts'
 
 const tags = ['Services']
 const ofProject = z.object({ project: z.string().max(100) })
