@@ -43,8 +43,7 @@ export function startCalls(calling: Calling, loop: { hints: Hints; sweepMs: numb
     }
     const inMs = await nextCallMs(calling.db)
     // What is due and not taken waits for its project’s turn, or for room here: its time comes with an end.
-    if (inMs !== null && inMs < loop.sweepMs)
-      alarm = setTimeout(() => worker.poke(), Math.max(inMs, 100)).unref()
+    if (inMs !== null && inMs < loop.sweepMs) alarm = setTimeout(() => worker.poke(), inMs || 1_000).unref()
     return false
   }
   const worker = startWorker('calls', look, loop)
@@ -93,14 +92,14 @@ async function outcomeOf(calling: Calling, call: Claimed, signal: AbortSignal): 
 async function ask(
   outside: Outgoing,
   { spec }: Claimed,
-  { url, headers, body, signal }: Prepared & { readonly signal: AbortSignal },
+  { url, headers, body, mask, signal }: Prepared & { readonly signal: AbortSignal },
 ): Promise<Outcome | null> {
   const { method, timeoutMs } = spec
   try {
     const init = { method, headers, body, signal, timeoutMs, mostBytes: MOST_BYTES, redirects: 0 }
     const answer = await outside.fetch(url, init)
     const text = await answer.text()
-    return judge(spec, { status: answer.status, text, patienceMs: patienceOf(answer.headers) })
+    return judge(spec, { status: answer.status, text, mask, patienceMs: patienceOf(answer.headers) })
   } catch (error) {
     if (signal.aborted) return null
     if (!(error instanceof OutgoingError)) throw error

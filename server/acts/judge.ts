@@ -15,7 +15,13 @@ export type Outcome = {
   readonly outputs: Readonly<Record<string, string>>
 }
 
-type Answer = { readonly status: number; readonly text: string; readonly patienceMs: number }
+type Answer = {
+  readonly status: number
+  readonly text: string
+  readonly patienceMs: number
+  /** Hides secrets in what is said of it, before that is cut. */
+  readonly mask: (text: string) => string
+}
 
 /** What these say is said of the service at this moment, and not of what was asked. */
 const AWAY = [408, 425, 429, 502, 503, 504]
@@ -34,7 +40,7 @@ export const unanswered = (code: 'service_away' | 'timeout' | 'call_refused', wo
 
 /** Whether an answer is what the step expects: its status first, then its JSON, then what is to be taken from it. */
 export function judge(spec: Pick<CallAct, 'expect' | 'json' | 'outputs'>, answer: Answer): Outcome {
-  const { status, text, patienceMs } = answer
+  const { status, text, patienceMs, mask } = answer
   const base = { ...NOTHING, status, answer: text, patienceMs }
   const failed = (words: string): Outcome => ({ ...base, state: 'failed', code: 'unexpected_answer', words })
   const isExpected = spec.expect.length > 0 ? spec.expect.includes(status) : status >= 200 && status <= 299
@@ -47,7 +53,7 @@ export function judge(spec: Pick<CallAct, 'expect' | 'json' | 'outputs'>, answer
   const read = jsonOf(text)
   if (!read) return failed(`it answered ${status} and no JSON, in which \`${places[0]}\` is looked for`)
   const wrong = Object.entries(spec.json).flatMap(([place, wanted]) =>
-    unmet(textAt(read.json, place), place, wanted),
+    unmet(textAt(read.json, place), { place, wanted, mask }),
   )
   if (wrong[0] !== undefined) return failed(wrong[0])
   const outputs: Record<string, string> = {}
@@ -72,9 +78,11 @@ function jsonOf(text: string): { readonly json: unknown } | null {
   }
 }
 
-function unmet(found: string | null, place: string, wanted: readonly string[]): string[] {
+type Wanted = Pick<Answer, 'mask'> & { readonly place: string; readonly wanted: readonly string[] }
+
+function unmet(found: string | null, { place, wanted, mask }: Wanted): string[] {
   if (found !== null && wanted.includes(found)) return []
-  const stands = found === null ? 'is not there' : `is \`${found.slice(0, 100)}\``
+  const stands = found === null ? 'is not there' : `is \`${mask(found).slice(0, 100)}\``
   return [
     `\`${place}\` of its answer ${stands}, and ${wanted.map((each) => `\`${each}\``).join(' or ')} is expected`,
   ]

@@ -79,8 +79,10 @@ async function shop(file: string, other: { readonly host: string; readonly url: 
 
 test('a service is asked again under the same key while it is away, and what it answers becomes values', async () => {
   await using other = await service((asked, response) => {
-    if (asked.length === 1) say(response, 503, {})
-    else say(response, 200, { state: 'taken', deploys: [{ id: 42 }], echo: asked[0]?.token })
+    if (asked.length === 1) return say(response, 503, {})
+    const back = asked.length === 2 ? JSON.parse(asked[1]!.body).back : undefined
+    if (back) void fetch(back, { method: 'POST', body: '{"host":"b"}' })
+    say(response, 200, { back, state: 'taken', deploys: [{ id: 42 }], echo: asked[0]?.token })
   })
   await using it = await shop(
     `
@@ -92,25 +94,26 @@ jobs:
           service: deployer
           method: POST
           path: /deploys?lane=$(takt.lane)
-          body: '{"run":"$(takt.run)"}'
+          body: '{"run":"$(takt.run)","back":"$(callback-url.done)"}'
           expect: { json: { state: [taken, done] } }
           outputs: { deploy: deploys.0.id, said: echo }
       - { call: { service: deployer, path: /deploys/$(input.deploy) }, timeout: 10s, retry: 1 }
-      - run: [env INPUT_DEPLOY, env INPUT_SAID]
+      - wait: { callback: done, within: 1h }
+      - run: [env INPUT_DEPLOY, env INPUT_SAID, env CALLBACK_DONE_HOST]
 `,
     other,
   )
   await using _ = await startRunner(it.house)
   const run = 1
   expect((await it.ended(run)).state).toBe('succeeded')
-  expect((await it.house.ask('GET /api/v1/runs/1/log')).text).toMatch(/built\n[^]*42\nBearer \*\*\*\n/)
+  expect((await it.house.ask('GET /api/v1/runs/1/log')).text).toMatch(/built\n[^]*42\nBearer \*\*\*\nb\n/)
   const [first, second, third] = other.asked
   expect(first).toMatchObject({
     method: 'POST',
     url: '/api/deploys?lane=main',
     token: 'Bearer a-token-of-weight',
   })
-  expect(JSON.parse(first!.body)).toEqual({ run: String(run) })
+  expect(JSON.parse(first!.body).run).toBe(String(run))
   expect(second).toEqual(first)
   expect(third).toMatchObject({ method: 'GET', url: '/api/deploys/42' })
   expect(third!.key).not.toBe(first!.key)
@@ -121,6 +124,7 @@ jobs:
     { attempt: 2, state: 'good', status: 200, words: null },
   ])
   expect(gate.act.attempts[1].answer).toContain('Bearer ***')
+  expect(gate.act.attempts[1].answer).toMatch(/callbacks\/\d+\/\*\*\*"/)
 }, 60_000)
 
 test('a call that cannot come to its end fails its run in words', async () => {
@@ -148,8 +152,11 @@ jobs:
   expect((await error('status'))[2]).toBe('deployer: it answered 200, and 201 is expected')
   expect((await error('lacks'))[2]).toContain('no text, number or truth at `data.id`, for `id`')
   const inside = await error('inside')
-  expect(inside.slice(0, 2)).toEqual(['errored', 'call_refused'])
-  expect(inside[2]).toContain('TAKT_ALLOW_HOSTS=127.0.0.1:4321')
+  expect(inside).toEqual([
+    'errored',
+    'call_refused',
+    expect.stringContaining('TAKT_ALLOW_HOSTS=127.0.0.1:4321'),
+  ])
   expect((await error('nothing'))[2]).toContain('takt services set shop/nothing <url>')
   expect((await error('out'))[2]).toContain('the path leads out of the service')
   expect(other.asked).toHaveLength(3)
