@@ -22,6 +22,7 @@ export function unfitAddress(text: string): string | null {
   const url = URL.canParse(text) ? new URL(text) : null
   if (!url || !['http:', 'https:'].includes(url.protocol))
     return 'the address must begin with https:// or http://'
+  if (/[\s\p{Cc}]/u.test(text)) return 'the address has a space, or a character that nobody sees'
   if (url.username !== '' || url.password !== '')
     return 'the address holds a user name or password; send them in a header with $(secret.NAME)'
   return url.search === '' && url.hash === ''

@@ -25,7 +25,7 @@ export async function actsAt(
         .on((eb) => eb('callbacks.name', '=', sql<string>`acts.spec->>'callback'`)),
     )
     .select(['acts.gate_id', 'acts.spec', 'acts.due_at', 'versions.name as version'])
-    .select(['callbacks.used_at', 'callbacks.address', 'callbacks.fields'])
+    .select(['callbacks.used_at', 'callbacks.address', 'callbacks.fields', 'gates.state as gate'])
     .where('acts.gate_id', 'in', [...gates])
     .execute()
   const attempts = await attemptsAt(db, gates)
@@ -35,8 +35,10 @@ export async function actsAt(
       switch (spec.kind) {
         case 'call': {
           const { kind, service, method, path } = spec
-          const next_at = due_at?.toISOString() ?? null
-          return [gate_id, { kind, service, method, path, next_at, attempts: attempts.get(gate_id) ?? [] }]
+          const tried = attempts.get(gate_id) ?? []
+          const isNext = heard.gate === 'waiting' && tried.at(-1)?.ended_at
+          const next_at = isNext ? (due_at?.toISOString() ?? null) : null
+          return [gate_id, { kind, service, method, path, next_at, attempts: tried }]
         }
         case 'trigger': {
           const { inputs: _, ...target } = spec

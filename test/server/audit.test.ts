@@ -22,7 +22,7 @@ const PLACE = {
     organization: 'default',
     team: 'ship',
   },
-  ...{ account: 'a-bot', provider: 'oidc', number: '1', schedule: 'nightly' },
+  ...{ account: 'a-bot', provider: 'oidc', number: '1', schedule: 'nightly', service: 'deployer' },
 }
 
 /** A token that is not the first, which one of the operations ends. */

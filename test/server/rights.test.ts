@@ -24,7 +24,7 @@ const PLACE = {
     organization: 'default',
     team: 'ship',
   },
-  ...{ account: 'a-bot', provider: 'oidc', number: '1', schedule: 'nightly' },
+  ...{ account: 'a-bot', provider: 'oidc', number: '1', schedule: 'nightly', service: 'deployer' },
 }
 
 /** `GET /projects/:project` of an operation of the API’s description. */
