@@ -4,10 +4,12 @@ import { outcomeOf, startTakt } from './run-takt.ts'
 
 const AT = '/api/v1/projects/shop/secrets'
 const NARROWED = { environment: null, job: 'deploy-*', trigger: null, branch: null }
+const HERE = { store: null, reference: null }
 const KEY = {
   name: 'DEPLOY_KEY',
   owner: 'project',
   ...NARROWED,
+  ...HERE,
   created_at: 'x',
   updated_at: '2026-01-02T03:04:05Z',
   updated_by: 'Ann',
@@ -23,9 +25,9 @@ const ANSWERS = {
       items: [
         {
           name: 'DEPLOY_KEY',
-          chosen: { owner: 'project', ...NARROWED },
+          chosen: { owner: 'project', ...NARROWED, ...HERE },
           passed_over: [
-            { owner: 'organization', ...NARROWED, job: null, because: 'the project has its own' },
+            { owner: 'organization', ...NARROWED, ...HERE, job: null, because: 'the project has its own' },
           ],
         },
       ],
@@ -65,7 +67,7 @@ test('a value among the arguments is wrong use: everybody on the machine would s
 
 test('secrets are listed by name, time and person, and removed by name', async () => {
   expect((await secrets(['list', 'shop'])).out).toMatch(
-    /DEPLOY_KEY +project +the job deploy-\* +2026-01-02T03:04:05Z +Ann/,
+    /DEPLOY_KEY +project +the job deploy-\* +here +2026-01-02T03:04:05Z +Ann/,
   )
   const removed = await secrets(['remove', 'shop', 'DEPLOY_KEY'])
   expect(removed).toMatchObject({ code: 0, asked: [{ method: 'DELETE', path: `${AT}/DEPLOY_KEY` }] })
