@@ -56,6 +56,8 @@ export class Link {
   readonly #options: LinkOptions
   readonly #works = new Map<RunId, Work>()
   readonly #connection: Connection
+  /** So many runs came over this connection. */
+  #taken = 0
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -74,7 +76,8 @@ export class Link {
 
   /** Say how many more runs there is room for; also said by itself on every new connection. */
   ready(): void {
-    if (this.#connection.welcomed) this.#connection.say({ say: 'ready', slots: this.#options.room() })
+    const taken = this.#taken
+    if (this.#connection.welcomed) this.#connection.say({ say: 'ready', slots: this.#options.room(), taken })
   }
 
   /** Say how the runner stands; also said by itself on every new connection. */
@@ -126,6 +129,7 @@ export class Link {
     const { log, self } = this.#options
     log.info({ carrying: this.#works.size }, 'link.opened')
     const first = this.#connection.welcome()
+    this.#taken = 0
     if (first) log.info({ name: self.name, slots: self.slots, ...self.engine }, 'runner.ready')
     for (const work of this.#works.values()) work.sayAgain()
     const alive = () => this.#connection.say({ say: 'alive', carrying: this.#leases() })
@@ -142,6 +146,7 @@ export class Link {
 
   #take(order: Heard<'work'>): void {
     const { plan, lease } = order
+    this.#taken++
     const known = this.#works.get(plan.run)
     if (known?.lease === lease) return // said twice
     known?.forget() // an earlier attempt of the same run, which the server has given up

@@ -23,7 +23,8 @@ export type Service = {
 /**
  * Keep runs going, as many as the pool has room for.
  *
- * A server can send one run more than there is room for, when it sent it while a slot was reported free; that one waits for a slot.
+ * A server can send one run more than there is room for, when the room went (it was paused, or ails) as it sent it; that one waits
+ * for a slot.
  */
 export function serve(house: House, { pool, most, quit, connect }: ServeOptions): Service {
   const turnstile = new Turnstile(most)

@@ -13,7 +13,7 @@ import { TerminalOrder, TerminalWord } from './terminal.ts'
  * server's commit. The runner keeps what is unheard and says it again, in order, after a redial; a repeated number is
  * ignored. A report under a lease that is no longer the run's changes nothing and is answered with `forget`.
  */
-export const DIALECT = 4
+export const DIALECT = 5
 
 export const runId = z
   .number()
@@ -130,8 +130,15 @@ export const RunnerSays = z.discriminatedUnion('say', [
     labels: z.record(z.string().max(100), z.string().max(200)),
     carrying: z.array(z.object({ run: runId, lease })).max(1_000),
   }),
-  /** "I have room for this many more." Replaces what was said before. */
-  z.object({ say: z.literal('ready'), slots: z.number().int().min(0).max(1_000) }),
+  /**
+   * "I have room for this many more, having taken so many on this connection." Replaces what was said before. What was sent and
+   * not taken yet comes out of that room.
+   */
+  z.object({
+    say: z.literal('ready'),
+    slots: z.number().int().min(0).max(1_000),
+    taken: z.number().int().min(0),
+  }),
   /** Renews the leases of the runs named; said every third of `leaseMs`. */
   z.object({ say: z.literal('alive'), carrying: z.array(z.object({ run: runId, lease })).max(1_000) }),
   z.object({ say: z.literal('report'), run: runId, lease, seq, entry: ReportEntry }),

@@ -50,6 +50,8 @@ export class RunnerLink {
   /** What people want of the runner, as it was told last. */
   #told = JSON.stringify({ mode: 'active', resets: 0 })
   #wanted = 0
+  /** So many runs were sent over this connection. */
+  #sent = 0
   #draining: Promise<void> | null = null
   /** What is being written down: the runner hears of it before it hears of what comes of it. */
   #writing: Promise<unknown> = Promise.resolve()
@@ -145,7 +147,7 @@ export class RunnerLink {
     if (this.#runner === null) return this.#refuse(HELLO_FIRST)
     switch (message.say) {
       case 'ready':
-        this.#wanted = message.slots
+        this.#wanted = message.slots - (this.#sent - message.taken)
         return this.look()
       case 'standing':
         await noteStanding(this.#deps.db, this.#runner, { life: this.#life, standing: message })
@@ -212,6 +214,7 @@ export class RunnerLink {
       const plan = await claimRun(db, { runner: runner.id, token, leaseMs }, opening)
       if (!plan) return
       this.#wanted--
+      this.#sent++
       await this.#writing
       this.#say({ say: 'work', lease: token, plan })
     }

@@ -105,9 +105,12 @@ async function dial({ url, runnerToken }: { url: string; runnerToken: string }):
     headers: { authorization: `Bearer ${runnerToken}` },
   })
   let told = Promise.withResolvers<Work>()
+  let taken = 0
   socket.on('message', (words: Buffer) => {
     const said: ServerSays = JSON.parse(words.toString())
-    if (said.say === 'work') told.resolve(said)
+    if (said.say !== 'work') return
+    taken++
+    told.resolve(said)
   })
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
   const say = (message: unknown) => socket.send(JSON.stringify(message))
@@ -126,7 +129,7 @@ async function dial({ url, runnerToken }: { url: string; runnerToken: string }):
   return {
     next() {
       told = Promise.withResolvers()
-      say({ say: 'ready', slots: 1 })
+      say({ say: 'ready', slots: 1, taken })
       return told.promise
     },
     ended({ lease, plan: { run } }) {

@@ -68,7 +68,7 @@ describe('the link', () => {
     await welcomed(server)
     const hello = { say: 'hello', dialect: DIALECT, name: 'tester', slots: 2, carrying: [] }
     expect(server.said[0]).toMatchObject(hello)
-    expect(server.said[1]).toEqual({ say: 'ready', slots: 2 })
+    expect(server.said[1]).toEqual({ say: 'ready', slots: 2, taken: 0 })
   })
 
   test('a run is reported in order, from prepare to verdict, exactly once', async () => {
@@ -105,7 +105,7 @@ describe('the link', () => {
     server.give(short)
     await until(() => server.end(short.run))
     await until(() => server.said.filter(({ say }) => say === 'ready').length === 2)
-    expect(server.said.at(-1)).toEqual({ say: 'ready', slots: 1 })
+    expect(server.said.at(-1)).toEqual({ say: 'ready', slots: 1, taken: 2 })
   })
 
   test('a run sent beyond the room waits for a slot', async () => {
@@ -267,7 +267,7 @@ describe('the link', () => {
     ).toBe(true)
     server.say({ say: 'heard', run: plan.run, seq: server.reports.get(plan.run)!.length })
     await flushed
-    expect(server.said.at(-1)).toEqual({ say: 'ready', slots: 0 })
+    expect(server.said.at(-1)).toEqual({ say: 'ready', slots: 0, taken: 1 })
   })
 
   test('a check is answered over the connection that asked for it, or by a word that none is carried out', async () => {

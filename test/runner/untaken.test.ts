@@ -33,7 +33,7 @@ test('a run that cannot be taken ends as broken, says nothing of its plan, and t
     },
   ])
   await until(() => link.carrying.length === 0)
-  expect(server.said.at(-1)).toEqual({ say: 'ready', slots: 1 })
+  expect(server.said.at(-1)).toEqual({ say: 'ready', slots: 1, taken: 1 })
   server.give(planOf(['say two']))
   await until(() => taken.length === 1)
   hangUp.abort()

@@ -7,6 +7,9 @@ import { steeredLine } from '../support/steer.ts'
 
 const EVIL = '"><script>alert(1)</script>\r\nset-cookie: x=1'
 const BRANCH = `x'"><img-src=x>`
+const DATA =
+  /^(application\/(problem\+)?json|application\/octet-stream|application\/x-ndjson|text\/(plain|csv))\b/
+const IMAGE = /^image\/svg\+xml\b/
 const LINE = 'triggers: { push: "**" }\njobs: { test: { run: say x } }'
 
 /** A project in which a commit’s message, its author, a branch and a file are called so. */
@@ -38,10 +41,10 @@ test('no answer of the API is a page, and none carries what others typed in a he
     const type = answer.headers.get('content-type') ?? ''
     expect([operation, type]).toEqual([
       operation,
-      expect.stringMatching(
-        /^(application\/(problem\+)?json|application\/octet-stream|application\/x-ndjson|text\/(plain|csv))\b/,
-      ),
+      expect.stringMatching(operation.endsWith('/badge.svg') ? IMAGE : DATA),
     ])
+    // The one image that is drawn from others' names runs no script where it is opened as a page.
+    expect(answer.headers.get('content-security-policy')).toMatch(/default-src 'none'; script-src 'self';/)
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
     expect(JSON.stringify([...answer.headers])).not.toMatch(/alert|img-src=x/)
     told.push(answer.text)

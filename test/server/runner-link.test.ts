@@ -162,7 +162,7 @@ test('a runner that says it is alive keeps its run', async () => {
 })
 
 test.each([
-  ['an old dialect', { ...HELLO, dialect: 0 }, /dialect 4, the runner 0: install the same version/],
+  ['an old dialect', { ...HELLO, dialect: 0 }, /dialect 5, the runner 0: install the same version/],
   ['a message of another shape', { say: 'hi' }, /not understood/],
   ['a report before hello', { say: 'alive', carrying: [] }, /say hello first/],
 ])('%s is refused with a sentence', async (_, hello, reason) => {
@@ -207,4 +207,23 @@ test('work that was asked for when nobody waited comes as soon as it is there', 
   runner.say({ say: 'ready', slots: 1 })
   await clone.push({ '.takt.yml': 'jobs: { test: { run: say x } }' })
   await until(() => work(runner.heard))
+})
+
+test('room that was told before a sent run was taken is not given away twice', async () => {
+  await using house = await startHouse()
+  await using clone = await hostedProject(house, 'shop')
+  await using runner = await hand(house)
+  await clone.push({ '.takt.yml': 'jobs: { test: { matrix: { n: [a, b, c] }, run: say x } }' })
+  await until(async () => (await house.ask('GET /api/v1/runs')).body.items.length === 3)
+  const given = () => runner.heard.filter((said) => said.say === 'work').length
+  runner.say({ say: 'ready', slots: 1 })
+  await until(() => given() === 1)
+  runner.say({ say: 'ready', slots: 2, taken: 0 }) // said as the run was on its way: room for one besides it
+  await until(() => given() === 2)
+  runner.say({ say: 'ready', slots: 1, taken: 1 })
+  await clone.push({ more: 'x' })
+  await until(async () => (await house.ask('GET /api/v1/runs')).body.items.length === 6)
+  expect(given()).toBe(2)
+  runner.say({ say: 'ready', slots: 1 })
+  await until(() => given() === 3)
 })

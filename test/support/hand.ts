@@ -12,7 +12,8 @@ export type Hand = AsyncDisposable & {
   /** Binary frames: what people typed in terminals. */
   readonly frames: Uint8Array[]
   readonly closed: Promise<number>
-  say(message: unknown): void
+  /** Where it says that it has room, how many runs it has taken is added unless it says so itself. */
+  say(message: object): void
   report(seq: number, entry: ReportEntry): void
   log(seq: number, text: string): void
   send(frame: Uint8Array): void
@@ -45,7 +46,11 @@ export async function hand(
     binary ? frames.push(words) : heard.push(JSON.parse(words.toString())),
   )
   await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  const say = (message: unknown) => socket.send(JSON.stringify(message))
+  const taken = () => heard.filter((said) => said.say === 'work').length
+  const say = (message: object) =>
+    socket.send(
+      JSON.stringify('say' in message && message.say === 'ready' ? { taken: taken(), ...message } : message),
+    )
   say(hello)
   await until(() => heard.length > 0)
   const token = () => lease.token || work(heard)?.lease || ''
