@@ -1,3 +1,4 @@
+import { backoffMs } from '../backoff.ts'
 import type { Retry } from '../language/step.ts'
 
 /** How an attempt ended that did not succeed. A runner that went silent has `errored`, with the code `runner_lost`. */
@@ -33,8 +34,8 @@ export function againAfter(
   const reason = reasonOf(ended)
   if (ended.code === LOST) return { reason, pauseMs: 0 } // another machine has no part in what befell this one
   if (backoff === 'fixed') return { reason, pauseMs: delayMs }
-  const grown = delayMs * 2 ** Math.min(ended.attempt - 1, 20)
-  return { reason, pauseMs: Math.round(Math.min(grown, LONGEST_GROWN_MS) * chance) }
+  const grown = backoffMs(ended.attempt - 1, { firstMs: delayMs, mostMs: LONGEST_GROWN_MS })
+  return { reason, pauseMs: Math.round(grown * chance) }
 }
 
 export const LOST = 'runner_lost'

@@ -1,3 +1,5 @@
+import { backoffMs } from '../backoff.ts'
+
 /**
  * How long to wait before calling again: doubling from 100 ms to 5 s, spread by `chance` (0 to 1) so that a thousand callers
  * of a server that came back do not all call in the same instant.
@@ -5,6 +7,6 @@
  * @param attempt  Failed calls so far, from 0.
  */
 export function redialMs(attempt: number, chance: number): number {
-  const fullMs = Math.min(100 * 2 ** Math.min(attempt, 10), 5_000)
+  const fullMs = backoffMs(attempt, { firstMs: 100, mostMs: 5_000 })
   return Math.round(fullMs * (0.5 + chance / 2))
 }

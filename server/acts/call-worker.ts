@@ -1,6 +1,8 @@
 import type { Hints } from '../events/listen.ts'
+import { keepLease } from '../events/keep-lease.ts'
 import { startWorker, type Worker } from '../events/worker.ts'
 import { type Outgoing, OutgoingError } from '../http/outgoing.ts'
+import { retryAfterMs } from '../http/retry-after.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
 import {
@@ -59,23 +61,19 @@ export function startCalls(calling: Calling, loop: { hints: Hints; sweepMs: numb
 
 /** One attempt, from the note that it is made to the note of what came of it. */
 async function attempt(calling: Calling, call: Claimed, quit: AbortSignal): Promise<void> {
-  const over = new AbortController()
-  const again = setInterval(() => {
-    keepCall(calling.db, call.gate).then(
-      (isWanted) => isWanted || over.abort(),
-      (error: unknown) => log.warn({ err: error, gate: call.gate }, 'call.not-kept'),
-    )
-  }, SAY_AGAIN_MS)
+  using lease = keepLease({
+    everyMs: SAY_AGAIN_MS,
+    renew: () => keepCall(calling.db, call.gate),
+    onError: (error) => log.warn({ err: error, gate: call.gate }, 'call.not-kept'),
+  })
   try {
     const number = await beginAttempt(calling.db, call.gate)
     if (number === null) return
-    const outcome = await outcomeOf(calling, call, AbortSignal.any([quit, over.signal]))
+    const outcome = await outcomeOf(calling, call, AbortSignal.any([quit, lease.signal]))
     if (outcome === null && quit.aborted) return void (await releaseCall(calling.db, call.gate))
     await settleCall(calling.db, { call, attempt: number }, outcome ?? STOPPED)
   } catch (error) {
     if (!(error instanceof Problem)) throw error // its run was deleted meanwhile
-  } finally {
-    clearInterval(again)
   }
 }
 
@@ -99,7 +97,8 @@ async function ask(
     const init = { method, headers, body, signal, timeoutMs, mostBytes: MOST_BYTES, redirects: 0 }
     const answer = await outside.fetch(url, init)
     const text = await answer.text()
-    return judge(spec, { status: answer.status, text, mask, patienceMs: patienceOf(answer.headers) })
+    const patienceMs = retryAfterMs(answer.headers.get('retry-after')) ?? 0
+    return judge(spec, { status: answer.status, text, mask, patienceMs })
   } catch (error) {
     if (signal.aborted) return null
     if (!(error instanceof OutgoingError)) throw error
@@ -107,12 +106,6 @@ async function ask(
     const code = error.code === 'silent' ? 'timeout' : isRefused ? 'call_refused' : 'service_away'
     return unanswered(code, error.message)
   }
-}
-
-/** `Retry-After` in seconds. */
-const patienceOf = (headers: Headers): number => {
-  const seconds = /^\d{1,6}$/.exec(headers.get('retry-after')?.trim() ?? '')?.[0]
-  return seconds === undefined ? 0 : Number(seconds) * 1_000
 }
 
 /** What is kept of an answer opens nothing: a service may say back what it was sent. */

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { sql } from 'kysely'
+import { backoffMs } from '#pipelines/backoff.ts'
 import type { RunError } from '#pipelines/wire/runner.ts'
 import type { Db } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
@@ -19,8 +20,8 @@ const LONGEST_MS = 3_600_000
  * @param chance  0 to 1.
  */
 export function nextCheckMs(everyMs: number, failures: number, chance: number): number {
-  const patientMs = Math.min(everyMs, SHORTEST_MS) * 2 ** Math.min(failures, 20)
-  const plainMs = failures === 0 ? everyMs : Math.min(patientMs, Math.max(everyMs, LONGEST_MS))
+  const patience = { firstMs: Math.min(everyMs, SHORTEST_MS), mostMs: Math.max(everyMs, LONGEST_MS) }
+  const plainMs = failures === 0 ? everyMs : backoffMs(failures, patience)
   return Math.round(plainMs * (0.9 + chance / 5))
 }
 

@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto'
 import { type NoticeFacts, noticeText } from '#pipelines/language/notice-words.ts'
+import { standardKeys, standardSignature } from '../access/standard-webhooks.ts'
 
 /** As many are told one by one; of the others, how many they are. */
 const MOST_TOLD = 20
@@ -39,15 +39,15 @@ const SIGNS: Readonly<Record<NoticeFacts['kind'], string>> = {
 /** As Slack reads it, and Mattermost, Rocket.Chat and others who take the same. */
 export function forSlack(told: Told, channel: string): object {
   const lines = shownOf(told).map((facts) => {
-    const text = escaped(line(facts, told))
+    const text = slackText(line(facts, told))
     return `${SIGNS[facts.kind]} ${told.template === null ? `<${facts.url}|${text.replaceAll('|', '¦')}>` : text}`
   })
   const text = [...(told.isTest ? [TEST] : lines), ...moreOf(told)].join('\n')
   return { text, ...(channel === '' ? {} : { channel }) }
 }
 
-/** Slack's own three letters. */
-const escaped = (text: string) =>
+/** Slack knows these three and no others: `&quot;` would be read as it is written, so that this is no escaping of XML. */
+const slackText = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
 export function forMail(told: Told): { subject: string; text: string } {
@@ -85,9 +85,8 @@ type Signing = { readonly key: string; readonly seconds: number }
 export function signed(id: number, body: string, signing: Signing | null): Record<string, string> {
   const named = { 'webhook-id': `notice-${id}` }
   if (!signing) return named
-  const { key, seconds } = signing
-  const bytes = key.startsWith('whsec_') ? Buffer.from(key.slice(6), 'base64') : Buffer.from(key)
-  const content = `notice-${id}.${seconds}.${body}`
-  const signature = createHmac('sha256', bytes).update(content).digest('base64')
-  return { ...named, 'webhook-timestamp': String(seconds), 'webhook-signature': `v1,${signature}` }
+  const timestamp = String(signing.seconds)
+  const [key] = standardKeys(signing.key)
+  const signature = standardSignature(key, { id: named['webhook-id'], timestamp, body })
+  return { ...named, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` }
 }

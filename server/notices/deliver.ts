@@ -1,4 +1,5 @@
 import { type Outgoing, OutgoingError } from '../http/outgoing.ts'
+import { retryAfterMs } from '../http/retry-after.ts'
 import { forProgram, forSlack, signed, type Told } from './compose.ts'
 import { type Mail, sendMail } from './mail.ts'
 
@@ -78,18 +79,16 @@ async function post(outside: Outgoing, { url, body, headers }: Posted): Promise<
     if (answer.ok) return { ended: 'sent', status, words: `answered with ${status}` }
     const isFinal = status >= 300 && status < 500 && ![408, 425, 429].includes(status)
     const words = `answered with ${status}${said.trim() === '' ? '' : `: ${said.trim()}`}`
-    return { ended: 'failed', isFinal, status, words, patienceMs: patienceIn(answer.headers) }
+    return {
+      ended: 'failed',
+      isFinal,
+      status,
+      words,
+      patienceMs: retryAfterMs(answer.headers.get('retry-after')),
+    }
   } catch (error) {
     if (!(error instanceof OutgoingError)) throw error
     const isFinal = error.code === 'bad_address' || error.code === 'address_refused'
     return { ended: 'failed', isFinal, status: null, words: error.message, patienceMs: null }
   }
-}
-
-/** `Retry-After`, in seconds or as a date. */
-function patienceIn(headers: Headers): number | null {
-  const after = headers.get('retry-after')
-  if (after === null) return null
-  const ms = /^\d{1,9}$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - Date.now()
-  return Number.isFinite(ms) && ms > 0 ? ms : null
 }

@@ -6,6 +6,7 @@ import type { Db } from '../db/connect.ts'
 import type { SourceSettings } from '../db/source-tables.ts'
 import { inMs } from '../db/transact.ts'
 import type { Hints } from '../events/listen.ts'
+import { keepLease } from '../events/keep-lease.ts'
 import { startWorker } from '../events/worker.ts'
 import type { Allowed } from '../http/reachable.ts'
 import { log } from '../log.ts'
@@ -86,14 +87,12 @@ async function untilFreeMs(db: Db): Promise<number | null> {
 /** Read one source for as long as it is ours. */
 async function hold(deps: SourceDeps, held: Held, quit: AbortSignal): Promise<void> {
   const { db, allowed } = deps
-  const over = new AbortController()
-  const signal = AbortSignal.any([quit, over.signal])
-  const renewing = setInterval(() => {
-    renew(db, held).then(
-      (isOurs) => isOurs || over.abort(),
-      (error: unknown) => log.warn({ err: error, source: held.id }, 'source.not-renewed'), // its lease ends, and another reads it
-    )
-  }, RENEW_MS)
+  using lease = keepLease({
+    everyMs: RENEW_MS,
+    renew: () => renew(db, held),
+    onError: (error) => log.warn({ err: error, source: held.id }, 'source.not-renewed'),
+  })
+  const signal = AbortSignal.any([quit, lease.signal])
   try {
     const login =
       held.login === null ? null : await deps.loginOf({ project: held.project, secret: held.login })
@@ -107,8 +106,6 @@ async function hold(deps: SourceDeps, held: Held, quit: AbortSignal): Promise<vo
     await letGo(db, held, null)
   } catch (error) {
     await letGo(db, held, quit.aborted ? null : wordsOf(error))
-  } finally {
-    clearInterval(renewing)
   }
 }
 

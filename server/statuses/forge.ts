@@ -1,5 +1,6 @@
 import type { Verdict } from '#pipelines/statuses/verdict.ts'
 import type { ForgeName } from '../db/status-tables.ts'
+import { retryAfterMs } from '../http/retry-after.ts'
 
 /** A status as a forge is told of it. Nothing in it is a secret: names, states and counts. */
 export type Telling = {
@@ -87,9 +88,8 @@ export function refusalOf(forge: string, { status, header, words }: Answer, nowM
 
 /** How long the forge wants to be left alone, by its headers; null where it says nothing. */
 export function waitOf(header: Answer['header'], nowMs: number): number | null {
-  const after = header('retry-after')
-  if (after !== null && /^\d{1,6}$/.test(after.trim())) return Number(after) * 1_000
-  if (after !== null && Number.isFinite(Date.parse(after))) return Math.max(0, Date.parse(after) - nowMs)
+  const asked = retryAfterMs(header('retry-after'), nowMs)
+  if (asked !== null) return asked
   const left = header('x-ratelimit-remaining') ?? header('ratelimit-remaining')
   const reset = header('x-ratelimit-reset') ?? header('ratelimit-reset')
   if (left !== '0' || reset === null || !/^\d{1,12}$/.test(reset)) return null

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { sql } from 'kysely'
+import { backoffMs } from '#pipelines/backoff.ts'
 import type { Db } from '../db/connect.ts'
 import { LOCKS } from '../db/locks.ts'
 import type { ForgeName } from '../db/status-tables.ts'
@@ -12,8 +13,7 @@ import { type Arrived, type Forge, ForgeRefusal } from './forge.ts'
 const MOST_ATTEMPTS = 6
 const FIRST_AGAIN_MS = 2_000
 /** A forge that does not answer is asked again after half a second, then twice as long each time, and at most after so long. */
-const FIRST_CLOSED_MS = 500
-const LONGEST_CLOSED_MS = 5 * 60_000
+const CLOSED = { firstMs: 500, mostMs: 5 * 60_000 }
 
 export type Sending = {
   readonly db: Db
@@ -135,15 +135,14 @@ async function noteRefusal(db: Db, status: Status, refusal: ForgeRefusal): Promi
     .execute()
   if (what !== 'all') return
   const failures = await failuresOf(db, status.forge)
-  const opensInMs = Math.max(afterMs ?? 0, backoffMs(failures))
+  const opensInMs = Math.max(afterMs ?? 0, closedMs(failures))
   await setDoor(db, status.forge, { failures: failures + 1, opensInMs, reason: refusal.message })
   log.warn({ forge: status.forge, opensInMs, reason: refusal.message }, 'forge.closed')
 }
 
-function backoffMs(failures: number): number {
-  const fullMs = Math.min(FIRST_CLOSED_MS * 2 ** Math.min(failures, 20), LONGEST_CLOSED_MS)
-  return Math.round(fullMs * (0.75 + randomInt(1_000) / 4_000)) // spread, so that not everybody calls at once
-}
+/** Spread, so that not everybody calls at once. */
+const closedMs = (failures: number) =>
+  Math.round(backoffMs(failures, CLOSED) * (0.75 + randomInt(1_000) / 4_000))
 
 async function failuresOf(db: Db, forge: ForgeName): Promise<number> {
   const door = await db

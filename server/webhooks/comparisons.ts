@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { sql } from 'kysely'
+import { backoffMs } from '#pipelines/backoff.ts'
 import type { RepositoryId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import { storable } from '../db/to-json.ts'
@@ -12,8 +13,7 @@ export type Due = { readonly id: RepositoryId; readonly isFirst: boolean; readon
 const FIRST_MS = 60_000
 /** So long nobody else begins it, should whoever took it fall silent. */
 const LEASE_MS = 180_000
-const SHORTEST_MS = 60_000
-const LONGEST_MS = 3_600_000
+const PATIENCE = { firstMs: 60_000, mostMs: 3_600_000 }
 const MOST_LETTERS = 1_000
 
 /** Repositories of projects on other servers are compared from now on. */
@@ -55,7 +55,7 @@ export async function settleComparison(
   { outcome, everyMs }: { readonly outcome: Compared; readonly everyMs: number | null },
 ): Promise<void> {
   const failed = 'error' in outcome ? failures + 1 : 0
-  const patientMs = Math.min(SHORTEST_MS * 2 ** Math.min(failures, 10), LONGEST_MS)
+  const patientMs = backoffMs(failures, PATIENCE)
   const plainMs = 'busy' in outcome ? BUSY_MS : failed > 0 ? patientMs : everyMs
   const due = plainMs === null ? sql<Date>`'infinity'::timestamptz` : inMs(spread(plainMs))
   await db

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { backoffMs } from '#pipelines/backoff.ts'
 import type { DeliveryId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import type { DeliveryState } from '../db/hook-tables.ts'
@@ -8,7 +9,7 @@ import { GitError } from '../forges/git.ts'
 import { log } from '../log.ts'
 
 const MOST_ATTEMPTS = 5
-const FIRST_RETRY_MS = 500
+const RETRIES = { firstMs: 500, mostMs: 60_000 }
 const MOST_LETTERS = 4_000
 
 /** What became of a delivery. */
@@ -41,7 +42,7 @@ type Failed = { readonly id: DeliveryId; readonly attempts: number; readonly err
 /** A delivery that fails is tried again, later each time, and in the end set aside with its reason. @returns When, or null. */
 export async function countFailure(db: Db, { id, attempts, error }: Failed): Promise<number | null> {
   log.warn({ err: error, delivery: id, attempts: attempts + 1 }, 'delivery.failed')
-  const retryInMs = FIRST_RETRY_MS * 2 ** attempts
+  const retryInMs = backoffMs(attempts, RETRIES)
   const again = { attempts: attempts + 1, attempt_after: inMs(retryInMs) }
   await db.updateTable('deliveries').set(again).where('id', '=', id).execute()
   if (attempts + 1 < MOST_ATTEMPTS) return retryInMs

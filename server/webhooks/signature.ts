@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { createHmac } from 'node:crypto'
 import { Webhooks } from '@octokit/webhooks'
 import { sameSecret, sign } from '../access/derive.ts'
+import { type StandardContent, standardKeys, standardSignature } from '../access/standard-webhooks.ts'
 import { Problem } from '../problem.ts'
 
 const FORM = /^sha256=[0-9a-f]{64}$/
@@ -36,12 +36,7 @@ export const WINDOW_MS = 5 * 60_000
 const MOST_SIGNATURES = 10
 const V1 = /^v1,([A-Za-z0-9+/]{43}=)$/
 
-/** What the Standard Webhooks specification signs: its own number, when it was sent, and the body. */
-export type Standard = {
-  readonly id: string
-  /** Unix time in seconds, as written. */
-  readonly timestamp: string
-  readonly body: Buffer
+export type Standard = StandardContent & {
   /** `v1,<base64>`, several of them while secrets are changed over. */
   readonly signatures: string
 }
@@ -53,7 +48,7 @@ export type Standard = {
  * @throws {Problem} `bad-signature`.
  */
 export function verifyStandard(secrets: readonly string[], told: Standard, nowMs = Date.now()): Buffer {
-  const { id, timestamp, body, signatures } = told
+  const { timestamp, signatures } = told
   if (!/^\d{1,12}$/.test(timestamp))
     throw new Problem('bad-signature', 'the header webhook-timestamp must be Unix time in seconds')
   const offMs = Math.abs(nowMs - Number(timestamp) * 1_000)
@@ -62,8 +57,7 @@ export function verifyStandard(secrets: readonly string[], told: Standard, nowMs
       'bad-signature',
       `it was sent ${Math.round(offMs / 1_000)} s away from this server's clock; at most ${WINDOW_MS / 1_000} s are let pass`,
     )
-  const bytes = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body])
-  const ours = secrets.flatMap(keysOf).map((key) => createHmac('sha256', key).update(bytes).digest('base64'))
+  const ours = secrets.flatMap(standardKeys).map((key) => standardSignature(key, told))
   const given = signatures.split(' ').slice(0, MOST_SIGNATURES)
   const found = given
     .flatMap((each) => V1.exec(each)?.[1] ?? [])
@@ -75,12 +69,6 @@ export function verifyStandard(secrets: readonly string[], told: Standard, nowMs
     )
   return Buffer.from(found, 'base64')
 }
-
-/** What follows `whsec_` is base64; some senders take the secret as it is written all the same. */
-const keysOf = (secret: string): Buffer[] => [
-  ...(secret.startsWith('whsec_') ? [Buffer.from(secret.slice('whsec_'.length), 'base64')] : []),
-  Buffer.from(secret),
-]
 
 /** @throws {Problem} `bad-signature`: the token is not one of our secrets. */
 export function verifyToken(secrets: readonly string[], token: string, where: string): void {
