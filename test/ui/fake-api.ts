@@ -15,6 +15,7 @@ import { POLICIES } from './fake-policies.ts'
 import { RUNNERS } from './fake-runners.ts'
 import { REPORTS } from './fake-reports.ts'
 import { SECRETS } from './fake-secrets.ts'
+import { SERVICE_ACCOUNTS } from './fake-service-accounts.ts'
 import { NOTICES } from './fake-notices.ts'
 import { VALUES } from './fake-values.ts'
 import type { FakeWorld } from './fake-world.ts'
@@ -69,6 +70,7 @@ const ROUTES: readonly Route[] = [
   ...ORGANIZATIONS,
   ...POLICIES,
   ...SECRETS,
+  ...SERVICE_ACCOUNTS,
   ...VALUES,
   ...NOTICES,
   ...DECISIONS,

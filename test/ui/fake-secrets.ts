@@ -106,10 +106,32 @@ function remove({ world, url }: Asked, ...[of = '', owner = '', name = '']: stri
   return { status: 204, body: null }
 }
 
+/** Of the jobs of the fakes `production` asks for secrets, and on pull requests for none that it would get. */
+function explain({ world, url }: Asked, project = '', pipeline = '', job = ''): Reply {
+  const line = world.lines.find((one) => one.project === project && one.name === pipeline)
+  if (!line?.jobs.some((one) => one.name === job)) return no(404, 'job-not-found', 'There is no such job')
+  const lane = url.searchParams.get('lane') ?? 'main'
+  const trusted = !lane.startsWith('pr/')
+  const trigger = url.searchParams.get('trigger') ?? (trusted ? 'push' : null)
+  const { items } = secretsOf(world, `projects/${project}`)
+  const own = items.filter(({ name }) => name === 'DEPLOY_KEY')
+  const because = trusted ? 'another one is more specific' : 'pull requests get no secrets'
+  const asked = [
+    {
+      name: 'DEPLOY_KEY',
+      chosen: trusted ? (own[0] ?? null) : null,
+      passed_over: own.slice(trusted ? 1 : 0).map((one) => ({ ...one, because })),
+    },
+    { name: 'SIGNING_KEY', chosen: null, passed_over: [] },
+  ]
+  return ok({ lane, trigger, trusted, items: job === 'production' ? asked : [] })
+}
+
 const ONE = /^\/(projects|organizations)\/([^/]+)\/secrets\/([^/]+)$/
 
 export const SECRETS: readonly Route[] = [
   ['GET', /^\/(projects|organizations)\/([^/]+)\/secrets$/, list],
+  ['GET', /^\/projects\/([^/]+)\/pipelines\/([^/]+)\/jobs\/([^/]+)\/secrets$/, explain],
   ['PUT', ONE, set],
   ['POST', /^\/(projects|organizations)\/([^/]+)\/secrets\/([^/]+)\/narrow$/, narrow],
   ['DELETE', ONE, remove],

@@ -1,6 +1,6 @@
 import type { InferResponseType } from 'hono/client'
 import type { Role } from '#pipelines/access/roles.ts'
-import { answer, body, part, v1 } from './api.ts'
+import { answer, type Answer, body, part, v1 } from './api.ts'
 
 export type Sessions = InferResponseType<typeof v1.sessions.$get, 200>
 export type Session = Sessions['items'][number]
@@ -28,12 +28,20 @@ export const account = {
     await body(done(v1.sessions[':id'].$delete({ param: { id: String(id) } })))
   },
   endOtherSessions: () => body(v1.sessions.$delete()),
-  tokens: (signal: AbortSignal) => answer(v1.tokens.$get({}, { init: { signal } })),
+}
+
+/** Where the tokens of somebody are given out and taken back: one’s own, or a program’s. */
+export type TokenDesk = {
+  readonly list: (signal: AbortSignal) => Promise<Answer<Tokens>>
   /** The secret is in the answer, and in none after it. */
-  addToken: (wish: TokenWish) => body(v1.tokens.$post({ json: wish })),
-  endToken: async (id: number): Promise<void> => {
-    await body(done(v1.tokens[':id'].$delete({ param: { id: String(id) } })))
-  },
+  readonly add: (wish: TokenWish) => Promise<FreshToken>
+  readonly end: (id: number) => Promise<void>
+}
+
+export const ownTokens: TokenDesk = {
+  list: (signal) => answer(v1.tokens.$get({}, { init: { signal } })),
+  add: (wish) => body(v1.tokens.$post({ json: wish })),
+  end: async (id) => void (await body(done(v1.tokens[':id'].$delete({ param: { id: String(id) } })))),
 }
 
 export type Invitation = InferResponseType<typeof v1.invitations.look.$post, 200>

@@ -1,12 +1,23 @@
 import type { InferResponseType } from 'hono/client'
 import { reaches, type Role } from '#pipelines/access/roles.ts'
-import type { Scope } from '#pipelines/plan/secret-scopes.ts'
+import type { Scope, Start } from '#pipelines/plan/secret-scopes.ts'
 import { done } from './account-api.ts'
 import { answer, type Answer, body, part, v1 } from './api.ts'
 import type { SecretsOwner } from './places.ts'
 
 const ofProject = v1.projects[':project'].secrets
 const ofOrganization = v1.organizations[':organization'].secrets
+
+const ofJob = v1.projects[':project'].pipelines[':pipeline'].jobs[':job'].secrets
+export type ExplainedSecret = InferResponseType<typeof ofJob.$get, 200>['items'][number]
+/** Where a job would run. Nulls: on the default branch; by what makes the lane. */
+export type JobRun = {
+  readonly project: string
+  readonly pipeline: string
+  readonly job: string
+  readonly lane: string | null
+  readonly trigger: Start | null
+}
 
 export type Secret = InferResponseType<typeof ofProject.$get, 200>['items'][number]
 
@@ -29,6 +40,14 @@ export const STORE_WORDS: Readonly<Record<StoreName, string>> = {
   aws: 'AWS Secrets Manager',
   gcp: 'Google Cloud Secret Manager',
 }
+export const START_WORDS: Readonly<Record<Start, string>> = {
+  push: 'a push',
+  tag: 'a tag',
+  schedule: 'the clock',
+  manual: 'a person',
+  upstream: 'a job before it',
+}
+
 /** A value to keep, or where one lies. */
 export type Kept = { readonly value: string } | { readonly store: StoreName; readonly reference: string }
 
@@ -76,6 +95,12 @@ export const keyOfSecret = ({ name, environment, job, trigger, branch }: Named):
 
 /** What people do about secrets. A value goes to the server, and none comes back. */
 export const secrets = {
+  /** Which ones a job would get, and why not others of the same names. */
+  explain: ({ lane, trigger, ...at }: JobRun, signal: AbortSignal) => {
+    const param = { project: part(at.project), pipeline: part(at.pipeline), job: part(at.job) }
+    const query = { ...(lane === null ? {} : { lane }), ...(trigger === null ? {} : { trigger }) }
+    return answer(ofJob.$get({ param, query }, { init: { signal } }))
+  },
   list: (owner: SecretsOwner, signal: AbortSignal) =>
     owner.of === 'projects' ? ofOneProject(owner, signal) : ofOneOrganization(owner, signal),
   set: (owner: SecretsOwner, secret: Named, kept: Kept) => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { INVITATION } from '../fake-account.ts'
 import { fullWorld } from '../fake-house.ts'
@@ -20,7 +21,14 @@ const world = fullWorld()
 const run = (state: string) => [...world.runs.values()].find((one) => one.state === state)?.id
 const deployed = [...world.runs.values()].find((one) => one.environment)?.id
 const tree = [...world.runs.values()].find((one) => one.pipeline === 'nightly')?.id
-const PAGES: readonly (readonly [string, string, string])[] = [
+type Opening = (page: Page) => Promise<unknown>
+const press =
+  (name: string): Opening =>
+  (page) =>
+    page.getByRole('button', { name }).first().click()
+const explain: Opening = (page) => page.getByLabel('Job', { exact: true }).last().selectOption('production')
+/** What it is, where it is, what shows that it is there, and what has to be done before. */
+const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['home', '/', 'Needs a look'],
   ['line', '/p/shop/main', 'Runs on main'],
   ['panel of a paused job', '/p/shop/main?job=production', 'Let it go on'],
@@ -52,9 +60,11 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['login', '/login', 'API token'],
   ['organizations', '/settings', 'there it is said'],
   ['organization', '/settings/organizations/default', 'linus-with'],
+  ['tokens of a program', '/settings/organizations/default', 'nightly', press('Tokens of deploy-bot')],
   ['empty organization', '/settings/organizations/research', 'Nobody has a role here yet'],
   ['secrets', '/settings/projects/shop/secrets', 'From the organization'],
   ['no secrets', '/settings/organizations/research/secrets', 'No secret yet'],
+  ['explained secrets', '/settings/projects/shop/secrets', 'a run would end with an error', explain],
   ['values', '/settings/projects/shop/values', 'deploy.colour'],
   ['no values', '/settings/projects/handbook/values', 'No value yet'],
   ['notices', '/settings/projects/shop/notices', 'no such mailbox'],
@@ -67,10 +77,15 @@ const PAGES: readonly (readonly [string, string, string])[] = [
   ['join', `/join#${INVITATION}`, 'invites you to acme'],
 ]
 
+const VISITS = PAGES.map(
+  ([name, path, landmark, open = async () => {}]) => [name, path, landmark, open] as const,
+)
+
 describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
   describe.each([1280, 390])('%i wide', (width) => {
-    test.each(PAGES)('the %s page is without faults', async (_, path, landmark) => {
+    test.each(VISITS)('the %s page is without faults', async (_, path, landmark, open) => {
       await using visit = await house.visit(world, { path, scheme, width })
+      await open(visit.page)
       await visit.page.getByText(landmark).first().waitFor()
       expect(await faults(visit.page)).toEqual([])
       expect(visit.complaints).toEqual([])
@@ -84,7 +99,7 @@ describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
   })
 })
 
-async function faults(page: Awaited<ReturnType<House['visit']>>['page']): Promise<string[]> {
+async function faults(page: Page): Promise<string[]> {
   await page.evaluate(axe)
   const found = await page.evaluate<AxeResults>('axe.run()')
   return found.violations.flatMap(({ id, nodes }) =>

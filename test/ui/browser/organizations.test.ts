@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fullWorld } from '../fake-house.ts'
+import { SECRET } from '../fake-account.ts'
 import { organizationsIn } from '../fake-organizations.ts'
+import { programsIn } from '../fake-service-accounts.ts'
 import type { FakeWorld } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
 
@@ -184,4 +186,48 @@ test.each([
   await expect
     .poll(() => visit.page.evaluate('document.documentElement.scrollWidth'))
     .toBeLessThanOrEqual(width)
+})
+
+test('a service account is made, given a token that is shown once, and disabled for good', async () => {
+  const world = fullWorld()
+  await using visit = await house.visit(world, { path: ORGANIZATION })
+  const { page } = visit
+  const part = page.getByRole('region', { name: 'Service accounts' })
+  await part.getByText('its name stays with what it did').waitFor()
+  await part.getByLabel('New service account').fill('deploy-bot')
+  await page.keyboard.press('Enter')
+  await part.getByRole('alert').getByText('is taken').waitFor()
+  await part.getByLabel('New service account').fill('mirror-bot')
+  await part.getByLabel('It is, in all of default').selectOption('maintainer')
+  await part.getByText('It pushes to hosted').waitFor()
+  await part.getByRole('button', { name: 'Make it' }).click()
+  await part.getByRole('button', { name: 'Tokens of mirror-bot' }).click()
+  const tokens = part.getByRole('group', { name: 'Tokens of mirror-bot' })
+  await tokens.getByText('None yet.').waitFor()
+  await tokens.getByLabel('What it is for').fill('nightly')
+  await tokens.getByLabel('In', { exact: true }).selectOption('shop')
+  await tokens.getByRole('button', { name: 'Make a token' }).click()
+  await tokens.getByText(SECRET).waitFor()
+  await tokens.getByText('may all that it may, in shop alone').waitFor()
+  expect(programsIn(world, 'default').at(-1)).toMatchObject({
+    ...{ name: 'mirror-bot', role: 'maintainer', tokens: [{ name: 'nightly', project: 'shop' }] },
+  })
+  await tokens.getByRole('button', { name: 'End the token nightly' }).click()
+  await tokens.getByText('None yet.').waitFor()
+  expect(await tokens.getByText(SECRET).count()).toBe(0)
+  const disable = part.getByRole('button', { name: 'Disable the service account mirror-bot' })
+  await disable.click()
+  expect(world.asked).not.toContain('DELETE /organizations/default/service-accounts/mirror-bot')
+  await disable.click()
+  await disable.waitFor({ state: 'detached' })
+  expect(await part.getByText('its name stays with what it did').count()).toBe(2)
+  expect(visit.complaints).toEqual([])
+})
+
+test('who is no admin there is shown no service accounts, and none are asked for', async () => {
+  const world = asMember(fullWorld())
+  await using visit = await house.visit(world, { path: ORGANIZATION })
+  await visit.page.getByRole('heading', { name: 'Teams' }).waitFor()
+  expect(await visit.page.getByRole('heading', { name: 'Service accounts' }).count()).toBe(0)
+  expect(world.asked).not.toContain('GET /organizations/default/service-accounts')
 })

@@ -145,3 +145,31 @@ test.each(['projects/shop', 'organizations/default'])(
     expect(await visit.page.getByRole('link', { name: /^Secrets of/ }).count()).toBe(0)
   },
 )
+
+test('which secrets a job would get, and why not others, is told for each lane and start', async () => {
+  const world = fullWorld()
+  const lanes = world.lines.find(({ project, name }) => project === 'shop' && name === 'main')?.lanes
+  lanes?.push({ name: 'pr/12', touched_at: new Date().toISOString(), closed: false })
+  await using visit = await house.visit(world, { path: OF_SHOP })
+  const { page } = visit
+  const part = page.getByRole('region', { name: 'Which ones a job gets' })
+  await part.getByLabel('Pipeline').selectOption('main')
+  await part.getByLabel('Job', { exact: true }).selectOption('unit')
+  await part.getByText('unit asks for no secrets').waitFor()
+  await part.getByLabel('Job', { exact: true }).selectOption('production')
+  const list = part.getByRole('list', { name: 'Secrets of production' })
+  await list.getByText('the project’s, for every run').waitFor()
+  await list.getByText('a run would end with an error').waitFor()
+  const passed = list.getByRole('list', { name: 'Not taken for DEPLOY_KEY' })
+  await passed.getByText('another one is more specific').waitFor()
+  await part.getByLabel('Started by').selectOption('manual')
+  await part.getByText('started by a person').waitFor()
+  await part.getByLabel('On', { exact: true }).selectOption('pr/12')
+  await part.getByText('gets none of what it asks for').waitFor()
+  expect(await list.getByText('withheld').count()).toBe(2)
+  const remove = page.getByRole('button', { name: 'Remove DEPLOY_KEY for every run' })
+  await remove.click()
+  await remove.click()
+  await expect.poll(() => passed.getByRole('listitem').count()).toBe(1)
+  expect(visit.complaints).toEqual([])
+})
