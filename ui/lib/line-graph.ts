@@ -1,12 +1,16 @@
 import dagre from '@dagrejs/dagre'
 import type { Job, Pipeline, Resource } from './api.ts'
 
+/** What a place on the line is reckoned from: a line that runs knows more of its jobs, one that is being written does not. */
+export type Wired = Pick<Job, 'name' | 'gets' | 'needs'>
+type Named = Pick<Resource, 'name'>
+
 /** A pipeline laid out from left to right: where every resource and job stands, and the curves between them. */
-export type LineGraph = {
+export type LineGraph<R extends Named = Resource, J extends Wired = Job> = {
   readonly width: number
   readonly height: number
-  readonly resources: readonly (Spot & { readonly resource: Resource })[]
-  readonly jobs: readonly (Spot & { readonly job: Job })[]
+  readonly resources: readonly (Spot & { readonly resource: R })[]
+  readonly jobs: readonly (Spot & { readonly job: J })[]
   readonly links: readonly Link[]
 }
 
@@ -38,7 +42,10 @@ const MARGIN = 12
 export const resourceKey = (name: string): string => `resource:${name}`
 export const jobKey = (name: string): string => `job:${name}`
 
-export function layOut(pipeline: Pick<Pipeline, 'jobs' | 'resources'>): LineGraph {
+export function layOut<R extends Named, J extends Wired>(pipeline: {
+  readonly jobs: readonly J[]
+  readonly resources: readonly R[]
+}): LineGraph<R, J> {
   const edges = edgesOf(pipeline.jobs)
   const shown = pipeline.resources.filter((resource) =>
     edges.some((edge) => edge.from === resourceKey(resource.name)),
@@ -71,7 +78,7 @@ export function layOut(pipeline: Pick<Pipeline, 'jobs' | 'resources'>): LineGrap
 }
 
 /** Every need, and every get that no need already brings along: `src` reaches the end of a diamond through its beginning. */
-function edgesOf(jobs: readonly Job[]): Edge[] {
+function edgesOf(jobs: readonly Wired[]): Edge[] {
   const known = new Set(jobs.map((job) => job.name))
   return jobs.flatMap((job) => {
     const brought = resourcesBroughtTo(job, jobs)
@@ -84,7 +91,7 @@ function edgesOf(jobs: readonly Job[]): Edge[] {
   })
 }
 
-const edge = (from: string, job: Job, trigger: boolean): Edge => ({
+const edge = (from: string, job: Wired, trigger: boolean): Edge => ({
   key: `${from}→${job.name}`,
   from,
   to: jobKey(job.name),
@@ -120,7 +127,7 @@ export function resourcesTaken(
   return resources.filter(({ name }) => brought.has(name) || job.gets.some((get) => get.resource === name))
 }
 
-function resourcesBroughtTo(job: Job, jobs: readonly Job[]): Set<string> {
+function resourcesBroughtTo(job: Wired, jobs: readonly Wired[]): Set<string> {
   const brought = new Set<string>()
   const seen = new Set<string>([job.name])
   const upstream = job.needs.map((need) => need.job)
