@@ -11,8 +11,12 @@ export function secretTexts(plan: Plan, lease: string): string[] {
     ...plan.gets.map((get) => (get.kind === 'git' ? get.checkout.credential : null)),
     ...steps.map(credentialOf),
   ]
-  return [lease, ...Object.values(plan.secrets), ...credentials.flatMap(textsOf)]
+  return [lease, ...Object.entries(plan.secrets).flatMap(tellingOf), ...credentials.flatMap(textsOf)]
 }
+
+/** Of a one-time address its end alone opens the door, too: clients print paths without the host. */
+const tellingOf = ([name, text]: [string, string]): string[] =>
+  name.startsWith('CALLBACK_URL_') ? [text, text.slice(text.lastIndexOf('/') + 1)] : [text]
 
 function credentialOf(step: PlanStep): Credential {
   if (step.kind === 'get') return step.get.kind === 'git' ? step.get.checkout.credential : null

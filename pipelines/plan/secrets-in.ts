@@ -11,6 +11,8 @@ export type SecretFacts = {
   readonly secrets: Readonly<Record<string, string>>
   /** Of secrets that are there and for other runs: why, in words. */
   readonly unmeant: Readonly<Record<string, string>>
+  /** One-time addresses of its callbacks, by variable. */
+  readonly callbacks?: Readonly<Record<string, string>>
 }
 
 /** Pull requests may bring any code, and any pipeline file: nothing of ours is shown to them. */
@@ -45,7 +47,7 @@ export function secretsIn(
   const names = namesFor(job)
   if (!isTrusted(facts.kind)) return { secrets: {}, withheld: names }
   const entries = names.map((name): [string, string] => [name, secretIn(ask, name, facts)])
-  return { secrets: Object.fromEntries(entries), withheld: [] }
+  return { secrets: { ...facts.callbacks, ...Object.fromEntries(entries) }, withheld: [] }
 }
 
 /** A secret `user:password` as what opens a registry or a repository; a secret without a colon is a token. */

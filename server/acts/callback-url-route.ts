@@ -7,7 +7,7 @@ import { lockGate } from '../gates/decide.ts'
 import { json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
 import type { Keyring } from '../secrets/keyring.ts'
-import { callbackUrl } from './callbacks.ts'
+import { callbackUrl } from '../runs/callback-url.ts'
 
 const number = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 const show = createRoute({

@@ -9,26 +9,6 @@ import { Problem } from '../problem.ts'
 import { lockRun } from '../runs/lock-run.ts'
 import { fieldsOfEvent } from '../versions/take-event.ts'
 
-/** Where a run is called back, once: the address is the same whenever it is asked for. */
-export async function callbackUrl(
-  db: Db | Trx,
-  { run, name }: { readonly run: RunId; readonly name: string },
-  { publicUrl, key }: { readonly publicUrl: string; readonly key: string },
-): Promise<string> {
-  await db
-    .insertInto('callbacks')
-    .values({ run_id: run, name })
-    .onConflict((oc) => oc.doNothing())
-    .execute()
-  const { id } = await db
-    .selectFrom('callbacks')
-    .select('id')
-    .where('run_id', '=', run)
-    .where('name', '=', name)
-    .executeTakeFirstOrThrow()
-  return `${publicUrl}/hooks/callbacks/${id}/${callbackSecret(key, id)}`
-}
-
 export type Called = {
   readonly id: CallbackId
   readonly token: string

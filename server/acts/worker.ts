@@ -1,6 +1,7 @@
 import type { Db } from '../db/connect.ts'
 import type { Hints } from '../events/listen.ts'
 import { startWorker, type Worker } from '../events/worker.ts'
+import { endTriggered } from './end-triggered.ts'
 import { hearAll } from './hear.ts'
 import { triggerAll } from './trigger.ts'
 
@@ -10,6 +11,7 @@ export type ActDeps = { readonly db: Db }
 export function startActs({ db }: ActDeps, loop: { hints: Hints; sweepMs: number }): Worker {
   const look = async () => {
     await hearAll(db)
+    await endTriggered(db)
     return triggerAll(db)
   }
   return startWorker('acts', look, loop)

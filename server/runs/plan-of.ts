@@ -18,6 +18,7 @@ import type { Keyring } from '../secrets/keyring.ts'
 import { openSecrets, type Opened as OpenedSecrets } from '../secrets/open.ts'
 import { Unsealable } from '../secrets/seal.ts'
 import type { Fetched, Stores, Wanted } from '../secrets/stores/stores.ts'
+import { callbackUrls } from './callback-url.ts'
 import { goesOnOf } from './handovers.ts'
 import type { LockedRun } from './lock-run.ts'
 import { passportOf } from './passport-of.ts'
@@ -86,6 +87,7 @@ export async function planOf(
     unmeant: secrets.unmeant,
     remotes: await remotesOf(db, { pipeline: run.pipeline_id, job }, opened),
     statesLeft: await statesLeftOn(db, run),
+    callbacks: await callbacksOf(db, run, { job, keys, issuer }),
     holdMs: await holdMsOf(db, run.id),
     goesOn: await goesOnOf(db, run),
   })
@@ -147,6 +149,14 @@ async function secretsOf(
     return { error: { code: 'secret_unreadable', message: `${error.message}.` } }
   }
 }
+
+/** One-time addresses let a run go on behind a gate: of a stranger's code none is given out. */
+const callbacksOf = async (
+  db: Trx,
+  run: LockedRun,
+  { job, keys, issuer }: Pick<SecretsAsked, 'job' | 'keys' | 'issuer'>,
+): Promise<Readonly<Record<string, string>>> =>
+  isTrusted(run.lane_kind) ? callbackUrls(db, run, { job, publicUrl: issuer(), key: keys.newest.text }) : {}
 
 const holdMsOf = async (db: Trx, id: RunId): Promise<number> =>
   (await db.selectFrom('runs').select('hold_ms').where('id', '=', id).executeTakeFirstOrThrow()).hold_ms

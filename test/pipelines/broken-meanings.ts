@@ -168,6 +168,12 @@ export const MEANINGS: readonly Broken[] = [
   ],
   [
     'interpolation',
+    'a one-time address where everybody reads it',
+    'jobs:\n  a:\n    steps: [{ run: x, env: { A: $(callback-url.done) } }, { wait: { callback: done } }]',
+    '3:33: error: `$(callback-url.done)` is a one-time address, which only a `call` can tell to others (interpolation)\n    commands find it in the environment variable "$CALLBACK_URL_DONE"',
+  ],
+  [
+    'interpolation',
     'an unknown axis',
     job('    matrix: { node: [1] }\n    env: { A: $(matrix.nod) }'),
     '6:15: error: `matrix` has no `nod` (interpolation)\n    did you mean `$(matrix.node)`?',

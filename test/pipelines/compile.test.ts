@@ -57,6 +57,12 @@ const words = (...args: Parameters<typeof compile>) => {
   return 'impossible' in plan ? plan.impossible : plan
 }
 
+test('one-time addresses reach the commands of trusted lanes as secrets, and pull requests get none', () => {
+  const callbacks = { CALLBACK_URL_DONE: 'https://takt/hooks/callbacks/1/x' }
+  expect(words('image: "b:1"', { callbacks })).toMatchObject({ secrets: callbacks, withheld: [] })
+  expect(words('image: "b:1"', { callbacks, kind: 'pull_request' })).toMatchObject({ secrets: {} })
+})
+
 test('values reach the shell as environment variables, and the author’s own win', () => {
   const env = envOf('image: "b:1", env: { CI: "no", SRC_REF: mine, MINE: "1" }', {
     lane: 'feature/"x"',

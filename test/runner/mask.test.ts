@@ -256,7 +256,7 @@ test('what a run must not show are its secrets, the passwords of all its reposit
   const { commands: _, ...step } = runStep(1, [])
   const plan = planOf(['true'], {
     checkout: checkout('own-word'),
-    secrets: { TOKEN: 'token-word' },
+    secrets: { TOKEN: 'token-word', CALLBACK_URL_DONE: 'http://takt/hooks/callbacks/1/once-word' },
     gets: [{ kind: 'git', resource: 'other', checkout: checkout('get-word') }],
     steps: [
       { ...step, kind: 'group', maxParallel: 1, failFast: true, steps: [{ ...step, kind: 'get', get }] },
@@ -264,7 +264,7 @@ test('what a run must not show are its secrets, the passwords of all its reposit
     hooks: { ...NO_HOOKS, always: [{ ...step, kind: 'put', put }] },
   })
   const texts = secretTexts(plan, 'lease-word-of-the-run')
-  for (const word of ['own', 'token', 'get', 'step', 'put']) expect(texts).toContain(`${word}-word`)
+  for (const word of ['own', 'token', 'get', 'step', 'put', 'once']) expect(texts).toContain(`${word}-word`)
   expect(texts).toContain('lease-word-of-the-run')
   expect(texts).toContain('ci:own-word')
 })

@@ -88,6 +88,21 @@ test('a run is called back once, at an address that nobody can guess', async () 
   ])
 })
 
+test('commands before a wait find the address in a variable, as a secret, and are heard before the wait begins', async () => {
+  await using it = await line(
+    'jobs: { ship: { steps: [{ run: x }, { wait: { callback: all-done, within: 1h } }, { run: y }] } }\n',
+  )
+  await using runner = await hand(it.house)
+  runner.say({ say: 'ready', slots: 1 })
+  const { plan } = await until(() => work(runner.heard))
+  const address = plan.secrets['CALLBACK_URL_ALL_DONE'] ?? ''
+  expect(address.startsWith(`${it.house.url}/hooks/callbacks/`)).toBe(true)
+  expect(JSON.stringify(plan.env)).not.toContain('/hooks/callbacks/')
+  const call = async () => (await fetch(address, { method: 'POST', body: '{"host":"b"}' })).status
+  expect([await call(), await call()]).toEqual([202, 409])
+  expect((await it.run()).state).toBe('running')
+})
+
 test('who calls back too late is told so', async () => {
   await using it = await line(CALLED)
   await it.waiting()
@@ -128,6 +143,32 @@ test('a job of another pipeline is started with its form filled in, and its end 
     state: 'failed',
     error: { code: 'triggered_run', message: 'infra/main/apply was cancelled (run 3)' },
   })
+})
+
+test('a run that is cancelled takes the run with it that it waits for, and not one that it does not wait for', async () => {
+  await using it = await line(`
+jobs:
+  waits: { get: { src: { trigger: false } }, steps: [{ trigger: main/apply }] }
+  tells: { get: { src: { trigger: false } }, steps: [{ trigger: { job: main/apply, wait: false } }, { wait: 1h }] }
+  apply: { get: { src: { trigger: false } }, run: x }
+`)
+  const startAndCancel = async (job: string) => {
+    const id = await it.start(job)
+    await until(async () => (await it.run(id + 1)).state === 'queued')
+    await it.waiting(id)
+    await it.house.ask(`POST /api/v1/runs/${id}/cancel`, {})
+    return { id, started: id + 1 }
+  }
+  const tells = await startAndCancel('tells')
+  const { id, started } = await startAndCancel('waits')
+  expect(await it.ended(started)).toMatchObject({
+    state: 'cancelled',
+    error: { message: `run ${id}, which had started it and waited for it, was cancelled` },
+  })
+  expect((await it.run(tells.started)).state).toBe('queued')
+  const { id: again } = (await it.house.ask(`POST /api/v1/runs/${started}/retry`, {})).body
+  await it.ended((await startAndCancel('waits')).started)
+  expect((await it.run(again)).state).toBe('queued')
 })
 
 test('what cannot be started is refused in words: no such job, no such project, a circle', async () => {

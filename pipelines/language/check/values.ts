@@ -84,9 +84,18 @@ function interpolated({ text, path }: Text, scope: Scope, declared: readonly str
   return piecesOf(text).flatMap((piece) => {
     if (piece.kind === 'text') return []
     if (piece.kind === 'broken') return [notAValue(piece.written, valueAt(...path))]
-    const problem = valueProblem(piece.name, scope, declared)
+    const problem = valueProblem(piece.name, scope, declared) ?? openingProblem(piece.name, path)
     return problem ? [error('interpolation', valueAt(...path), ...problem)] : []
   })
+}
+
+/** What opens something is told to services and commands, and not to texts that everybody reads. */
+function openingProblem(name: string, path: Path): readonly [string, string] | null {
+  if (!name.startsWith('callback-url.') || path.slice(2).includes('call')) return null
+  return [
+    `\`$(${name})\` is a one-time address, which only a \`call\` can tell to others`,
+    `commands find it in the environment variable "$${variableOf(name)}"`,
+  ]
 }
 
 const notAValue = (written: string, place: Place) => {
