@@ -20,6 +20,7 @@ import { callbackUrlRoute } from './acts/callback-url-route.ts'
 import { callbackHookRoutes } from './acts/callback-routes.ts'
 import { serviceRoutes } from './acts/services-routes.ts'
 import { resourceHookRoutes } from './checks/hook-routes.ts'
+import { resourcePauseRoutes } from './checks/pause-routes.ts'
 import { checkRoutes } from './checks/routes.ts'
 import { cursor } from './events/follow.ts'
 import { artifactRoutes } from './files/artifact-routes.ts'
@@ -144,6 +145,7 @@ const api = (deps: AppDeps) =>
     .route('/', attestationRoutes(deps))
     .route('/', decreeRoutes(deps))
     .route('/', checkRoutes(deps))
+    .route('/', resourcePauseRoutes(deps))
     .route('/', scheduleRoutes(deps))
     .route('/', sourceRoutes(deps))
     .route('/', tellRoutes(deps))

@@ -65,7 +65,8 @@ export type Trigger = {
   readonly id: TriggerId
   /** It waits already, in a `strict` job's one entry. */
   readonly gathered: boolean
-  /** Why no job takes its version, or one that its ending holds, any more: a person disabled it, a force-push left it behind. */
+  /** Why nothing comes of its version, or of one that its ending holds: a person disabled it or paused its resource, a force-push
+   * left it behind. */
   readonly refused?: string | null
 } & (
   | { readonly kind: 'version'; readonly resource: string; readonly version: VersionFact }

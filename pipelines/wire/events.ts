@@ -58,6 +58,10 @@ export const TaktEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('lane.closed'), ...where, lane: z.string() }),
   /** What a job waits for on a lane changed. */
   z.object({ kind: z.literal('job.planned'), ...where, lane: z.string(), job: z.string() }),
+  /** Somebody paused a pipeline, or a job or a resource of it, or let it go on. */
+  z.object({ kind: z.literal('pause.changed'), ...where }),
+  /** Somebody began or ended the maintenance of the whole server. */
+  z.object({ kind: z.literal('maintenance.changed') }),
   /** A run changed state; `from` is null when the run was just created. */
   z.object({
     kind: z.literal('run.moved'),

@@ -143,6 +143,8 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   [`DELETE ${RESOURCE}/pin`]: project('maintainer'),
   [`POST ${RESOURCE}/versions/:version/disable`]: project('maintainer'),
   [`POST ${RESOURCE}/versions/:version/enable`]: project('maintainer'),
+  [`POST ${RESOURCE}/pause`]: project('maintainer'),
+  [`POST ${RESOURCE}/resume`]: project('maintainer'),
   [`PUT ${RESOURCE}/params`]: project('maintainer'),
   [`POST ${RESOURCE}/check`]: project('operator'),
   [`GET ${RESOURCE}/hook`]: project('maintainer'),

@@ -41,7 +41,7 @@ export async function claimDue(
     with mine as (
       select id, due_at from checks
       where kind = any(${kinds}::text[]) and due_at <= now() and (lease_until is null or lease_until < now())
-        and exists (select from resources where resources.check_id = checks.id)
+        and exists (select from resources where resources.check_id = checks.id and resources.paused_at is null)
       order by due_at, id limit ${most} for update skip locked
     )
     update checks set lease_token = ${lease}, lease_until = now() + ${leaseMs} * interval '1 millisecond',

@@ -3,6 +3,7 @@ import { resourceSecret } from '../access/derive.ts'
 import type { Db } from '../db/connect.ts'
 import { json, routes } from '../http/kit.ts'
 import { checksOf } from '../lines/check-standing.ts'
+import { pauseOf } from '../lines/decisions.ts'
 import { Check } from '../lines/shapes.ts'
 import { thePipeline, theResource } from '../lines/the-place.ts'
 import { Problem } from '../problem.ts'
@@ -81,6 +82,12 @@ export const checkRoutes = ({ db, secretKeys, publicUrl }: Deps) => {
     .openapi(check, async (c) => {
       const at = c.req.valid('param')
       const { found, row } = await resourceAt(at)
+      const paused = await pauseOf(db, { of: 'resource', ...row })
+      if (paused)
+        throw new Problem(
+          'nothing-to-check',
+          `\`${row.name}\` is paused by ${paused.by ?? 'somebody'}: ${paused.reason}; resume it, and it is looked at when it is due`,
+        )
       if (!(await checkNow(db, row.id)))
         throw new Problem(
           'nothing-to-check',

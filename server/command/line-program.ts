@@ -123,6 +123,8 @@ export function lineQuestions(add: Add, ending: EndingWith): void {
     )
 }
 
+const RESOURCE = ['--resource', 'the third name is a resource, not a job'] as const
+
 /** Commands that decide what a line takes. */
 export function lineDecrees(add: Add, ending: EndingWith): void {
   const reasoned = (command: Command, words: string) => command.requiredOption('--reason <words>', words)
@@ -144,14 +146,16 @@ export function lineDecrees(add: Add, ending: EndingWith): void {
       ending(async (resource: string, options) => (await import('./decrees.ts')).unpin(resource, options)),
     )
   reasoned(
-    add('pause', 'start no new runs of a job, or of a whole pipeline'),
+    add('pause', 'start no new runs of a job or of a whole pipeline, or let nothing come of a resource'),
     'why; everybody who waits for it reads it',
   )
     .argument('<project/pipeline[/job]>')
+    .option(...RESOURCE)
     .option(...JSON_OUT)
     .action(ending(async (job: string, options) => (await import('./decrees.ts')).pause(job, options)))
-  add('resume', 'let a paused job or pipeline go on')
+  add('resume', 'let a paused job, pipeline or resource go on')
     .argument('<project/pipeline[/job]>')
+    .option(...RESOURCE)
     .option(...JSON_OUT)
     .action(ending(async (job: string, options) => (await import('./decrees.ts')).resume(job, options)))
 }

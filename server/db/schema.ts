@@ -30,6 +30,7 @@ import type { Json, Time } from './columns.ts'
 import type { FileTables } from './file-tables.ts'
 import type { GateTables } from './gate-tables.ts'
 import type { HookTables } from './hook-tables.ts'
+import type { OperateTables } from './operate-tables.ts'
 import type { PullTables } from './pull-tables.ts'
 import type { NoticeTables } from './notice-tables.ts'
 import type { ReportTables } from './report-tables.ts'
@@ -79,6 +80,7 @@ type Elsewhere = AccessTables &
   FileTables &
   GateTables &
   HookTables &
+  OperateTables &
   PullTables &
   NoticeTables &
   StatusTables &
@@ -150,6 +152,9 @@ export type Schema = Elsewhere & {
     branch: string | null
     check_id: CheckId | null
     check_ms: number | null
+    paused_at: Time | null
+    paused_by: UserId | null
+    paused_reason: string | null
   }
   checks: {
     id: Generated<CheckId>

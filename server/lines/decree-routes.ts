@@ -1,13 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { MOST_REF_BYTES } from '#pipelines/refs.ts'
-import { pausePipeline, resumePipeline } from '../catalog/pause-pipeline.ts'
-import { pauseJob, resumeJob } from '../catalog/pause-job.ts'
+import { pause as stop, resume as goOn } from '../catalog/pause.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { disableVersion, enableVersion } from '../resources/disable-version.ts'
 import { pinVersion, unpinVersion } from '../resources/pin-version.ts'
-import { pauseOf, pauseOfPipeline, standingOf } from './decisions.ts'
-import { JobPause, PipelinePause, Unpinned, VersionStanding } from './shapes.ts'
+import { pauseOf, standingOf } from './decisions.ts'
+import { JobPause, PipelinePause, Reason as reason, Unpinned, VersionStanding } from './shapes.ts'
 import { homeLane, theJob, theLane, thePipeline, theResource, theVersion } from './the-place.ts'
 
 const name = z.string().max(100)
@@ -21,12 +20,6 @@ const version = z
   .min(1)
   .max(MOST_REF_BYTES)
   .openapi({ description: 'The version’s name, or a beginning that no other one has' })
-const reason = z
-  .string()
-  .trim()
-  .min(1, { error: 'say why: everybody who waits for it reads it' })
-  .max(1_000)
-  .openapi({ description: 'Why; everybody who waits for it reads it' })
 
 const RESOURCE = '/projects/{project}/pipelines/{pipeline}/resources/{resource}'
 const JOB = '/projects/{project}/pipelines/{pipeline}/jobs/{job}'
@@ -147,25 +140,25 @@ export const decreeRoutes = ({ db }: { db: Db }) => {
       return c.json(await standingOf(db, found, lane.id), 200)
     })
     .openapi(pause, async (c) => {
-      const job = await jobAt(c.req.valid('param'))
-      await pauseJob(db, job.id, { by: c.get('user'), reason: c.req.valid('json').reason })
-      return c.json({ job: job.name, paused: await pauseOf(db, job.id) }, 200)
+      const { name, ...job } = { ...(await jobAt(c.req.valid('param'))), of: 'job' as const }
+      await stop(db, job, { by: c.get('user'), reason: c.req.valid('json').reason })
+      return c.json({ job: name, paused: await pauseOf(db, job) }, 200)
     })
     .openapi(resume, async (c) => {
-      const job = await jobAt(c.req.valid('param'))
-      await resumeJob(db, job.id, c.get('user'))
-      return c.json({ job: job.name, paused: await pauseOf(db, job.id) }, 200)
+      const { name, ...job } = { ...(await jobAt(c.req.valid('param'))), of: 'job' as const }
+      await goOn(db, job, c.get('user'))
+      return c.json({ job: name, paused: await pauseOf(db, job) }, 200)
     })
     .openapi(pauseAll, async (c) => {
       const { project, pipeline } = c.req.valid('param')
       const { id } = await thePipeline(db, project, pipeline)
-      await pausePipeline(db, id, { by: c.get('user'), reason: c.req.valid('json').reason })
-      return c.json({ project, pipeline, paused: await pauseOfPipeline(db, id) }, 200)
+      await stop(db, { of: 'pipeline', id }, { by: c.get('user'), reason: c.req.valid('json').reason })
+      return c.json({ project, pipeline, paused: await pauseOf(db, { of: 'pipeline', id }) }, 200)
     })
     .openapi(resumeAll, async (c) => {
       const { project, pipeline } = c.req.valid('param')
       const { id } = await thePipeline(db, project, pipeline)
-      await resumePipeline(db, id, c.get('user'))
-      return c.json({ project, pipeline, paused: await pauseOfPipeline(db, id) }, 200)
+      await goOn(db, { of: 'pipeline', id }, c.get('user'))
+      return c.json({ project, pipeline, paused: await pauseOf(db, { of: 'pipeline', id }) }, 200)
     })
 }

@@ -10,6 +10,7 @@ import type { Revision } from '../catalog/shapes.ts'
 import type { Db } from '../db/connect.ts'
 import { summariesOf } from '../runs/queries.ts'
 import type { PipelineList, PipelineView } from './shapes.ts'
+import { decree, pauseOf } from './decisions.ts'
 import { viewLine } from './view-line.ts'
 
 /** The line itself; who asks is no part of it. */
@@ -80,6 +81,7 @@ export async function viewPipeline(db: Db, pipeline: PipelineRow, lane: LaneRow 
   return {
     project: pipeline.project,
     name: pipeline.name,
+    paused: await pauseOf(db, { of: 'pipeline', id: pipeline.id }),
     path: pipeline.path,
     lane: lane?.name ?? null,
     lanes: lanes.map(({ name, touched_at, closed_at }) => ({
@@ -153,6 +155,11 @@ async function recentRuns(db: Db, pipeline: PipelineId) {
 }
 const RECENT = 10
 
+/** Beside a row of `pipelines`: which of its jobs are paused by themselves. */
+const pausedJobs = sql<
+  string[]
+>`array(select name from jobs where pipeline_id = pipelines.id and paused_at is not null order by name)`
+
 /** Every pipeline that somebody sees, with its newest runs. */
 export async function listPipelines(db: Db, access: Access): Promise<z.output<typeof PipelineList>['items']> {
   const pipelines = await db
@@ -163,21 +170,28 @@ export async function listPipelines(db: Db, access: Access): Promise<z.output<ty
       join.onRef('lanes.pipeline_id', '=', 'pipelines.id').on('lanes.name', '=', defaultLane),
     )
     .leftJoin('revisions', 'revisions.id', 'lanes.newest_revision_id')
+    .leftJoin('users', 'users.id', 'pipelines.paused_by')
     .select([
       'pipelines.id',
       'pipelines.name',
       'projects.name as project',
       isValid.as('valid'),
       'lanes.newest_revision_id',
+      'pipelines.paused_at',
+      'pipelines.paused_reason',
+      'users.name as paused_by',
+      pausedJobs.as('paused_jobs'),
     ])
     .where(mayIn(access, 'viewer'))
     .orderBy('projects.name')
     .orderBy('pipelines.name')
     .execute()
   return Promise.all(
-    pipelines.map(async ({ id, name, project, valid: isGood, newest_revision_id }) => {
+    pipelines.map(async ({ id, name, project, valid: isGood, newest_revision_id, ...row }) => {
       const valid = newest_revision_id === null || isGood
-      return { project, name, valid, recent_runs: await recentRuns(db, id) }
+      const paused = decree(row.paused_by, row.paused_reason, row.paused_at)
+      const { paused_jobs } = row
+      return { project, name, valid, paused, paused_jobs, recent_runs: await recentRuns(db, id) }
     }),
   )
 }

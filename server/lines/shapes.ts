@@ -5,6 +5,23 @@ import { Leg, RunSummary } from '../runs/shapes.ts'
 
 const time = z.string().openapi({ format: 'date-time' })
 
+/** What a person decided, and why. */
+export const Decree = z
+  .object({
+    by: z.string().nullable().openapi({ description: 'Null when that account is gone' }),
+    reason: z.string(),
+    at: time,
+  })
+  .openapi('Decree')
+
+/** Why a person decides something, as they are asked for it. */
+export const Reason = z
+  .string()
+  .trim()
+  .min(1, { error: 'say why: everybody who waits for it reads it' })
+  .max(1_000)
+  .openapi({ description: 'Why; everybody who waits for it reads it' })
+
 export const Version = z
   .object({
     name: z.string(),
@@ -53,6 +70,7 @@ export const PipelineView = z
     project: z.string(),
     name: z.string(),
     role: OwnRole,
+    paused: Decree.nullable().openapi({ description: 'Who decided that the whole line starts nothing' }),
     path: z.string(),
     lane: z.string().nullable().openapi({ description: 'The lane shown; null before the first push' }),
     lanes: z.array(z.object({ name: z.string(), touched_at: time, closed: z.boolean() })),
@@ -70,6 +88,7 @@ export const PipelineView = z
         branch: z.string().nullable(),
         newest: Version.nullable(),
         check: Check.nullable().openapi({ description: 'Null where nothing looks for its versions outside' }),
+        paused: Decree.nullable().openapi({ description: 'Who decided that its versions start nothing' }),
       }),
     ),
     jobs: z.array(
@@ -84,6 +103,7 @@ export const PipelineView = z
           description: 'The newest run of every leg, where the last run is one of a matrix; else none',
         }),
         waiting: z.string().nullable().openapi({ description: 'What the job waits for, in words' }),
+        paused: Decree.nullable().openapi({ description: 'Who decided that it starts nothing by itself' }),
       }),
     ),
   })
@@ -98,21 +118,14 @@ export const PipelineList = z
         valid: z
           .boolean()
           .openapi({ description: 'False when the newest file of the default lane is broken' }),
+        paused: Decree.nullable().openapi({ description: 'Who decided that the whole line starts nothing' }),
+        paused_jobs: z.array(z.string()).openapi({ description: 'Jobs that are paused by themselves' }),
         recent_runs: z.array(RunSummary).openapi({ description: 'The newest ten, newest first' }),
       }),
     ),
     next: z.string().nullable(),
   })
   .openapi('PipelineList')
-
-/** What a person decided, and why. */
-export const Decree = z
-  .object({
-    by: z.string().nullable().openapi({ description: 'Null when that account is gone' }),
-    reason: z.string(),
-    at: time,
-  })
-  .openapi('Decree')
 
 /** What was decided about a version, and about the lane that takes it. */
 export const VersionStanding = z
@@ -130,6 +143,10 @@ export const JobPause = z.object({ job: z.string(), paused: Decree.nullable() })
 export const PipelinePause = z
   .object({ project: z.string(), pipeline: z.string(), paused: Decree.nullable() })
   .openapi('PipelinePause')
+
+export const ResourcePause = z
+  .object({ resource: z.string(), paused: Decree.nullable() })
+  .openapi('ResourcePause')
 
 export const VersionList = z
   .object({

@@ -5,6 +5,7 @@ import { isGit } from '#pipelines/language/resource.ts'
 import type { Db } from '../db/connect.ts'
 import { summariesOf, versionWords } from '../runs/queries.ts'
 import { checksOf } from './check-standing.ts'
+import { pausesIn } from './decisions.ts'
 import { legsOf } from './legs-of.ts'
 import { newestVersions } from './newest-versions.ts'
 import type { PipelineView } from './shapes.ts'
@@ -34,6 +35,7 @@ export async function viewLine(
     last.flatMap(({ batch }) => (batch === null ? [] : [batch])),
   )
   const checks = await checksOf(db, pipeline.id)
+  const pauses = await pausesIn(db, pipeline.id)
   const resources = definition.resources.map((resource) => {
     const { name, kind } = resource
     const version = newest.get(name)
@@ -45,7 +47,8 @@ export async function viewLine(
     }
     const repository = 'repository' in resource ? resource.repository : ''
     const branch = isGit(resource) ? resource.branch : null
-    return { name, kind, repository, branch, newest: words ?? null, check: checks.get(name) ?? null }
+    const paused = pauses.resources.get(name) ?? null
+    return { name, kind, repository, branch, newest: words ?? null, check: checks.get(name) ?? null, paused }
   })
   const jobs = definition.jobs.map(({ name, gets, needs, image, inputs }) => {
     const standing = standings.get(name)
@@ -59,6 +62,7 @@ export async function viewLine(
       last_run,
       legs: legs.get(last_run?.batch ?? 0) ?? [],
       waiting: standing ? waitingWords(standing) : null,
+      paused: pauses.jobs.get(name) ?? null,
     }
   })
   return { resources, jobs }

@@ -34,7 +34,9 @@ export const seesProject = ({ projects }: Sight, name: string): boolean => proje
 export function seesEvent(sight: Sight, event: TaktEvent): boolean {
   if (event.kind === 'access.changed') return true
   if ('project' in event && event.project !== null) return seesProject(sight, event.project)
-  return event.kind === 'runner.changed' ? sight.isSomebody : seesAll(sight.access)
+  return event.kind === 'runner.changed' || event.kind === 'maintenance.changed'
+    ? sight.isSomebody
+    : seesAll(sight.access)
 }
 
 /** Why a topic cannot be watched, in the words for what does not exist; null where it can. */

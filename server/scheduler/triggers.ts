@@ -47,7 +47,7 @@ export async function openTriggers(
     order by id desc limit ${MOST_LACKING})`
   const { rows } = await sql<Row>`
     select triggers.id, triggers.kind, triggers.edge, triggers.fate,
-      versions.id as version, versions.seq, versions.name, ${refusal} as refused,
+      versions.id as version, versions.seq, versions.name, coalesce(${refusal}, ${resourcePaused}) as refused,
       endings.id as ending, endings.run_id as run, endings.how,
       case when endings.id is not null then ${heldByEnding(sql.ref('endings.id'))}::jsonb end as versions,
       (select min(resources.name || ' ' || ${refusal} || E'\\n' || versions.name) from ending_versions held
@@ -70,6 +70,12 @@ const refusal = sql<string | null>`case
   when versions.disabled_at is not null then
     'was disabled by ' || coalesce((select name from users where id = versions.disabled_by), 'somebody') || ': ' || versions.disabled_reason
   when versions.left_at is not null then 'was left behind by a force-push' end`
+
+/** Beside a row of `versions`: by whom and why its resource is paused, in words; null where it goes. */
+const resourcePaused = sql<string | null>`(
+  select 'came while it is paused by ' || coalesce((select name from users where id = resources.paused_by), 'somebody') ||
+    ': ' || resources.paused_reason
+  from resources where resources.id = versions.resource_id and resources.paused_at is not null)`
 
 function toTrigger(row: Row): Trigger {
   const base = { id: row.id, gathered: row.fate === 'gathered' }

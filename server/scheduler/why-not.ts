@@ -25,7 +25,7 @@ export async function whyNot(
     job: isPlanned(place) ? place.edges.job.name : place.job,
     lane: place.lane.name,
     waits: isPlanned(place) ? await waitsNow(db, place) : ['the lane’s present file has no such job'],
-    paused: await pauseOf(db, job),
+    paused: await pauseOf(db, { of: 'job', id: job }),
     gathered: await triggersOf(db, at, { only: 'gathered', limit: MOST_GATHERED }),
     held: await heldRuns(db, at),
     triggers: await triggersOf(db, at, { only: null, limit: NEWEST }),

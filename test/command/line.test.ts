@@ -76,6 +76,13 @@ describe('an action is asked for', () => {
       { reason: 'a fair' },
       /shop\/main is paused/,
     ],
+    [
+      'a pause of a resource',
+      ['pause', 'shop/main/src', '--resource', '--reason', 'a fair'],
+      `POST ${LINE}/resources/src/pause`,
+      { reason: 'a fair' },
+      /shop\/main\/src is paused/,
+    ],
     ['the end of that', ['resume', 'shop/main'], `POST ${LINE}/resume`, {}, /shop\/main goes on/],
   ])('%s', async (_, args, route, body, words) => {
     const { code, err, asked } = await ask(args, route, RUN)

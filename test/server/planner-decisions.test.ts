@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { JobId, LaneId, PipelineId, ResourceId, VersionId } from '#pipelines/ids.ts'
-import { pauseJob, resumeJob } from '../../server/catalog/pause-job.ts'
+import { pause, resume } from '../../server/catalog/pause.ts'
 import { transact } from '../../server/db/transact.ts'
 import { disableVersion, enableVersion } from '../../server/resources/disable-version.ts'
 import { pinVersion, unpinVersion } from '../../server/resources/pin-version.ts'
@@ -17,7 +17,7 @@ const MAIN = 1 as LaneId
 const fates = (triggers: readonly { fate: string; reason: string | null }[]) =>
   triggers.map(({ fate, reason }) => (reason === null ? fate : `${fate}: ${reason}`))
 
-async function idOf<Id>(it: { house: { db: Parameters<typeof pauseJob>[0] } }, table: string, name: string) {
+async function idOf<Id>(it: { house: { db: Parameters<typeof pause>[0] } }, table: string, name: string) {
   const { rows } = await sql<{ id: Id }>`
     select id from ${sql.table(table)} where starts_with(name, ${name})`.execute(it.house.db)
   return rows[0]!.id
@@ -27,17 +27,17 @@ test('a paused job takes nothing and says why; when it goes on, it looks again',
   await using it = await line(CHAIN)
   const { db } = it.house
   const job = await it.push().then(() => idOf<JobId>(it, 'jobs', 'test'))
-  await pauseJob(db, job, { by, reason: 'the cluster moves' })
+  await pause(db, { of: 'job', id: job }, { by, reason: 'the cluster moves' })
   await it.end('build', 'succeed')
   expect(fates(await it.triggers('test'))).toEqual(['no-run: paused by admin: the cluster moves'])
   const view = async () =>
     (await it.house.ask('GET /api/v1/projects/shop/pipelines/main')).body.jobs[1].waiting
   expect(await view()).toBe('paused by admin: the cluster moves')
   expect(await it.runs('test')).toEqual([])
-  expect(await resumeJob(db, job, by)).toBe(true)
+  expect(await resume(db, { of: 'job', id: job }, by)).toBe(true)
   expect(await it.runs('test')).toMatchObject([{ state: 'queued' }])
   expect(await view()).toBeNull()
-  expect(await resumeJob(db, job, by)).toBe(false)
+  expect(await resume(db, { of: 'job', id: job }, by)).toBe(false)
 })
 
 test('a job takes the version that its resource is pinned to, and after that the newest again', async () => {
@@ -185,9 +185,9 @@ test('a job that goes on starts nothing on a lane that is closed', async () => {
   await using it = await line("triggers: { push: ['**'] }\njobs:\n  a: { run: say a }\n")
   await it.push()
   const { id } = await it.house.db.selectFrom('jobs').select('id').executeTakeFirstOrThrow()
-  await pauseJob(it.house.db, id, { by, reason: 'lunch' })
+  await pause(it.house.db, { of: 'job', id: id }, { by, reason: 'lunch' })
   await it.push({}, 'feature')
   await sql`update lanes set closed_at = now() where name = 'feature'`.execute(it.house.db)
-  await resumeJob(it.house.db, id, by)
+  await resume(it.house.db, { of: 'job', id: id }, by)
   expect((await it.runs()).map((run) => run.lane)).toEqual(['main'])
 })

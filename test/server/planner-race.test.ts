@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { JobId, RunId } from '#pipelines/ids.ts'
-import { pauseJob, resumeJob } from '../../server/catalog/pause-job.ts'
+import { pause, resume } from '../../server/catalog/pause.ts'
 import { connect, type Db } from '../../server/db/connect.ts'
 import { Problem } from '../../server/problem.ts'
 import { cancelRun } from '../../server/runs/ask.ts'
@@ -99,8 +99,8 @@ test('a storm of claims, ends, cancels, retries, pauses and pushes crowds nothin
       },
       async () => {
         const job = pick(jobs)!.id as JobId
-        await pauseJob(second, job, { by, reason: 'a whim' })
-        await resumeJob(second, job, by)
+        await pause(second, { of: 'job', id: job }, { by, reason: 'a whim' })
+        await resume(second, { of: 'job', id: job }, by)
       },
       async () => odd.push(...(await overfull(second)), ...(await crowded(second))),
     ]

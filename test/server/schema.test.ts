@@ -63,6 +63,7 @@ const DECLARED = [
   ['run-tables.ts', 'export type RunTables = '],
   ['file-tables.ts', 'export type FileTables = '],
   ['gate-tables.ts', 'export type GateTables = '],
+  ['operate-tables.ts', 'export type OperateTables = '],
   ['pull-tables.ts', 'export type PullTables = '],
   ['status-tables.ts', 'export type StatusTables = '],
   ['terminal-tables.ts', 'export type TerminalTables = '],

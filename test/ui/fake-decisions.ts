@@ -36,6 +36,16 @@ export const DECISIONS: readonly Route[] = [
     path(`${JOB}/resume`),
     (asked, ...at) => onLine(asked, at, (line) => pause(asked, line, at[2] ?? '')),
   ],
+  [
+    'POST',
+    path(`${LINE}/(?:pause|resume)`),
+    (asked, ...at) => onLine(asked, at, (line) => pauseLine(asked, line)),
+  ],
+  [
+    'POST',
+    path(`${RESOURCE}/(?:pause|resume)`),
+    (asked, ...at) => onLine(asked, at, (line) => pauseResource(asked, line, at[2] ?? '')),
+  ],
   ['POST', path(`${LINE}/rerun`), (asked, ...at) => onLine(asked, at, (line) => rerun(asked, line))],
   [
     'GET',
@@ -63,6 +73,19 @@ function pause({ world, body }: Asked, line: Line, name: string): Reply {
   else world.pauses.delete(keyOf(line, name))
   job.waiting = paused ? `paused by ${paused.by}: ${paused.reason}` : null
   return ok({ job: name, paused })
+}
+
+function pauseLine({ world, body }: Asked, line: Line): Reply {
+  line.paused = 'reason' in body ? decreed(body) : null
+  world.announce({ kind: 'pause.changed', project: line.project, pipeline: line.name })
+  return ok({ project: line.project, pipeline: line.name, paused: line.paused })
+}
+
+function pauseResource({ body }: Asked, line: Line, name: string): Reply {
+  const resource = line.resources.find((one) => one.name === name)
+  if (!resource) return no(404, 'resource-not-found', 'There is no such resource')
+  resource.paused = 'reason' in body ? decreed(body) : null
+  return ok({ resource: name, paused: resource.paused })
 }
 
 function rerun({ world }: Asked, line: Line): Reply {

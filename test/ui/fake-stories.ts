@@ -33,6 +33,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
     project,
     name,
     role: 'admin',
+    paused: null,
     path: name === 'main' ? '.takt.yml' : `.takt/${name}.yml`,
     lane: 'main',
     lanes: [
@@ -48,6 +49,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
       repository: `https://git.acme.io/${resource === 'src' ? project : resource}.git`,
       branch: 'main',
       check: null,
+      paused: null,
       newest: {
         name: hex(11 + at + world.lines.length),
         title:
@@ -73,6 +75,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
       last_run: null,
       legs: [],
       waiting: null,
+      paused: null,
     })),
   }
   world.lines.push(line)

@@ -84,6 +84,8 @@ export class FakeWorld {
       project: line.project,
       name: line.name,
       valid: line.newest_revision?.valid ?? true,
+      paused: line.paused,
+      paused_jobs: line.jobs.flatMap(({ name }) => (this.pauses.has(keyOf(line, name)) ? [name] : [])),
       recent_runs: this.runsOf((run) => run.project === line.project && run.pipeline === line.name).slice(
         0,
         10,

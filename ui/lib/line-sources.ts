@@ -78,6 +78,7 @@ const LINE_EVENTS: readonly TaktEvent['kind'][] = [
   'version.recorded',
   'revision.synced',
   'lane.closed',
+  'pause.changed',
   'resource.checked',
 ]
 

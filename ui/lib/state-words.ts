@@ -1,4 +1,4 @@
-import type { Job, RunStep, RunSummary } from './api.ts'
+import type { Job, PipelineSummary, RunStep, RunSummary } from './api.ts'
 import type { RunState, StepState } from '#pipelines/states.ts'
 
 export type AnyState = RunState | StepState
@@ -65,6 +65,15 @@ export const FORCED =
 /** Who paused a job and why, in the words that the line waits with; null where it goes. */
 export const pausedWords = ({ waiting }: Pick<Job, 'waiting'>): string | null =>
   waiting?.startsWith('paused by ') ? waiting : null
+
+/** What of a whole line is paused, in words; null where all of it goes. */
+export function pauseWords({
+  paused,
+  paused_jobs: jobs,
+}: Pick<PipelineSummary, 'paused' | 'paused_jobs'>): string | null {
+  if (paused) return `the whole line, by ${paused.by ?? 'somebody'}: ${paused.reason}`
+  return jobs.length > 0 ? jobs.join(', ') : null
+}
 
 export const isRed = (state: AnyState): boolean => state === 'failed' || state === 'errored'
 export const isUnderWay = (state: AnyState): boolean =>

@@ -1,0 +1,17 @@
+import { body, type LineAt, part, type ResourceAt, v1 } from './api.ts'
+
+const line = v1.projects[':project'].pipelines[':pipeline']
+const oneResource = line.resources[':resource']
+
+const ofLine = (at: Pick<LineAt, 'project' | 'pipeline'>) => ({
+  param: { project: part(at.project), pipeline: part(at.pipeline) },
+})
+const ofResource = (at: ResourceAt) => ({ param: { ...ofLine(at).param, resource: part(at.resource) } })
+
+export const pauses = {
+  pauseLine: (at: LineAt, reason: string) => body(line.pause.$post({ ...ofLine(at), json: { reason } })),
+  resumeLine: (at: LineAt) => body(line.resume.$post(ofLine(at))),
+  pauseResource: (at: ResourceAt, reason: string) =>
+    body(oneResource.pause.$post({ ...ofResource(at), json: { reason } })),
+  resumeResource: (at: ResourceAt) => body(oneResource.resume.$post(ofResource(at))),
+}
