@@ -28,6 +28,7 @@ import { runnerFileRoutes } from './files/runner-routes.ts'
 import type { Store } from './files/store.ts'
 import { catchUpRoutes } from './hosting/catch-up-routes.ts'
 import { hostingRoutes } from './hosting/routes.ts'
+import { editorRoutes } from './editor/routes.ts'
 import { gateRoutes } from './gates/routes.ts'
 import { sender } from './http/address.ts'
 import { Buckets } from './http/buckets.ts'
@@ -141,6 +142,7 @@ const api = (deps: AppDeps) =>
     .route('/', secretOfJobRoutes(deps))
     .route('/', lineRoutes(deps))
     .route('/', badgeRoutes(deps))
+    .route('/', editorRoutes(deps))
     .route('/', versionRoutes(deps))
     .route('/', attestationRoutes(deps))
     .route('/', decreeRoutes(deps))

@@ -17,6 +17,10 @@ const likeAnother = new RegExp(LIKE_ANOTHER)
 /** The lane of a branch: mostly its own name. */
 export const laneOfBranch = (name: string): string => (likeAnother.test(name) ? `heads/${name}` : name)
 
+/** The branch of a lane of pushes: `laneOfBranch` backwards. */
+export const branchOfLane = (lane: string): string =>
+  lane.startsWith('heads/') ? lane.slice('heads/'.length) : lane
+
 /**
  * The lane a git ref's commits belong to: `main`, `release/1`, `tag/v1.2`, `pr/12`; null for a ref that makes no lane. No two
  * refs share a lane, and no branch gets the lane of another kind: `refs/heads/pr/12` belongs to `heads/pr/12`.

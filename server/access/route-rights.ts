@@ -53,6 +53,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'GET /server/key': 'site',
   'POST /server/key/rotate': 'site',
   'POST /check': 'someone',
+  'GET /pipeline-schema': 'anyone',
 
   'GET /audit': 'someone',
   'GET /audit/export': 'someone',
@@ -133,6 +134,9 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
 
   [`GET ${PIPELINE}`]: project('viewer'),
   [`GET ${PIPELINE}/badge.svg`]: project('viewer'),
+  [`GET ${PIPELINE}/file`]: project('viewer'),
+  [`POST ${PIPELINE}/rehearse`]: project('viewer'),
+  [`POST ${PIPELINE}/file`]: project('maintainer'),
   [`POST ${PIPELINE}/pause`]: project('maintainer'),
   [`POST ${PIPELINE}/resume`]: project('maintainer'),
   [`POST ${PIPELINE}/rerun`]: project('operator'),

@@ -2,6 +2,8 @@
 export const NAMED: Readonly<Record<string, string | null>> = {
   'POST /check': null,
   'POST /invitations/look': null,
+  'POST /projects/:project/pipelines/:pipeline/rehearse': null,
+  'POST /projects/:project/pipelines/:pipeline/file': 'pipeline.commit',
   'POST /organizations/:organization/policies/try': null,
   'POST /statuses/:id/retry': 'status.retry',
   'POST /session': 'session.start',

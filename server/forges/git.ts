@@ -57,7 +57,7 @@ const MOST_MS = 120_000
 
 export type GitOptions = {
   readonly dir: string
-  readonly input?: string
+  readonly input?: string | Uint8Array
   readonly config?: Readonly<Record<string, string>>
   /** Ends it before its time. */
   readonly signal?: AbortSignal | undefined

@@ -6,11 +6,12 @@ import type { Book } from '../audit/book.ts'
 import { type Facts, onRecord } from '../audit/on-record.ts'
 import type { Db } from '../db/connect.ts'
 import type { HouseEnv } from '../http/kit.ts'
-import { withoutHurry } from '../http/silence.ts'
+import { hostedDir } from '../forges/repository.ts'
 import type { RepositoryId } from '#pipelines/ids.ts'
 import { httpBackend } from './http-backend.ts'
 import { catchUp } from './catch-up.ts'
 import { leaseOpens } from './lease-opens.ts'
+import { inTurn } from './turns.ts'
 
 /** The three requests of git's smart HTTP protocol; nothing else of a repository is served. */
 const WANTED = /^\/git\/([a-z0-9-]{1,100})\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/
@@ -27,7 +28,6 @@ type Guest = {
 
 /** `/git`: repositories of our own. Any user name, an API token as password; a runner comes with the lease of its run. */
 export function hostingRoutes({ db, dataDir, book }: Deps) {
-  const inTurn = turns()
   return new Hono<HouseEnv>().all('/*', async (c) => {
     const [, name = '', wanted = ''] = WANTED.exec(c.req.path) ?? []
     const repository = name === '' ? undefined : await findHosted(db, name)
@@ -52,8 +52,7 @@ export function hostingRoutes({ db, dataDir, book }: Deps) {
     const answer = () =>
       backend(c, dataDir, { path: `/${name}.git/${wanted}`, writer: guest.writes ? guest.name : null })
     if (wanted !== 'git-receive-pack') return (await answer()).response
-    // One push to a repository at a time: each is compared with what was before it, so no head in between is passed over.
-    return inTurn(c, name, async () => {
+    return inTurn(hostedDir(dataDir, name), c, async () => {
       const { response, done } = await answer()
       const facts = await factsOf(db, told, repository.id)
       const recorded = onRecord(book, facts, async () => {
@@ -159,30 +158,4 @@ const backend = (c: Context, dataDir: string, { path, writer }: { path: string; 
 function endWith(response: Response, last: () => Promise<void>): Response {
   const tail = new TransformStream<Uint8Array, Uint8Array>({ flush: last })
   return new Response(response.body?.pipeThrough(tail) ?? null, response)
-}
-
-/** Work in the order it came, one at a time for each name. */
-function turns() {
-  const waiting = new Map<string, Promise<void>>()
-  return async <T>(
-    c: Context,
-    name: string,
-    work: () => Promise<readonly [T, Promise<void>]>,
-  ): Promise<T> => {
-    const before = waiting.get(name) ?? Promise.resolve()
-    const turn = Promise.withResolvers<void>()
-    const all = before.then(() => turn.promise)
-    waiting.set(name, all)
-    await withoutHurry(c, before)
-    try {
-      const [result, recorded] = await work()
-      recorded.catch(() => {}).finally(() => turn.resolve()) // its failure is told to the one who pushed
-      return result
-    } catch (error) {
-      turn.resolve()
-      throw error
-    } finally {
-      void all.then(() => waiting.get(name) === all && waiting.delete(name))
-    }
-  }
 }

@@ -54,7 +54,7 @@ export const lanesOf = (db: Db, pipeline: PipelineId) =>
     .limit(100)
     .execute()
 
-type LaneRow = Awaited<ReturnType<typeof lanesOf>>[number]
+export type LaneRow = Awaited<ReturnType<typeof lanesOf>>[number]
 
 /**
  * The lane of this name; without a name the default branch's, else the one touched last.

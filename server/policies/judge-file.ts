@@ -3,6 +3,7 @@ import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
 import type { Parsed } from '#pipelines/language/parse.ts'
 import { denials, judge, type Judgement } from '#pipelines/policy/judge.ts'
 import { subjectsOf } from '#pipelines/policy/subjects.ts'
+import type { Db, Trx } from '../db/connect.ts'
 import type { Tx } from '../db/transact.ts'
 import { noteDenial } from './note-denial.ts'
 import { rulesFor } from './queries.ts'
@@ -24,24 +25,27 @@ export async function judgeFile(
   project: Project,
   { pipeline, lane, text, parsed }: Judged,
 ): Promise<Parsed> {
-  const ruled = parsed.pipeline && (await rulesFor(tx.db, project.id))
-  if (!parsed.pipeline || !ruled) return parsed
+  const { parsed: judged, denied, organization } = await judgedFile(tx.db, project, { lane, text, parsed })
+  if (organization !== null && denied.length > 0) {
+    const target = `/projects/${project.name}/pipelines/${pipeline} on ${lane}`
+    noteDenial(tx, { action: 'pipeline.sync', organization, project: project.name, target, denied })
+  }
+  return judged
+}
+
+/** The same for a file that nobody has pushed yet: no attempt at anything, and told to nobody else. */
+export async function judgedFile(
+  db: Db | Trx,
+  project: Project,
+  { lane, text, parsed }: Omit<Judged, 'pipeline'>,
+) {
+  const ruled = parsed.pipeline && (await rulesFor(db, project.id))
+  if (!parsed.pipeline || !ruled) return { parsed, denied: [], organization: null }
   const judged = judge(ruled.rules, subjectsOf(parsed.pipeline), { project: project.name, lane })
   const denied = denials(judged)
-  if (denied.length > 0) {
-    const target = `/projects/${project.name}/pipelines/${pipeline} on ${lane}`
-    noteDenial(tx, {
-      action: 'pipeline.sync',
-      organization: ruled.organization,
-      project: project.name,
-      target,
-      denied,
-    })
-  }
-  return {
-    pipeline: denied.length > 0 ? null : parsed.pipeline,
-    diagnostics: [...parsed.diagnostics, ...judged.map((each) => diagnosticOf(each, text))],
-  }
+  const diagnostics = [...parsed.diagnostics, ...judged.map((each) => diagnosticOf(each, text))]
+  const pipeline = denied.length > 0 ? null : parsed.pipeline
+  return { parsed: { pipeline, diagnostics }, denied, organization: ruled.organization }
 }
 
 /** Where the file says it first; its first line where it says it in other words. */

@@ -85,6 +85,7 @@ export const SERVER_ORDER = [
     'pulls',
     'webhooks',
     'hosting',
+    'editor',
     'statuses',
     'notices',
     'live',
