@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type {
   DeliveryId,
+  FiringId,
   GateId,
   NoticeMessageId,
   RevisionId,
@@ -54,6 +55,8 @@ export const TaktEvent = z.discriminatedUnion('kind', [
   }),
   /** What is known of a resource's checks changed: they began to fail, or to work again. */
   z.object({ kind: z.literal('resource.checked'), ...where, resource: z.string() }),
+  /** A time of a schedule started nothing, or stands for others that passed while no server was there. */
+  z.object({ kind: z.literal('schedule.missed'), ...where, resource: z.string(), firing: id<FiringId>() }),
   /** A lane's branch, tag or pull request is gone. */
   z.object({ kind: z.literal('lane.closed'), ...where, lane: z.string() }),
   /** What a job waits for on a lane changed. */

@@ -1,40 +1,33 @@
 import { sql } from 'kysely'
-import type { GateId, PipelineId, ProjectId, RunId } from '#pipelines/ids.ts'
-import type { NoticeFacts } from '#pipelines/language/notice-words.ts'
+import type { GateId, RunId } from '#pipelines/ids.ts'
 import type { NoticeKind } from '#pipelines/language/pipeline.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { Trx } from '../db/connect.ts'
 import { versionWords } from '../runs/queries.ts'
+import { ofCheck, ofSchedule } from './alerts.ts'
+import { type Happening, namesIn, NOTHING, placeIn, PLACES, WHERE, type Where } from './happening.ts'
+import { ofPull } from './pull-asked.ts'
 
-/** Something that somebody may want to hear of. */
-export type Happening = {
-  readonly project: ProjectId
-  readonly pipeline: PipelineId
-  readonly defaultBranch: string
-  readonly isPull: boolean
-  /** What it is, the most telling word first; of one place one notice is enough. */
-  readonly kinds: readonly NoticeKind[]
-  /** `url` is an address on this server. */
-  readonly facts: Omit<NoticeFacts, 'kind'>
-}
-
-/** What an event says that could be told; null where it is nothing, or what it speaks of is gone. */
-export async function happeningOf(db: Trx, event: TaktEvent): Promise<Happening | null> {
+/** What an event says that could be told; nothing where it is nothing, or what it speaks of is gone. */
+export async function happeningsOf(db: Trx, event: TaktEvent): Promise<readonly Happening[]> {
+  const one = (found: Happening | null) => (found ? [found] : [])
   switch (event.kind) {
     case 'run.moved':
-      return ['succeeded', 'failed', 'errored'].includes(event.to) ? ofRun(db, event.run) : null
+      return ['succeeded', 'failed', 'errored'].includes(event.to) ? one(await ofRun(db, event.run)) : []
     case 'gate.opened':
-      return ofGate(db, event.gate)
+      return one(await ofGate(db, event.gate))
+    case 'pull.moved':
+      return event.state === 'waiting' ? ofPull(db, event) : []
     case 'revision.synced':
-      return event.valid ? null : ofFile(db, event)
+      return event.valid ? [] : one(await ofFile(db, event))
     case 'resource.checked':
-      return ofCheck(db, event)
+      return one(await ofCheck(db, event))
+    case 'schedule.missed':
+      return one(await ofSchedule(db, event))
     default:
-      return null
+      return []
   }
 }
-
-const NOTHING = { job: '', number: '', reason: '', title: '', version: '' }
 
 type RunRow = {
   readonly state: string
@@ -135,50 +128,3 @@ async function ofFile(db: Trx, { project, pipeline, lane, revision }: Synced): P
     facts: { ...namesIn(row), ...NOTHING, words, reason: row.first ?? '', version: row.sha, url },
   }
 }
-
-type Checked = Extract<TaktEvent, { kind: 'resource.checked' }>
-
-async function ofCheck(db: Trx, { project, pipeline, resource }: Checked): Promise<Happening | null> {
-  const { rows } = await sql<{ error: { message: string } | null } & Where>`
-    select checks.error, ${WHERE}
-    from resources join checks on checks.id = resources.check_id
-      join pipelines as own on own.id = resources.pipeline_id
-      join projects as whose on whose.id = own.project_id
-      join repositories as theirs on theirs.id = whose.repository_id
-      join lanes on lanes.pipeline_id = own.id and lanes.name in (theirs.default_branch, 'heads/' || theirs.default_branch) ${PLACES}
-    where resources.name = ${resource} and own.name = ${pipeline} and whose.name = ${project}`.execute(db)
-  const [row] = rows
-  if (!row) return null
-  const words = row.error
-    ? `cannot look for versions of ${resource}`
-    : `looks for versions of ${resource} again`
-  const url = `/p/${encodeURIComponent(project)}/${encodeURIComponent(pipeline)}?resource=${encodeURIComponent(resource)}`
-  return {
-    ...placeIn(row),
-    kinds: ['alert'],
-    facts: { ...namesIn(row), ...NOTHING, words, reason: row.error?.message ?? '', url },
-  }
-}
-
-type Where = {
-  readonly project_id: ProjectId
-  readonly pipeline_id: PipelineId
-  readonly project: string
-  readonly pipeline: string
-  readonly lane: string
-  readonly lane_kind: string
-  readonly default_branch: string
-}
-/** Beside a row of `lanes`. */
-const PLACES = sql`join pipelines on pipelines.id = lanes.pipeline_id join projects on projects.id = pipelines.project_id
-  join repositories on repositories.id = projects.repository_id`
-const WHERE = sql`projects.id as project_id, pipelines.id as pipeline_id, projects.name as project,
-  pipelines.name as pipeline, lanes.name as lane, lanes.kind as lane_kind, repositories.default_branch`
-
-const namesIn = ({ project, pipeline, lane }: Where) => ({ project, pipeline, lane })
-const placeIn = (row: Where) => ({
-  project: row.project_id,
-  pipeline: row.pipeline_id,
-  defaultBranch: row.default_branch,
-  isPull: row.lane_kind === 'pull_request',
-})

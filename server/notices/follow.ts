@@ -9,7 +9,8 @@ import type { Db, Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
 import { inMs, transact } from '../db/transact.ts'
 import { eventsAfter } from '../events/follow.ts'
-import { type Happening, happeningOf } from './facts.ts'
+import { happeningsOf } from './facts.ts'
+import type { Happening } from './happening.ts'
 
 const MOST_EVENTS = 500
 /** What happens together is told together. */
@@ -36,8 +37,7 @@ export async function followEvents(db: Db): Promise<boolean> {
     const last = events.at(-1)
     if (!last) return false
     for (const { event } of events) {
-      const happening = await happeningOf(tx.db, event)
-      if (happening) await noteFor(tx.db, happening)
+      for (const happening of await happeningsOf(tx.db, event)) await noteFor(tx.db, happening)
     }
     await tx.db.updateTable('notice_cursor').set({ event_id: last.id }).execute()
     return events.length === MOST_EVENTS

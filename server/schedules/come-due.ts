@@ -26,7 +26,7 @@ export async function comeDue(tx: Tx, at: LaneNow, come: Come): Promise<void> {
   const { resource, name, rule, due } = come
   const moments = due.map((dueMs) => ({ resource, name, dueMs, nowMs: come.nowMs }))
   const note = async (fate: Fate) => {
-    for (const moment of moments) await noteFiring(tx, moment, fate)
+    for (const moment of moments) await write(tx, at, { moment, fate })
     await tell(tx, at, name)
   }
   if (come.paused !== null) return note({ fate: 'paused', reason: come.paused })
@@ -46,16 +46,24 @@ export async function comeDue(tx: Tx, at: LaneNow, come: Come): Promise<void> {
 const tell = async (tx: Tx, { project, pipeline }: LaneNow, resource: string) =>
   tx.emit({ kind: 'resource.checked', project, pipeline, resource })
 
+type Written = { readonly moment: Moment; readonly fate: Fate }
+
+/** A time that nothing comes of is news of its own, and so is one that stands for others. A pause is somebody's word. */
+async function write(tx: Tx, { project, pipeline }: LaneNow, { moment, fate }: Written) {
+  const firing = await noteFiring(tx, moment, fate)
+  const isMissed = fate.fate === 'missed' || fate.fate === 'skipped' || (fate.missed ?? 0) > 0
+  if (firing !== null && fate.fate !== 'paused' && isMissed)
+    tx.emit({ kind: 'schedule.missed', project, pipeline, resource: moment.name, firing })
+  return firing
+}
+
 type More = Pick<Fate, 'missed' | 'reason' | 'conflict'>
 
 async function fire(tx: Tx, at: LaneNow, moments: readonly Moment[], { missed, ...more }: More) {
   for (const [index, moment] of moments.entries()) {
     // What is merged is merged into the first that counts.
-    const id = await noteFiring(tx, moment, {
-      fate: 'fired',
-      ...more,
-      missed: index === 0 ? (missed ?? 0) : 0,
-    })
+    const fate: Fate = { fate: 'fired', ...more, missed: index === 0 ? (missed ?? 0) : 0 }
+    const id = await write(tx, at, { moment, fate })
     if (id !== null) await makeTime(tx, at, { id, ...moment })
   }
 }
@@ -66,7 +74,8 @@ async function noteMissed(tx: Tx, at: LaneNow, come: Come): Promise<void> {
   const dueMs = times.at(-1)
   if (dueMs === undefined) return
   const reason = `no server was there when it came (\`misfire: ${rule.misfire}\`)`
-  await noteFiring(tx, { resource, name, dueMs, nowMs }, { fate: 'missed', reason, missed: times.length - 1 })
+  const fate: Fate = { fate: 'missed', reason, missed: times.length - 1 }
+  await write(tx, at, { moment: { resource, name, dueMs, nowMs }, fate })
   await tell(tx, at, name)
 }
 
@@ -107,7 +116,8 @@ async function queue(
     const words = busy?.words ?? 'the run for the time before had not begun'
     const full = waiting >= most
     const reason = full ? `${most} wait already (\`max_catch_up\`)` : `${words} (\`overlap: queue\`)`
-    await noteFiring(tx, moment, { fate: full ? 'skipped' : 'waiting', reason, conflict: busy?.run ?? null })
+    const fate: Fate = { fate: full ? 'skipped' : 'waiting', reason, conflict: busy?.run ?? null }
+    await write(tx, at, { moment, fate })
     if (!full) waiting++
   }
   await tell(tx, at, first.name)
