@@ -55,6 +55,13 @@ const Config = z.object({
     .describe(
       'How often the refs of repositories on other servers are compared with those that deliveries told of. 0: at the start alone',
     ),
+  TAKT_DELIVERY_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3_650)
+    .default(30)
+    .describe('How long the payloads of deliveries are kept; what became of each stays. 0: for ever'),
   TAKT_SMTP_URL: z
     .url({ protocol: /^smtps?$/, error: 'must begin with smtp:// or smtps://' })
     .optional()

@@ -19,6 +19,7 @@ import { startWorker } from './events/worker.ts'
 import { openStore } from './files/open-store.ts'
 import type { Store } from './files/store.ts'
 import { startSweeper } from './files/sweep.ts'
+import { pullForgesOf } from './forges/pull-forges.ts'
 import { startGates } from './gates/worker.ts'
 import { catchUpAll } from './hosting/catch-up.ts'
 import { DEMO, ensureDemo } from './hosting/demo.ts'
@@ -60,6 +61,7 @@ import { startStatuses } from './statuses/worker.ts'
 import { TerminalDesk } from './terminals/desk.ts'
 import { terminalSockets } from './terminals/socket.ts'
 import { startComparisons } from './webhooks/comparison-worker.ts'
+import { startPayloadSweep } from './webhooks/sweep-payloads.ts'
 import { startDeliveries } from './webhooks/worker.ts'
 
 export interface RunningServer extends AsyncDisposable {
@@ -172,7 +174,12 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   await catchUpAll(db, dataDir)
   const everyMs = config.TAKT_CATCH_UP_MINUTES * 60_000 || null
   const forges = { dataDir, githubToken: config.GITHUB_TOKEN }
-  stack.use(await startComparisons({ db, forges, everyMs }, { hints, sweepMs: SWEEP_MS }))
+  stack.use(
+    await startComparisons(
+      { db, forges, pullForges: pullForgesOf(config), everyMs },
+      { hints, sweepMs: SWEEP_MS },
+    ),
+  )
   await subscribeAll(db)
   // No secret in a log: who may read the data directory makes a login link with the token in it.
   log.info(
@@ -219,6 +226,7 @@ function startWork(stack: AsyncDisposableStack, working: Working): void {
   stack.use(startWorker('scheduler', (quit) => scheduleSideBySide(db, quit), loop))
   stack.use(startReaper(db, config.TAKT_LEASE_MS))
   stack.use(startSweeper({ db, store }))
+  stack.use(startPayloadSweep(db, config.TAKT_DELIVERY_DAYS))
   stack.use(startPauses(db, loop))
   stack.use(startGates(db, loop))
   stack.use(startActs({ db }, loop))

@@ -105,6 +105,7 @@ const PROBLEMS = {
   'event-not-found': { status: 404, title: 'There is no such event' },
   'schedule-not-found': { status: 404, title: 'There is no such schedule' },
   'delivery-not-found': { status: 404, title: 'There is no such delivery' },
+  'payload-removed': { status: 410, title: 'The payload of the delivery is kept no more' },
   'status-not-found': { status: 404, title: 'There is no such status' },
   unavailable: { status: 503, title: 'The server cannot do this at the moment' },
 } as const

@@ -37,8 +37,10 @@ type ShowOptions = Json & { readonly payload?: true }
 export async function showDelivery(id: number, { json, payload }: ShowOptions): Promise<number> {
   const told = await call<z.output<typeof DeliveryDetail>>(readConfig(), `/api/v1/deliveries/${id}`)
   if (json) outJson(told)
-  else if (payload) out(plainLines(told.payload))
-  else out(linesOf(told).map(plain).join('\n'))
+  else if (payload && told.payload_removed_at === null) out(plainLines(told.payload))
+  else if (!payload) out(linesOf(told).map(plain).join('\n'))
+  if (told.payload_removed_at !== null)
+    note(`its payload was removed ${localTime(told.payload_removed_at)}: it cannot be replayed`)
   if (payload && told.cut) note('only the beginning of the payload is shown; the API has all of it')
   return 0
 }

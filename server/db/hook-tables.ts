@@ -16,7 +16,8 @@ export type HookTables = {
     repository_id: RepositoryId | null
     project_id: ProjectId | null
     headers: Json<Record<string, string>> | null
-    body: Buffer
+    body: Buffer | null
+    removed_at: Time | null
     about: string | null
     state: Generated<DeliveryState>
     reason: string | null
@@ -31,8 +32,10 @@ export type HookTables = {
     due_at: Time
     lease_until: Time | null
     compared_at: Time | null
+    listed_at: Time | null
     told: Generated<number>
     failures: Generated<number>
     error: string | null
   }
+  told_pulls: { repository_id: RepositoryId; number: number; sha: string | null; facts: string | null }
 }

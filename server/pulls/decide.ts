@@ -88,6 +88,7 @@ async function lookAgain(tx: Tx, delivery: DeliveryId): Promise<void> {
       attempt_after: sql<Date>`now()`,
     })
     .where('id', '=', delivery)
+    .where('body', 'is not', null)
     .returning('id')
     .executeTakeFirst()
   if (!row) throw new Problem('delivery-not-found', 'what told of this commit is kept no more; push it again')

@@ -1,6 +1,7 @@
 import type { Verdict } from '#pipelines/statuses/verdict.ts'
-import { type Forge, waitOf } from './forge.ts'
-import { postJson } from './ask-json.ts'
+import { postJson } from '../forges/ask-json.ts'
+import { waitOf } from '../forges/forge-refusal.ts'
+import type { Forge } from './forge.ts'
 
 /** Gitea's and Forgejo's words: they know amber. */
 const STATE: Readonly<Record<Verdict, 'pending' | 'success' | 'error' | 'failure' | 'warning'>> = {

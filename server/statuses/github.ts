@@ -1,11 +1,16 @@
-import { createAppAuth } from '@octokit/auth-app'
-import { Octokit } from '@octokit/rest'
+import type { Octokit } from '@octokit/rest'
 import { isUnfinished, type Verdict } from '#pipelines/statuses/verdict.ts'
-import { type Arrived, type Forge, ForgeRefusal, refusalOf, type Telling, waitOf } from './forge.ts'
-
-export type GithubAccess =
-  { readonly token: string } | { readonly appId: string; readonly privateKey: string }
-export type GithubSettings = { readonly api: string; readonly access: GithubAccess }
+import {
+  type AnswerHeaders,
+  asking,
+  clientsOf,
+  type GithubSettings,
+  githubHost,
+  NoChecks,
+  placeOf,
+  restOf,
+} from '../forges/github-client.ts'
+import type { Arrived, Forge, Telling } from './forge.ts'
 
 /** GitHub's words for it, as a commit's status: amber is green there, and says so. */
 const STATUS: Readonly<Record<Verdict, 'pending' | 'success' | 'failure' | 'error'>> = {
@@ -41,7 +46,7 @@ export function github({ api, access }: GithubSettings): Forge {
   const plain = new Set<string>()
   return {
     name: 'github',
-    host: hostOf(api),
+    host: githubHost(api),
     async tell(telling, signal) {
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
       const asked = { telling, octokit: await clients(telling.repository, bounded), signal: bounded }
@@ -57,18 +62,11 @@ export function github({ api, access }: GithubSettings): Forge {
   }
 }
 
-const hostOf = (api: string) => new URL(api).host.replace(/^api\.github\.com$/, 'github.com')
-
 type Asked = { readonly telling: Telling; readonly octokit: Octokit; readonly signal: AbortSignal }
-
-/** This token may not make checks. */
-class NoChecks extends Error {
-  override readonly name = 'NoChecks'
-}
 
 async function tellCheck({ telling, octokit, signal }: Asked): Promise<Arrived> {
   const { verdict, words, before } = telling
-  const at = { ...placeOf(telling), request: { signal } }
+  const at = { ...placeOf(telling.repository), request: { signal } }
   const state = isUnfinished(verdict)
     ? { status: verdict === 'queued' ? ('queued' as const) : ('in_progress' as const) }
     : { status: 'completed' as const, conclusion: conclusionOf(verdict) }
@@ -89,7 +87,7 @@ async function tellCheck({ telling, octokit, signal }: Asked): Promise<Arrived> 
   return { externalId: String(answer.data.id), restMs: restOf(answer) }
 }
 
-type CheckAnswer = { readonly data: { readonly id: number }; readonly headers: Headers }
+type CheckAnswer = { readonly data: { readonly id: number }; readonly headers: AnswerHeaders }
 
 const conclusionOf = (verdict: Verdict) =>
   verdict in CONCLUSION ? CONCLUSION[verdict as keyof typeof CONCLUSION] : 'failure'
@@ -99,7 +97,7 @@ const summaryOf = ({ words, link }: Telling) => `${words}\n\n[Look at it in Takt
 async function tellStatus({ telling, octokit, signal }: Asked): Promise<Arrived> {
   const answer = await asking(() =>
     octokit.repos.createCommitStatus({
-      ...placeOf(telling),
+      ...placeOf(telling.repository),
       sha: telling.sha,
       state: STATUS[telling.verdict],
       context: telling.name,
@@ -109,62 +107,4 @@ async function tellStatus({ telling, octokit, signal }: Asked): Promise<Arrived>
     }),
   )
   return { externalId: null, restMs: restOf(answer) }
-}
-
-function placeOf({ repository }: Telling): { owner: string; repo: string } {
-  const [owner = '', repo = ''] = repository.split('/').slice(-2)
-  return { owner, repo }
-}
-
-type Headers = Readonly<Record<string, string | number | undefined>>
-type HttpError = { readonly status: number; readonly response?: { readonly headers: Headers } }
-
-const headerIn = (headers: Headers) => (name: string) =>
-  headers[name] === undefined ? null : String(headers[name])
-
-const restOf = ({ headers }: { readonly headers: Headers }) => waitOf(headerIn(headers), Date.now()) ?? 0
-
-/** The client throws answers that are no good and connections that break alike. */
-async function asking<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (!(error instanceof Error)) throw error
-    const { status, response } = error as Error & Partial<HttpError>
-    if (status === undefined || !response)
-      throw new ForgeRefusal('all', `GitHub does not answer: ${causeOf(error)}`)
-    if (status === 403 && /must authenticate via a GitHub App|not accessible by/i.test(error.message))
-      throw new NoChecks(error.message)
-    throw refusalOf(
-      'GitHub',
-      { status, header: headerIn(response.headers), words: error.message },
-      Date.now(),
-    )
-  }
-}
-
-const causeOf = (error: Error): string =>
-  error.cause instanceof Error ? error.cause.message || error.message : error.message
-
-const QUIET = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} } // what goes wrong is told by us
-
-/** The client for a repository: an app has one for each installation, found once. */
-function clientsOf(api: string, access: GithubAccess) {
-  const options = { baseUrl: api.replace(/\/+$/, ''), userAgent: 'takt', log: QUIET }
-  if ('token' in access) {
-    const one = new Octokit({ ...options, auth: access.token })
-    return async () => one
-  }
-  const app = new Octokit({ ...options, authStrategy: createAppAuth, auth: access })
-  const found = new Map<string, Octokit>()
-  return async (repository: string, signal: AbortSignal) => {
-    const known = found.get(repository)
-    if (known) return known
-    const [owner = '', repo = ''] = repository.split('/').slice(-2)
-    const { data } = await asking(() => app.apps.getRepoInstallation({ owner, repo, request: { signal } }))
-    const auth = { ...access, installationId: data.id }
-    const client = new Octokit({ ...options, authStrategy: createAppAuth, auth })
-    found.set(repository, client)
-    return client
-  }
 }

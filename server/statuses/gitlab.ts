@@ -1,6 +1,7 @@
 import type { Verdict } from '#pipelines/statuses/verdict.ts'
-import { type Forge, ForgeRefusal, waitOf } from './forge.ts'
-import { postJson } from './ask-json.ts'
+import { postJson } from '../forges/ask-json.ts'
+import { ForgeRefusal, waitOf } from '../forges/forge-refusal.ts'
+import type { Forge } from './forge.ts'
 
 /** GitLab's words. It has no amber for what others tell it, and no word for what broke for no fault of the commit. */
 const STATE: Readonly<Record<Verdict, 'pending' | 'running' | 'success' | 'failed' | 'canceled'>> = {

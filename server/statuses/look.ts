@@ -4,9 +4,9 @@ import { isRed, isUnfinished, type Verdict } from '#pipelines/statuses/verdict.t
 import type { Db, Trx } from '../db/connect.ts'
 import { storable } from '../db/to-json.ts'
 import { inMs } from '../db/transact.ts'
+import { type AtForge, forgeOf } from '../forges/forge-of.ts'
 import { log } from '../log.ts'
 import type { Forge } from './forge.ts'
-import { type AtForge, forgeOf } from './forges.ts'
 import { type Kind, type Spot, type SpotStanding, standingOf } from './standing.ts'
 
 /** What is green so far is told when nothing more is about to begin, or after so long. */
@@ -97,7 +97,7 @@ async function spotOf(tx: Trx, { pipeline_id, kind, sha }: Due) {
   return { ...repository, spot: { pipelineId: pipeline_id, project, pipeline, repositoryId, kind, sha } }
 }
 
-type Written = { readonly at: AtForge; readonly standing: SpotStanding }
+type Written = { readonly at: AtForge<Forge>; readonly standing: SpotStanding }
 
 async function write(tx: Trx, spot: Spot, { at, standing }: Written): Promise<void> {
   const { line, jobs, lane } = standing
@@ -130,7 +130,7 @@ const nameOf = ({ project, pipeline, kind }: Spot, job: string) =>
   `takt/${project}/${pipeline}${job && `/${job}`}${KIND[kind]}`
 
 type Wanted = {
-  readonly at: AtForge
+  readonly at: AtForge<Forge>
   readonly job: string
   readonly verdict: Verdict
   readonly words: string

@@ -7,7 +7,8 @@ import type { ForgeName } from '../db/status-tables.ts'
 import { storable } from '../db/to-json.ts'
 import { inMs } from '../db/transact.ts'
 import { log } from '../log.ts'
-import { type Arrived, type Forge, ForgeRefusal } from './forge.ts'
+import { ForgeRefusal } from '../forges/forge-refusal.ts'
+import type { Arrived, Forge } from './forge.ts'
 
 /** What may yet be taken, such as a commit that the forge does not know yet, is sent so often. */
 const MOST_ATTEMPTS = 6

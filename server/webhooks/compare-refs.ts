@@ -6,27 +6,33 @@ import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { allRefs, type AllRefs } from '../forges/all-refs.ts'
 import { GitError } from '../forges/git.ts'
+import type { PullForge } from '../forges/pull-lists.ts'
 import type { Forges } from '../forges/repository.ts'
 import type { Compared, Due } from './comparisons.ts'
 import { type Difference, differencesOf } from './differences.ts'
 import { movedPull } from './moved-pull.ts'
 import { storeDelivery } from './receive.ts'
 import { lockRepository } from './standing.ts'
+import { listPulls, tellPulls } from './told-pulls.ts'
 
-type Deps = { readonly db: Db; readonly forges: Forges }
+type Deps = { readonly db: Db; readonly forges: Forges; readonly pullForges: readonly PullForge[] }
 
 /** The event of what was found by comparing. */
 export const CAUGHT_UP = 'catch-up'
 /** So many differences are told of at once; the others are found by the next look. */
 const MOST_TOLD = 1_000
+const PULLS = 'refs/pull/'
 
 /**
- * Hold the refs of a repository on another server against those that its deliveries have told of, and store a delivery for each
- * difference: from there on it goes the way of every push.
+ * Hold the refs of a repository on another server against those that its deliveries have told of, and its pull requests where their forge
+ * shows them, and store a delivery for each difference: from there on it goes the way of every push.
  *
  * While deliveries of it wait or come in, nothing is said: what the other server showed may be older than they are.
  */
-export async function compareRefs({ db, forges }: Deps, { id, isFirst }: Due): Promise<Compared> {
+export async function compareRefs(
+  { db, forges, pullForges }: Deps,
+  { id, isFirst, isUnlisted }: Due,
+): Promise<Compared> {
   const repository = await db
     .selectFrom('repositories')
     .selectAll()
@@ -35,7 +41,9 @@ export async function compareRefs({ db, forges }: Deps, { id, isFirst }: Due): P
     .executeTakeFirstOrThrow()
   const before = await markOf(db, id)
   if (before === null) return { busy: true }
-  const pulls = [...(await appliedOf(db, id)).keys()].filter((ref) => ref.startsWith('refs/pull/'))
+  const signal = forges.quit ?? new AbortController().signal
+  const listed = await listPulls(db, pullForges, { repository, signal })
+  const pulls = listed ? [] : [...(await appliedOf(db, id)).keys()].filter((ref) => ref.startsWith(PULLS))
   let shown: AllRefs
   try {
     shown = await allRefs(forges, repository, pulls)
@@ -49,7 +57,12 @@ export async function compareRefs({ db, forges }: Deps, { id, isFirst }: Due): P
     const preset = shown.defaultBranch ?? repository.default_branch
     if (preset !== repository.default_branch)
       await tx.db.updateTable('repositories').set({ default_branch: preset }).where('id', '=', id).execute()
-    return tellOf(tx, { id, isFirst, main: `refs/heads/${preset}`, now: shown.refs })
+    const compared = await tellOf(tx, { id, isFirst, main: `refs/heads/${preset}`, now: shown.refs })
+    if (!listed || !('told' in compared)) return compared
+    if ('unlisted' in listed)
+      return { ...compared, unlisted: `its pull requests cannot be listed: ${listed.unlisted}` }
+    const pulls = { ...listed, isFirst: isUnlisted, most: MOST_TOLD }
+    return { told: compared.told + (await tellPulls(tx, id, pulls)), listed: true }
   })
 }
 
@@ -106,7 +119,7 @@ async function deliver(
   last: DeliveryId | null,
 ): Promise<void> {
   const deliveryId = `compared-${randomUUID()}`
-  if (ref.startsWith('refs/pull/')) {
+  if (ref.startsWith(PULLS)) {
     const again = last !== null && after !== null && (await movedPull(tx.db, last, { before, after }))
     if (again) await storeDelivery(tx, { ...again, deliveryId, signature: null, repository })
     return

@@ -1,6 +1,7 @@
 import type { Db } from '../db/connect.ts'
 import type { Hints } from '../events/listen.ts'
 import { startWorker } from '../events/worker.ts'
+import type { PullForge } from '../forges/pull-lists.ts'
 import type { Forges } from '../forges/repository.ts'
 import { log } from '../log.ts'
 import { claimComparisons, compareNow, type Due, enrol, settleComparison } from './comparisons.ts'
@@ -13,6 +14,7 @@ const REST_MS = 1_000
 type Deps = {
   readonly db: Db
   readonly forges: Forges
+  readonly pullForges: readonly PullForge[]
   /** How often; null: at the start, and when somebody asks. */
   readonly everyMs: number | null
 }
@@ -23,12 +25,12 @@ export async function startComparisons(
   loop: { hints: Pick<Hints, 'on'>; sweepMs: number },
 ): Promise<AsyncDisposable> {
   const quit = new AbortController()
-  const { db, everyMs } = given
+  const { db, everyMs, pullForges } = given
   const forges = { ...given.forges, quit: quit.signal }
 
   async function carryOut(due: Due): Promise<void> {
     try {
-      const outcome = await compareRefs({ db, forges }, due)
+      const outcome = await compareRefs({ db, forges, pullForges }, due)
       if (!quit.signal.aborted) await settleComparison(db, due, { outcome, everyMs })
     } catch (error) {
       if (!quit.signal.aborted) log.error({ err: error, repository: due.id }, 'comparison.failed') // its lease ends, and it is due again

@@ -7,7 +7,14 @@ import { storable } from '../db/to-json.ts'
 import { CHANNEL, inMs } from '../db/transact.ts'
 
 /** A repository of another server that is to be looked at. */
-export type Due = { readonly id: RepositoryId; readonly isFirst: boolean; readonly failures: number }
+export type Due = {
+  readonly id: RepositoryId
+  /** Nobody has compared its refs before. */
+  readonly isFirst: boolean
+  /** Nobody has listed its pull requests before. */
+  readonly isUnlisted: boolean
+  readonly failures: number
+}
 
 /** Whoever adds a project has this long to set up its hook. */
 const FIRST_MS = 60_000
@@ -37,12 +44,14 @@ export async function claimComparisons(db: Db, most: number): Promise<Due[]> {
     update comparisons set lease_until = now() + ${LEASE_MS} * interval '1 millisecond',
       due_at = now() + ${LEASE_MS} * interval '1 millisecond'
     from mine where comparisons.repository_id = mine.repository_id
-    returning comparisons.repository_id as id, compared_at is null as "isFirst", failures`.execute(db)
+    returning comparisons.repository_id as id, compared_at is null as "isFirst",
+      listed_at is null as "isUnlisted", failures`.execute(db)
   return rows
 }
 
 export type Compared =
-  | { readonly told: number }
+  /** `unlisted`: why its pull requests could not be listed; `listed`: they were. */
+  | { readonly told: number; readonly unlisted?: string; readonly listed?: true }
   | { readonly error: string }
   /** Deliveries come in at the moment: it is looked again when they are worked off. */
   | { readonly busy: true }
@@ -54,7 +63,8 @@ export async function settleComparison(
   { id, failures }: Due,
   { outcome, everyMs }: { readonly outcome: Compared; readonly everyMs: number | null },
 ): Promise<void> {
-  const failed = 'error' in outcome ? failures + 1 : 0
+  const error = 'error' in outcome ? outcome.error : 'told' in outcome ? (outcome.unlisted ?? null) : null
+  const failed = error === null ? 0 : failures + 1
   const patientMs = backoffMs(failures, PATIENCE)
   const plainMs = 'busy' in outcome ? BUSY_MS : failed > 0 ? patientMs : everyMs
   const due = plainMs === null ? sql<Date>`'infinity'::timestamptz` : inMs(spread(plainMs))
@@ -65,8 +75,9 @@ export async function settleComparison(
       // Somebody asked for it anew meanwhile.
       due_at: sql<Date>`case when due_at <= now() then now() else ${due} end`,
       ...('busy' in outcome ? {} : { failures: failed }),
-      ...('error' in outcome ? { error: storable(outcome.error).slice(0, MOST_LETTERS) } : {}),
-      ...('told' in outcome ? { told: outcome.told, error: null, compared_at: sql<Date>`now()` } : {}),
+      ...('busy' in outcome ? {} : { error: error && storable(error).slice(0, MOST_LETTERS) }),
+      ...('told' in outcome ? { told: outcome.told, compared_at: sql<Date>`now()` } : {}),
+      ...('told' in outcome && outcome.listed ? { listed_at: sql<Date>`now()` } : {}),
     })
     .where('repository_id', '=', id)
     .execute()

@@ -7,7 +7,7 @@ import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { json, routes } from '../http/kit.ts'
 import { DeliveryDetail, DeliveryList, SOURCES, STATES } from './delivery-shapes.ts'
-import { findDeliveries, maySee, noSuch, payloadOf, theDelivery } from './find-deliveries.ts'
+import { findDeliveries, maySee, noSuch, payloadOf, removed, theDelivery } from './find-deliveries.ts'
 
 const whole = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 const WithId = z.object({ id: whole.openapi({ param: { in: 'path', name: 'id' }, type: 'integer' }) })
@@ -91,13 +91,15 @@ async function replayDelivery(db: Db, access: Access, id: DeliveryId): Promise<v
   await transact(db, async (tx) => {
     const was = await tx.db
       .selectFrom('deliveries')
-      .select(['state', 'reason'])
+      .select(['state', 'reason', 'removed_at'])
       .where('id', '=', id)
       .where(maySee(access))
       .forUpdate()
       .executeTakeFirst()
     if (!was) throw noSuch(id)
-    audited({ before: was, target: `delivery ${id}` })
+    const { removed_at, ...before } = was
+    audited({ before, target: `delivery ${id}` })
+    if (removed_at) throw removed(id, removed_at)
     await tx.db
       .updateTable('deliveries')
       .set((eb) => ({

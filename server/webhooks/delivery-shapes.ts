@@ -23,6 +23,9 @@ export const Delivery = z
     replays: z.number().int().openapi({ description: 'How often somebody had it looked at once more' }),
     received_at: time,
     processed_at: time.nullable(),
+    payload_removed_at: time
+      .nullable()
+      .openapi({ description: 'When its payload was removed: it cannot be replayed any more' }),
   })
   .openapi('Delivery')
 

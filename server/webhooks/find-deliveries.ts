@@ -36,7 +36,7 @@ const projectOf = (access: Access) =>
 
 const COLUMNS = [
   ...(['deliveries.id', 'source', 'event', 'about', 'state', 'reason', 'replays'] as const),
-  ...(['received_at', 'processed_at'] as const),
+  ...(['received_at', 'processed_at', 'removed_at'] as const),
 ] as const
 
 export async function findDeliveries(db: Db, access: Access, wanted: DeliveryFilter): Promise<Shown[]> {
@@ -58,9 +58,14 @@ export async function findDeliveries(db: Db, access: Access, wanted: DeliveryFil
   return rows.map(shown)
 }
 
-type Times = { readonly received_at: Date; readonly processed_at: Date | null }
-const shown = <Row extends Times>({ received_at, processed_at, ...row }: Row) => ({
+type Times = {
+  readonly received_at: Date
+  readonly processed_at: Date | null
+  readonly removed_at: Date | null
+}
+const shown = <Row extends Times>({ received_at, processed_at, removed_at, ...row }: Row) => ({
   ...row,
+  payload_removed_at: removed_at?.toISOString() ?? null,
   received_at: received_at.toISOString(),
   processed_at: processed_at?.toISOString() ?? null,
 })
@@ -82,8 +87,8 @@ export async function theDelivery(
     .select([
       projectOf(access),
       sql<boolean>`signature is not null`.as('signed'),
-      sql<number>`octet_length(body)`.as('bytes'),
-      sql<Buffer>`substring(body for ${MOST_BYTES})`.as('beginning'),
+      sql<number>`coalesce(octet_length(body), 0)`.as('bytes'),
+      sql<Buffer>`coalesce(substring(body for ${MOST_BYTES}), '')`.as('beginning'),
     ])
     .executeTakeFirst()
   if (!row) throw noSuch(id)
@@ -99,17 +104,26 @@ export async function theDelivery(
   }
 }
 
-/** The body as it came. @throws {Problem} `delivery-not-found`. */
+/** The body as it came. @throws {Problem} `delivery-not-found`; `payload-removed`. */
 export async function payloadOf(db: Db, access: Access, id: DeliveryId): Promise<Buffer> {
   const row = await db
     .selectFrom('deliveries')
-    .select('body')
+    .select(['body', 'removed_at'])
     .where(maySee(access))
     .where('id', '=', id)
     .executeTakeFirst()
   if (!row) throw noSuch(id)
+  if (!row.body) throw removed(id, row.removed_at)
   return row.body
 }
+
+/** A delivery whose payload has served its time: what became of it stays on record. */
+export const removed = (id: DeliveryId, at: Date | null) =>
+  new Problem(
+    'payload-removed',
+    `the payload of delivery ${id} was removed on ${at?.toISOString().slice(0, 10)}, after the days that TAKT_DELIVERY_DAYS ` +
+      'gives to payloads; what became of it stays. Have its sender tell it again, or compare refs with `takt deliveries catch-up`',
+  )
 
 export const noSuch = (id: DeliveryId) => new Problem('delivery-not-found', `there is no delivery ${id}`)
 

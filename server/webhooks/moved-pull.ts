@@ -16,7 +16,7 @@ export async function movedPull(db: Trx, last: DeliveryId, moved: Moved): Promis
     .select(['source', 'event', 'body'])
     .where('id', '=', last)
     .executeTakeFirst()
-  if (!row) return null
+  if (!row?.body) return null
   const { source, event } = row
   const payload = JSON.parse(row.body.toString('utf8')) as Members // it was read before, or it would not have been applied
   const told = retold(source, payload, moved)

@@ -85,6 +85,7 @@ const GithubRef = z.object({
 const GithubPull = z.object({
   action: z.string().max(100),
   before: sha.optional(),
+  changes: z.object({ base: z.unknown().optional() }).optional(),
   number: z.number().int().positive(),
   pull_request: z.object({
     title: z.string(),
@@ -165,11 +166,14 @@ const ACTIONS = ['opened', 'reopened', 'synchronize', 'ready_for_review', 'label
 function meaningOf({
   action,
   before,
+  changes,
   number,
   pull_request: pull,
   repository,
 }: z.output<typeof GithubPull>): Meaning {
-  if (!ACTIONS.includes(action))
+  // An edit of its words starts nothing; one of the branch that it goes to may.
+  const isMoved = action === 'edited' && changes?.base !== undefined
+  if (!ACTIONS.includes(action) && !isMoved)
     return {
       nothing: `the action \`${action.slice(0, 60)}\` of a pull request starts nothing`,
       repository: githubOf(repository),

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type NotNull, sql } from 'kysely'
 import type { RepositoryId } from '#pipelines/ids.ts'
 import { ofProject } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
@@ -11,6 +11,7 @@ import { loginOfDelivery } from './moved.ts'
 import { hearForge, listeners, tellEvent } from './hear-forge.ts'
 import { countFailure, settle, settleIn } from './settle.ts'
 import { meaningOf, type SortDeps } from './sort.ts'
+import { noteToldPull } from './told-pulls.ts'
 
 export type ProcessDeps = SortDeps & {
   /** The address that people open: by it a check of ours is known again. */
@@ -74,6 +75,8 @@ async function processOldest(deps: ProcessDeps, of: RepositoryId): Promise<Outco
     .selectFrom('deliveries')
     .selectAll()
     .where('state', '=', 'received')
+    .where('body', 'is not', null)
+    .$narrowType<{ body: NotNull }>()
     .where('repository_id', '=', of)
   const delivery = await waiting.orderBy('id').limit(1).executeTakeFirst()
   if (!delivery) return NOTHING
@@ -90,13 +93,14 @@ async function processOldest(deps: ProcessDeps, of: RepositoryId): Promise<Outco
     const opened = name && (await loginOf(name))
     const repository = { ...(await theRepository(db, of)), login: name && opened && { ...opened, of: name } }
     const told = await tellEvent(db, delivery, await listeners(db, delivery, of))
-    await applyPush(db, forges, { id, push: meaning.push, repository }, (tx, fate) =>
-      settleIn(tx, id, {
+    await applyPush(db, forges, { id, push: meaning.push, repository }, async (tx, fate) => {
+      await noteToldPull(tx.db, of, meaning.push)
+      await settleIn(tx, id, {
         ...fate,
         state: told.came ? 'processed' : fate.state,
         reason: [fate.reason, ...told.words].join('; '),
-      }),
-    )
+      })
+    })
     return WORKED
   } catch (error) {
     if (forges.quit?.aborted) return NOTHING // we stop, which is not the delivery's fault

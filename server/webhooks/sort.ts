@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely'
+import { type NotNull, type Selectable, sql } from 'kysely'
 import type { Book } from '../audit/book.ts'
 import type { Db } from '../db/connect.ts'
 import type { HookTables } from '../db/hook-tables.ts'
@@ -13,7 +13,8 @@ import { countFailure, type Fate, settle } from './settle.ts'
 import { noteAbout } from './about.ts'
 import { type Addressee, addresseeOf } from './addressee.ts'
 
-export type Delivery = Selectable<HookTables['deliveries']>
+/** What is still to be looked at has its payload. */
+export type Delivery = Selectable<HookTables['deliveries']> & { readonly body: Buffer }
 export type SortDeps = { readonly db: Db; readonly book: Book }
 
 /**
@@ -28,6 +29,8 @@ export async function sortNext(deps: SortDeps): Promise<boolean> {
     .selectFrom('deliveries')
     .selectAll()
     .where('state', '=', 'received')
+    .where('body', 'is not', null)
+    .$narrowType<{ body: NotNull }>()
     .where('repository_id', 'is', null)
     .where('attempt_after', '<=', sql<Date>`now()`)
     .orderBy('id')

@@ -41,7 +41,7 @@ test('the script for any git server reports pushes, signed for its project', asy
       .select('body')
       .orderBy('id', 'desc')
       .executeTakeFirstOrThrow()
-    return JSON.parse(body.toString()).forced
+    return JSON.parse(body!.toString()).forced
   }
   expect(await onto(sha, { a: '1' })).toBe(false)
   await git.clone.git('checkout', '-q', '--orphan', 'anew')

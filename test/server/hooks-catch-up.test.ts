@@ -107,12 +107,13 @@ test('a pull request’s new commits are found; a repository that shows nothing 
   const { id } = await house.db.selectFrom('repositories').select('id').executeTakeFirstOrThrow()
   await rm(`${git.bare}/refs`, { recursive: true })
   await git.clone.git('--git-dir', git.bare, 'init', '-q', '--bare', '--initial-branch=main')
-  const forges = { dataDir: house.dataDir, githubToken: undefined }
-  expect(await compareRefs({ db: house.db, forges }, { id, isFirst: false, failures: 0 })).toEqual({
+  const deps = { db: house.db, forges: { dataDir: house.dataDir, githubToken: undefined }, pullForges: [] }
+  const due = { id, isFirst: false, isUnlisted: false, failures: 0 }
+  expect(await compareRefs(deps, due)).toEqual({
     error: expect.stringContaining('shows no refs at all'),
   })
   await git[Symbol.asyncDispose]()
-  expect(await compareRefs({ db: house.db, forges }, { id, isFirst: false, failures: 0 })).toEqual({
+  expect(await compareRefs(deps, due)).toEqual({
     error: expect.stringContaining('does not show the refs'),
   })
 })

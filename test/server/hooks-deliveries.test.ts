@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import type { DeliveryId } from '#pipelines/ids.ts'
+import { sweepPayloads } from '../../server/webhooks/sweep-payloads.ts'
 import { github, pushOf, settled } from '../support/github.ts'
 import { person } from '../support/people.ts'
 import { publicGit } from '../support/public-git.ts'
@@ -102,4 +104,47 @@ test('what was told of a project is for those who maintain it; for others there 
   expect((await house.ask('POST /api/v1/deliveries/2/replay', undefined, { as: maintainer })).status).toBe(
     404,
   )
+})
+
+test('payloads are removed when their time is over, but for those that are still needed; the rows say so and are not replayed', async () => {
+  await using house = await startHouse()
+  await using git = await publicGit()
+  await house.ask('POST /api/v1/projects', { name: 'shop', repository: { url: git.url } })
+  for (const name of ['one', 'two', 'three'])
+    await github(house, pushOf(git.url, '0'.repeat(40), `refs/heads/${name}`))
+  await settled(house, 3)
+  const bodies = async () => {
+    const rows = await house.db.selectFrom('deliveries').select(['id', 'body']).orderBy('id').execute()
+    return rows.flatMap(({ id, body }) => (body === null ? [] : [id]))
+  }
+  await sweepPayloads(house.db, 30)
+  expect(await bodies()).toEqual([1, 2, 3])
+  await house.db
+    .updateTable('deliveries')
+    .set({ processed_at: new Date(Date.now() - 31 * 24 * 3_600_000) })
+    .execute()
+  const { id: repository_id } = await house.db
+    .selectFrom('repositories')
+    .select('id')
+    .executeTakeFirstOrThrow()
+  const open = { repository_id, name: 'refs/pull/1/head', sha: 'a'.repeat(40), delivery_id: 2 as DeliveryId }
+  await house.db.insertInto('applied_pushes').values(open).execute()
+  expect(await sweepPayloads(house.db, 30)).toBe(false)
+  expect(await bodies()).toEqual([2, 3]) // of an open pull request, and the newest of its repository
+
+  const { body } = await house.ask('GET /api/v1/deliveries/1')
+  expect(body).toMatchObject({ state: 'processed', payload: '', bytes: 0, cut: false })
+  expect(Date.now() - Date.parse(body.payload_removed_at)).toBeLessThan(60_000)
+  for (const request of ['POST /api/v1/deliveries/1/replay', 'GET /api/v1/deliveries/1/payload']) {
+    const refused = await house.ask(request)
+    expect(refused).toMatchObject({ status: 410, body: { code: 'payload-removed' } })
+    expect(refused.body.detail).toMatch(/the payload of delivery 1 was removed on \d{4}-.*TAKT_DELIVERY_DAYS/)
+  }
+  await house.db
+    .updateTable('applied_pushes')
+    .set({ sha: null })
+    .where('delivery_id', '=', 2 as DeliveryId)
+    .execute()
+  await sweepPayloads(house.db, 30)
+  expect(await bodies()).toEqual([3])
 })

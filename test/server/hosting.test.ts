@@ -35,7 +35,7 @@ test('many pushes in a row are as many deliveries, in order', async () => {
   const shas: string[] = []
   for (let count = 0; count < 5; count++) shas.push(await clone.push({ ...FILE, count: String(count) }))
   const bodies = await house.db.selectFrom('deliveries').select('body').orderBy('id').execute()
-  expect(bodies.map((row) => JSON.parse(row.body.toString()).after)).toEqual(shas)
+  expect(bodies.map((row) => JSON.parse(row.body!.toString()).after)).toEqual(shas)
 })
 
 test('pushes at the same moment are as many deliveries', async () => {
@@ -53,7 +53,7 @@ test('pushes at the same moment are as many deliveries', async () => {
   const bodies = await house.db.selectFrom('deliveries').select('body').execute()
   expect(
     bodies
-      .map((row) => JSON.parse(row.body.toString()).after)
+      .map((row) => JSON.parse(row.body!.toString()).after)
       .slice(1)
       .toSorted(),
   ).toEqual(shas.toSorted())

@@ -212,3 +212,18 @@ test('a fork’s pull request to a repository without a good file is ignored, to
   const { reason } = await pull.say('opened', { pull: { head: { sha: pull.main, ref: 'x', repo: null } } })
   expect(reason).toBe('pr/2 comes from a fork, and no file in force says what becomes of it')
 })
+
+test('a pull request that is to go to another branch is looked at anew; an edit of its words starts nothing', async () => {
+  await using house = await startHouse()
+  await using git = await publicGit()
+  const pull = await withPull(house, git, ALL)
+  const sha = await pull.commit({ a: '1' })
+  const base = { sha: pull.main, ref: 'next', repo: { id: 42 } }
+  expect((await pull.say('opened', { pull: { base } })).reason).toContain('main')
+  expect(await orderOf(house, {}, 'pr/2')).toEqual([])
+  const words = { action: 'edited', changes: { title: { from: 'Pay' } } }
+  expect((await pull.say('opened', { more: words })).state).toBe('ignored')
+  expect(await orderOf(house, {}, 'pr/2')).toEqual([])
+  await pull.say('opened', { more: { action: 'edited', changes: { base: { ref: { from: 'next' } } } } })
+  expect(await orderOf(house, {}, 'pr/2')).toEqual([sha])
+})

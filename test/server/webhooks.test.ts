@@ -117,7 +117,7 @@ test.each([
     reason: expect.stringContaining(reason),
   })
   const stored = await house.db.selectFrom('deliveries').select('body').executeTakeFirstOrThrow()
-  expect(stored.body.equals(Buffer.from(body))).toBe(true)
+  expect(stored.body!.equals(Buffer.from(body))).toBe(true)
 })
 
 test('NUL bytes and control characters in what a commit says do no harm', async () => {

@@ -2,11 +2,13 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
+import { type FakePull, hubPull, labRequest, showPulls } from './fake-pulls.ts'
 
 /** What a forge was asked, as it took it. */
 export type Heard = {
   readonly method: string
   readonly path: string
+  readonly query: URLSearchParams
   readonly authorization: string
   readonly body: ReturnType<typeof JSON.parse>
 }
@@ -16,6 +18,8 @@ type Answering = () => Response | Promise<Response> | undefined
 export type FakeForge = AsyncDisposable & {
   readonly url: string
   readonly heard: Heard[]
+  /** Its pull requests, by their numbers. */
+  readonly pulls: Map<number, FakePull>
   /** Whatever is asked from now on is answered so, as long as something comes of it. */
   answer(answering: Answering): void
   /** The statuses of a commit as people see them: the newest of each name. */
@@ -32,7 +36,12 @@ const CHECK_STATES = ['queued', 'in_progress', 'completed']
 const CONCLUSIONS = 'success failure neutral cancelled timed_out action_required skipped stale'.split(' ')
 
 /** GitHub’s checks and statuses. @param checks  Whether the token is an app’s, which alone may make checks. */
-export async function fakeGithub({ checks = true, token = 'token gh-token' } = {}): Promise<FakeForge> {
+export async function fakeGithub({
+  checks = true,
+  token = 'token gh-token',
+  cloneUrl = 'https://github.com/acme/shop.git',
+} = {}): Promise<FakeForge> {
+  const all = new Map<number, FakePull>()
   const runs = new Map<number, { name: string; sha: string; words: string }>()
   const statuses: { context: string; sha: string; words: string }[] = []
   const wrong = ({ status, conclusion, output }: Heard['body']) => {
@@ -48,6 +57,11 @@ export async function fakeGithub({ checks = true, token = 'token gh-token' } = {
       const { method, path, body, authorization } = asked
       if (authorization !== token)
         return json(401, { message: 'Bad credentials', documentation_url: 'https://docs.github.com/rest' })
+      const pulls = showPulls(all, asked, {
+        ...{ at: '/repos/acme/shop/pulls', size: 'per_page' },
+        as: (pull) => hubPull(pull, cloneUrl),
+      })
+      if (pulls) return pulls
       const check = /^\/repos\/acme\/shop\/check-runs(?:\/(\d+))?$/.exec(path)
       if (check) {
         if (!checks) return forApps()
@@ -69,21 +83,27 @@ export async function fakeGithub({ checks = true, token = 'token gh-token' } = {
       return json(201, { id: statuses.length, ...body })
     },
     (sha) => {
-      const all = [...statuses, ...[...runs.values()].map(({ name, ...run }) => ({ context: name, ...run }))]
+      const told = [...statuses, ...[...runs.values()].map(({ name, ...run }) => ({ context: name, ...run }))]
       return Object.fromEntries(
-        all.filter((each) => each.sha === sha).map((each) => [each.context, each.words]),
+        told.filter((each) => each.sha === sha).map((each) => [each.context, each.words]),
       )
     },
+    all,
   )
 }
 
 /** GitLab’s commit statuses, which refuse to become what they are. */
 export async function fakeGitlab(token = 'glpat'): Promise<FakeForge> {
   const states = new Map<string, string>()
+  const all = new Map<number, FakePull>()
   const STATES = ['pending', 'running', 'success', 'failed', 'canceled', 'skipped']
   return fakeForge(
-    ({ path, body, authorization }) => {
+    (asked) => {
+      const { path, body, authorization } = asked
       if (authorization !== token) return json(401, { message: '401 Unauthorized' })
+      const at = '/api/v4/projects/acme%2Ftools%2Fshop/merge_requests'
+      const pulls = showPulls(all, asked, { at, size: 'per_page', as: labRequest })
+      if (pulls) return pulls
       const sha = /^\/api\/v4\/projects\/acme%2Ftools%2Fshop\/statuses\/([0-9a-f]{40})$/.exec(path)?.[1]
       if (!sha) return json(404, { message: '404 Project Not Found' })
       if (!STATES.includes(body.state)) return json(400, { error: 'state does not have a valid value' })
@@ -96,21 +116,29 @@ export async function fakeGitlab(token = 'glpat'): Promise<FakeForge> {
       return json(201, { id: states.size, sha, status: body.state, name: body.name })
     },
     (sha) => shownIn(states, sha),
+    all,
   )
 }
 
 /** Gitea’s commit statuses. */
 export async function fakeGitea(token = 'token gt'): Promise<FakeForge> {
   const states = new Map<string, string>()
+  const all = new Map<number, FakePull>()
   return fakeForge(
-    ({ path, body, authorization }) => {
+    (asked) => {
+      const { path, body, authorization } = asked
       if (authorization !== token) return json(401, { message: 'token is required' })
+      const at = '/api/v1/repos/acme/shop/pulls'
+      const as = (pull: FakePull) => hubPull(pull, 'https://gitea.acme.io/acme/shop.git')
+      const pulls = showPulls(all, asked, { at, size: 'limit', as })
+      if (pulls) return pulls
       const sha = /^\/api\/v1\/repos\/acme\/shop\/statuses\/([0-9a-f]{40})$/.exec(path)?.[1]
       if (!sha) return json(404, { message: "The target couldn't be found." })
       states.set(`${sha} ${body.context}`, body.state)
       return json(201, { id: states.size, status: body.state, context: body.context })
     },
     (sha) => shownIn(states, sha),
+    all,
   )
 }
 
@@ -119,15 +147,20 @@ const shownIn = (states: ReadonlyMap<string, string>, sha: string) =>
     [...states].filter(([key]) => key.startsWith(sha)).map(([key, state]) => [key.slice(41), state]),
   )
 
-async function fakeForge(take: (asked: Heard) => Response, shown: FakeForge['shown']): Promise<FakeForge> {
+async function fakeForge(
+  take: (asked: Heard) => Response,
+  shown: FakeForge['shown'],
+  pulls: FakeForge['pulls'],
+): Promise<FakeForge> {
   const heard: Heard[] = []
   let answering: Answering = () => undefined
   const app = new Hono().all('*', async (c) => {
-    const { pathname } = new URL(c.req.url)
+    const { pathname, searchParams } = new URL(c.req.url)
     const authorization = c.req.header('authorization') ?? c.req.header('private-token') ?? ''
     const asked = {
       method: c.req.method,
       path: pathname,
+      query: searchParams,
       authorization,
       body: await c.req.json().catch(() => ({})),
     }
@@ -139,6 +172,7 @@ async function fakeForge(take: (asked: Heard) => Response, shown: FakeForge['sho
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     heard,
+    pulls,
     answer: (next) => (answering = next),
     shown,
     async [Symbol.asyncDispose]() {

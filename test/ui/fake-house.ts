@@ -105,6 +105,7 @@ function addDeliveries(world: FakeWorld): void {
       state: 'processed',
       reason: null,
       replays: 0,
+      payload_removed_at: null,
       received_at: minutesAgo(60 - world.deliveries.length * 7),
       processed_at: minutesAgo(2),
       ...given,

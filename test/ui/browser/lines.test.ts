@@ -226,6 +226,7 @@ test('what others typed stays text on every page', async () => {
     event: evil,
     about: evil,
     replays: 0,
+    payload_removed_at: null,
     project: evil,
     state: 'failed',
     reason: evil,
