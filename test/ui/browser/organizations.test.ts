@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fullWorld } from '../fake-house.ts'
 import { SECRET } from '../fake-account.ts'
 import { organizationsIn } from '../fake-organizations.ts'
-import { programsIn } from '../fake-service-accounts.ts'
+import { programsIn } from '../fake-program-accounts.ts'
 import type { FakeWorld } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
 

@@ -1,5 +1,5 @@
 import type { Token } from '../../ui/lib/account-api.ts'
-import type { ServiceAccount } from '../../ui/lib/service-accounts-api.ts'
+import type { ServiceAccount } from '../../ui/lib/program-accounts-api.ts'
 import { SECRET } from './fake-account.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import type { FakeWorld } from './fake-world.ts'
