@@ -1,5 +1,4 @@
 import type { Db } from './db/connect.ts'
-import { sql } from 'kysely'
 import type { Notary } from './attestations/attest.ts'
 import { attestationKeys, attestationRoutes } from './attestations/routes.ts'
 import { audit } from './audit/middleware.ts'
@@ -15,6 +14,7 @@ import { serviceAccountRoutes } from './access/program-account-routes.ts'
 import { sessionRoutes } from './access/session-routes.ts'
 import { tokenRoutes } from './access/token-routes.ts'
 import { userRoutes } from './access/user-routes.ts'
+import { maintenanceOf } from './catalog/maintenance.ts'
 import { catalogRoutes } from './catalog/routes.ts'
 import { callbackUrlRoute } from './acts/callback-url-route.ts'
 import { callbackHookRoutes } from './acts/callback-routes.ts'
@@ -65,6 +65,7 @@ import type { Stores } from './secrets/stores/stores.ts'
 import { reportRoutes } from './reports/routes.ts'
 import { runnerReportRoutes } from './reports/runner-routes.ts'
 import { runRoutes } from './runs/routes.ts'
+import { maintenanceRoutes } from './runners/maintenance-routes.ts'
 import { type Standing, serverRoutes } from './runners/routes.ts'
 import { againRoutes } from './scheduler/again-routes.ts'
 import { startRoutes } from './scheduler/routes.ts'
@@ -129,6 +130,7 @@ const api = (deps: AppDeps) =>
     .route('/', serviceAccountRoutes(deps))
     .route('/', auditRoutes(deps))
     .route('/', serverRoutes(deps))
+    .route('/', maintenanceRoutes(deps))
     .route('/', catalogRoutes(deps))
     .route('/', organizationRoutes(deps))
     .route('/', memberRoutes(deps))
@@ -196,8 +198,9 @@ export function createApp(deps: AppDeps) {
   app.get('/healthz', (c) => c.text('ok\n'))
   app.get('/readyz', async (c) => {
     try {
-      await sql`select 1`.execute(deps.db)
-      return c.text('ready\n')
+      const stopped = await maintenanceOf(deps.db)
+      // Still ready: what is sent here is kept. Why it stands still is for who is signed in.
+      return c.text(stopped ? `ready, in maintenance since ${stopped.since.toISOString()}\n` : 'ready\n')
     } catch (error) {
       log.warn({ err: error }, 'database.away')
       throw new Problem('unavailable', 'the database does not answer')

@@ -42,7 +42,7 @@ import { startNotices } from './notices/worker.ts'
 import { log } from './log.ts'
 import { logHub } from './logs/hub.ts'
 import { extendLeases, startReaper } from './runners/reap.ts'
-import { countRuns } from './runners/metrics-route.ts'
+import { countRuns, tellMaintenance } from './runners/metrics-route.ts'
 import { runnerSockets } from './runners/socket.ts'
 import { startPauses } from './runs/pauses.ts'
 import { checkouts } from './runs/checkouts.ts'
@@ -115,6 +115,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const store = openStore(config)
   const metrics = new Metrics()
   countRuns(metrics, db)
+  tellMaintenance(metrics, db)
   const rewrapping = stack.use(startRewrapping(db, keys.ring))
   const statusForges = forgesOf(config)
   const app = createApp({

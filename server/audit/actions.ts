@@ -10,6 +10,8 @@ export const NAMED: Readonly<Record<string, string | null>> = {
   'DELETE /session': 'session.end',
   'DELETE /sessions': 'session.end-others',
   'DELETE /sessions/:id': 'session.end',
+  'PUT /server/maintenance': 'maintenance.begin',
+  'DELETE /server/maintenance': 'maintenance.end',
   'PUT /me/password': 'password.set',
   'PUT /organizations/:organization/members/people/:name': 'member.set',
   'DELETE /organizations/:organization/members/people/:name': 'member.remove',

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { CheckId } from '#pipelines/ids.ts'
 import { newSecret } from '../access/key-files.ts'
+import { serverGoes } from '../catalog/maintenance.ts'
 import type { Db } from '../db/connect.ts'
 import { CHANNEL } from '../db/transact.ts'
 import type { Question } from './questions.ts'
@@ -42,6 +43,7 @@ export async function claimDue(
       select id, due_at from checks
       where kind = any(${kinds}::text[]) and due_at <= now() and (lease_until is null or lease_until < now())
         and exists (select from resources where resources.check_id = checks.id and resources.paused_at is null)
+        and (kind <> 'custom' or ${serverGoes})
       order by due_at, id limit ${most} for update skip locked
     )
     update checks set lease_token = ${lease}, lease_until = now() + ${leaseMs} * interval '1 millisecond',

@@ -6,6 +6,7 @@ import { deliveries } from './delivery-program.ts'
 import { forges } from './forge-program.ts'
 import { gates } from './gate-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
+import { maintenance } from './maintenance-program.ts'
 import { notices } from './notice-program.ts'
 import { people } from './people-program.ts'
 import { policies } from './policy-program.ts'
@@ -52,6 +53,7 @@ export function program(end: (exitCode: number) => void): Command {
   sources(add, ending)
   services(add, ending)
   runners(add, ending)
+  maintenance(add, ending)
   notices(add, ending)
   people(add, ending)
   auditLog(add, ending)

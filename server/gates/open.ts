@@ -3,6 +3,8 @@ import { sql } from 'kysely'
 import type { GateId, RunId } from '#pipelines/ids.ts'
 import { openingOf, type OpenGate } from '#pipelines/plan/gates.ts'
 import { gateAt } from '#pipelines/plan/parts.ts'
+import { serverGoes } from '../catalog/maintenance.ts'
+import { itsPipelineGoes } from '../catalog/pauses.ts'
 import type { Db } from '../db/connect.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import { inMs, transact, type Tx } from '../db/transact.ts'
@@ -26,6 +28,8 @@ export async function openGates(db: Db): Promise<boolean> {
     .where('gate_step', 'is not', null)
     .where('held', 'is', null)
     .where('not_before', 'is', null)
+    .where(itsPipelineGoes)
+    .where(serverGoes)
     .orderBy('id')
     .limit(AT_ONCE)
     .execute()

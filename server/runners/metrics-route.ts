@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { identify } from '../access/authenticate.ts'
 import { accessOf, seesAll } from '../access/grants.ts'
+import { maintenanceOf } from '../catalog/maintenance.ts'
 import type { Db } from '../db/connect.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { Problem } from '../problem.ts'
@@ -20,6 +21,13 @@ export function countRuns(metrics: Metrics, db: Db): void {
       value: known.get(state) ?? 0,
     }))
   })
+}
+
+/** Whether nothing begins: what an alert about a queue that grows asks first. */
+export function tellMaintenance(metrics: Metrics, db: Db): void {
+  metrics.gauge('takt_maintenance', 'Whether the whole server is in maintenance: 1 or 0', async () => [
+    { labels: {}, value: (await maintenanceOf(db)) ? 1 : 0 },
+  ])
 }
 
 /** `/metrics`, for who sees the whole server: its numbers are of all organizations. */

@@ -1,8 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { maintenanceOf } from '../catalog/maintenance.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
+import { Decree } from '../lines/shapes.ts'
 import { Problem } from '../problem.ts'
 import { listRunners, runnerEvents } from './list-runners.ts'
+import { toldOf } from './maintenance-routes.ts'
 import { Runner, RunnerEventList, RunnerList } from './shapes.ts'
 import { type Steering, steerRunner } from './steer.ts'
 
@@ -14,6 +17,7 @@ const Server = z
     version: z.string(),
     url: z.string(),
     runners: z.array(Runner),
+    maintenance: Decree.nullable().openapi({ description: 'Since when and why nothing begins' }),
     demo: z
       .object({ clone: z.string() })
       .nullable()
@@ -87,7 +91,9 @@ export const serverRoutes = ({ db, publicUrl, standing }: Deps) => {
   return routes()
     .openapi(get, async (c) => {
       const runners = await listRunners(db)
-      return c.json({ version: standing.version, url: publicUrl(), runners, demo: standing.demo() }, 200)
+      const maintenance = toldOf(await maintenanceOf(db))
+      const { version } = standing
+      return c.json({ version, url: publicUrl(), runners, maintenance, demo: standing.demo() }, 200)
     })
     .openapi(list, async (c) => c.json({ items: await listRunners(db), next: null }, 200))
     .openapi(events, async (c) => {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { ProjectId, RunnerId } from '#pipelines/ids.ts'
 import { itsPipelineGoes } from '../catalog/pauses.ts'
+import { serverGoes } from '../catalog/maintenance.ts'
 import type { Trx } from '../db/connect.ts'
 
 /** The runs of a project that ask for the same labels: they stand in one queue. */
@@ -14,14 +15,14 @@ const due = sql`state = 'queued' and held is null and not_before is null and gat
 /**
  * The queues whose first run a runner may take, in the order in which it should: first those of projects that have the fewest
  * runs under way, then by the run that is due first. A runner that takes no work has none, and a queue has no first run
- * where all its pipelines are paused.
+ * where all its pipelines are paused. While the server is in maintenance there are none.
  *
  * From each queue the index leads to the next one: what this costs grows with the number of queues, not with what waits in them.
  */
 export async function queuesFor(db: Trx, runner: RunnerId): Promise<readonly Queue[]> {
   const { rows } = await sql<Queue>`
     with recursive queues as (
-      (select project_id, runs_on from runs where ${due} order by project_id, runs_on limit 1)
+      (select project_id, runs_on from runs where ${due} and ${serverGoes} order by project_id, runs_on limit 1)
       union all
       select next.project_id, next.runs_on from queues cross join lateral (
         select project_id, runs_on from runs

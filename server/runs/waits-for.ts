@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { maintenanceWords } from '../catalog/maintenance.ts'
 import { pipelinePausedWords } from '../catalog/pauses.ts'
 
 /**
@@ -11,6 +12,7 @@ export function waitsFor(runs: string): RawBuilder<string | null> {
   return sql<string | null>`case ${of('state')} when 'waiting' then (
     select words from gates where gates.run_id = ${of('id')} and gates.state = 'waiting'
   ) when 'queued' then coalesce(
+    ${maintenanceWords},
     ${pipelinePausedWords(`${runs}.job_id`)},
     ${of('held')},
     case when ${of('not_before')} is not null

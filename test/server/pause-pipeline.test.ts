@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { openGates } from '../../server/gates/open.ts'
 import { steeredLine as line } from '../support/steer.ts'
 
 const CHAIN = 'jobs:\n  build: { run: say built }\n  test: { needs: build, run: say green }\n'
@@ -52,6 +53,18 @@ test('a job that is paused by itself stays so when its pipeline goes on', async 
   expect(await it.runs('build')).toHaveLength(1)
   await resume(it, '/jobs/build')
   expect(await it.runs('build')).toHaveLength(2)
+})
+
+test('a job that begins with a gate does not ask anybody while its pipeline is paused', async () => {
+  await using it = await line('jobs: { ask: { steps: [{ approve: {} }, { run: say yes }] } }\n')
+  await it.push()
+  await pause(it)
+  expect((await it.house.ask(`POST ${LINE}/jobs/ask/runs`, {})).status).toBe(201)
+  await openGates(it.house.db)
+  expect((await it.runs('ask')).at(-1)?.state).toBe('queued')
+  await resume(it)
+  await openGates(it.house.db)
+  expect((await it.runs('ask')).at(-1)?.state).toBe('waiting')
 })
 
 test('a pipeline is paused with a reason, and one that is not there not at all', async () => {

@@ -46,6 +46,9 @@ export const DECISIONS: readonly Route[] = [
     path(`${RESOURCE}/(?:pause|resume)`),
     (asked, ...at) => onLine(asked, at, (line) => pauseResource(asked, line, at[2] ?? '')),
   ],
+  ['GET', path('/server/maintenance'), ({ world }) => ok({ maintenance: world.server.maintenance })],
+  ['PUT', path('/server/maintenance'), (asked) => maintain(asked)],
+  ['DELETE', path('/server/maintenance'), (asked) => maintain(asked)],
   ['POST', path(`${LINE}/rerun`), (asked, ...at) => onLine(asked, at, (line) => rerun(asked, line))],
   [
     'GET',
@@ -73,6 +76,12 @@ function pause({ world, body }: Asked, line: Line, name: string): Reply {
   else world.pauses.delete(keyOf(line, name))
   job.waiting = paused ? `paused by ${paused.by}: ${paused.reason}` : null
   return ok({ job: name, paused })
+}
+
+function maintain({ world, body }: Asked): Reply {
+  world.server = { ...world.server, maintenance: 'reason' in body ? decreed(body) : null }
+  world.announce({ kind: 'maintenance.changed' })
+  return ok({ maintenance: world.server.maintenance })
 }
 
 function pauseLine({ world, body }: Asked, line: Line): Reply {

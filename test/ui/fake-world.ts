@@ -50,6 +50,7 @@ export class FakeWorld {
     version: '0.1.0',
     url: 'http://127.0.0.1:8080',
     runners: [runnerOf({})],
+    maintenance: null,
     demo: { clone: 'http://127.0.0.1:8080/git/demo.git' },
   }
   #lastRun = 0

@@ -27,7 +27,7 @@ export type Place =
   | { readonly page: 'account' }
   | { readonly page: 'audit'; readonly wanted: AuditWanted }
   | { readonly page: 'policies'; readonly organization: string | null }
-  | { readonly page: 'users' }
+  | { readonly page: 'users' | 'server' }
   | { readonly page: 'organizations' }
   | { readonly page: 'organization'; readonly name: string }
   | { readonly page: 'secrets'; readonly owner: SecretsOwner }
@@ -82,6 +82,7 @@ export function placeOf(url: URL): Place {
     return { page: 'policies', organization: url.searchParams.get('organization') || null }
   if (path === '/account') return { page: 'account' }
   if (path === '/users') return { page: 'users' }
+  if (path === '/settings/server') return { page: 'server' }
   if (path === '/settings') return { page: 'organizations' }
   if (path === '/where') return { page: 'where', version: url.searchParams.get('version') ?? '' }
   const run = /^\/runs\/([1-9]\d{0,15})$/.exec(path)

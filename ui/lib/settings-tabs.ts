@@ -29,6 +29,7 @@ export const SETTINGS_TABS: readonly SettingsTab[] = [
     pages: ['organizations', 'organization', 'secrets', 'values', 'notices'],
   },
   { words: 'People and programs', href: '/users', pages: ['users'], isFor: ({ me }) => me.role === 'admin' },
+  { words: 'Server', href: '/settings/server', pages: ['server'], isFor: ({ me }) => me.role === 'admin' },
   { words: 'Policies', href: '/policies', pages: ['policies'], isFor: hasRoleSomewhere },
   { words: 'Audit log', href: '/audit', pages: ['audit'], isFor: isAdminSomewhere },
   { words: 'Account', href: '/account', pages: ['account'] },

@@ -73,6 +73,7 @@ const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['policies', '/policies', 'Set by ada'],
   ['no policies', '/policies?organization=research', 'may use anything'],
   ['account', '/account', 'nightly-report ends soon'],
+  ['server', '/settings/server', 'While it lasts'],
   ['users', '/users', 'program of default'],
   ['join', `/join#${INVITATION}`, 'invites you to acme'],
 ]
@@ -91,6 +92,24 @@ describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
       expect(visit.complaints).toEqual([])
     })
   })
+
+  test.each([1280, 390])(
+    'what is paused and a maintenance are told without faults, %i wide',
+    async (width) => {
+      const still = fullWorld()
+      const at = new Date().toISOString()
+      still.server = { ...still.server, maintenance: { by: 'ada', reason: `disks of ${'a'.repeat(80)}`, at } }
+      Object.assign(still.line('shop', 'main') ?? {}, {
+        paused: { by: 'ada', reason: 'the cluster moves', at },
+      })
+      for (const path of ['/p/shop/main', '/settings/server']) {
+        await using visit = await house.visit(still, { path, scheme, width })
+        await visit.page.getByText('maintenance').first().waitFor()
+        expect(await faults(visit.page)).toEqual([])
+        expect(await visit.page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+      }
+    },
+  )
 
   test('the empty page is without faults', async () => {
     await using visit = await house.visit(new FakeWorld(), { scheme })

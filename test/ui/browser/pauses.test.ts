@@ -56,3 +56,20 @@ test('a resource is paused in its panel', async () => {
   await panel.getByRole('button', { name: 'Pause infra…' }).waitFor()
   expect(visit.complaints).toEqual([])
 })
+
+test('an admin begins the maintenance of the server with a reason that stands on every page, and ends it', async () => {
+  const world = fullWorld()
+  await using elsewhere = await house.visit(world, { path: '/p/shop/main' })
+  await elsewhere.page.getByRole('heading', { name: 'Runs on main' }).waitFor()
+  await using visit = await house.visit(world, { path: '/settings/server' })
+  const { page } = visit
+  await page.getByRole('button', { name: 'Begin maintenance…' }).click()
+  await page.getByLabel('Reason').fill('new disks')
+  await page.getByRole('button', { name: 'Begin', exact: true }).click()
+  await page.getByText('In maintenance, by ada').waitFor()
+  await elsewhere.page.getByText('The whole server is in maintenance').waitFor()
+  await elsewhere.page.getByText('new disks (by ada').waitFor()
+  await page.getByRole('button', { name: 'End the maintenance' }).click()
+  await elsewhere.page.getByText('The whole server is in maintenance').waitFor({ state: 'detached' })
+  expect(visit.complaints).toEqual([])
+})

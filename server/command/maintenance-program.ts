@@ -1,0 +1,16 @@
+import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
+
+/** Commands that let the whole server stand still, and go on. */
+export function maintenance(add: Add, ending: EndingWith): void {
+  const parent = add('maintenance', 'let nothing begin on the whole server, and let it go on')
+  add('on', 'let nothing begin; what runs goes on to its end, what comes is kept and queued', parent)
+    .requiredOption('--reason <words>', 'why; everybody reads it')
+    .option(...JSON_OUT)
+    .action(ending(async (options) => (await import('./maintenance.ts')).begin(options)))
+  add('off', 'let everything go on', parent)
+    .option(...JSON_OUT)
+    .action(ending(async (options) => (await import('./maintenance.ts')).end(options)))
+  add('status', 'whether it is on, since when and why', parent)
+    .option(...JSON_OUT)
+    .action(ending(async (options) => (await import('./maintenance.ts')).status(options)))
+}

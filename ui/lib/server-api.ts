@@ -1,0 +1,9 @@
+import { body, v1 } from './api.ts'
+
+const ofServer = v1.server.maintenance
+
+/** The maintenance of the whole server. */
+export const maintenance = {
+  begin: (reason: string) => body(ofServer.$put({ json: { reason } })),
+  end: () => body(ofServer.$delete()),
+}
