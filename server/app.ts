@@ -44,6 +44,7 @@ import { decreeRoutes } from './lines/decree-routes.ts'
 import { lineRoutes } from './lines/routes.ts'
 import { secretOfJobRoutes } from './lines/secret-routes.ts'
 import { tellRoutes } from './lines/tell-routes.ts'
+import { chainRoute } from './lines/chain-route.ts'
 import { versionRoutes } from './lines/version-routes.ts'
 import { logRoutes } from './logs/routes.ts'
 import { log } from './log.ts'
@@ -146,6 +147,7 @@ const api = (deps: AppDeps) =>
     .route('/', badgeRoutes(deps))
     .route('/', editorRoutes(deps))
     .route('/', versionRoutes(deps))
+    .route('/', chainRoute(deps))
     .route('/', attestationRoutes(deps))
     .route('/', decreeRoutes(deps))
     .route('/', checkRoutes(deps))

@@ -182,6 +182,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'POST /runs/:id/retry': run('operator'),
   'POST /runs/:id/restore': run('operator'),
   'GET /runs/:id/explain': run('viewer'),
+  'GET /runs/:id/chain': run('viewer'),
   'GET /runs/:id/log': run('viewer'),
   'GET /runs/:id/log/search': run('viewer'),
   'GET /runs/:id/tests': run('viewer'),

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import type { ProjectId, RunId, VersionId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
-import { type Runs, type Spot, standsAt, type TracedRow } from './reached.ts'
+import type { LinkRow } from './chain.ts'
+import { type Runs, type Spot, standsAt } from './reached.ts'
 import type { Trace } from './shapes.ts'
 
 type Told = z.output<typeof Trace>['environments']
@@ -30,7 +31,7 @@ export async function environmentsOf(db: Db, asked: Asked): Promise<Told> {
   })
 }
 
-type Visit = { readonly spot: Spot; readonly run: TracedRow; readonly was: 'open' | 'green' | 'ended' }
+type Visit = { readonly spot: Spot; readonly run: LinkRow; readonly was: 'open' | 'green' | 'ended' }
 
 /** The newest runs with the version, by the environment that each went to. */
 function visitsOf({ spots, runs }: Asked): Map<string, Visit[]> {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { JobId, LaneId, PipelineId, ProjectId, RunId, VersionId } from '#pipelines/ids.ts'
-import type { RunState } from '#pipelines/states.ts'
 import type { Db } from '../db/connect.ts'
+import type { LinkRow } from './chain.ts'
 import type { FoundVersion } from './find-versions.ts'
 
 /** A lane that a version, or something that came of it, may have got to. */
@@ -14,7 +14,7 @@ export type Line = {
 }
 /** A job of a line, and the newest runs of it that hold the version. */
 export type Spot = Reach & { readonly line: Line; readonly name: string }
-export type Runs = ReadonlyMap<RunId, TracedRow>
+export type Runs = ReadonlyMap<RunId, LinkRow>
 
 type Place = { readonly job: JobId; readonly lane: LaneId }
 /** The newest runs of a spot that hold one of some versions: of all, of those that turned green, of those that have not ended. */
@@ -56,30 +56,6 @@ export async function reachOf(
       order by runs.id desc limit 1
     ) open on true`.execute(db)
   return rows
-}
-
-/** These runs, with what they put. */
-export async function tracedRuns(db: Db, ids: readonly RunId[]) {
-  if (ids.length === 0) return []
-  const { rows } = await sql<TracedRow>`
-    select runs.id, runs.number, runs.state, runs.environment, runs.created_at, runs.ended_at,
-      coalesce((
-        select jsonb_agg(jsonb_build_object('resource', resources.name, 'version', versions.name) order by resources.name)
-        from run_outputs join resources on resources.id = run_outputs.resource_id
-        join versions on versions.id = run_outputs.version_id
-        where run_outputs.run_id = runs.id
-      ), '[]') as outputs
-    from runs where runs.id = any(${[...ids]}::bigint[])`.execute(db)
-  return rows
-}
-export type TracedRow = {
-  readonly id: RunId
-  readonly number: number
-  readonly state: RunState
-  readonly environment: string | null
-  readonly created_at: Date
-  readonly ended_at: Date | null
-  readonly outputs: { resource: string; version: string }[]
 }
 
 /** How many of a job's newest runs are asked which of them ended last. */

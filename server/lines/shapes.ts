@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { OwnRole, Revision } from '../catalog/shapes.ts'
-import { RUN_STATES } from '#pipelines/states.ts'
 import { Leg, RunSummary } from '../runs/shapes.ts'
+import { ChainRun } from './chain-shapes.ts'
 
 const time = z.string().openapi({ format: 'date-time' })
 
@@ -173,20 +173,6 @@ export const VersionList = z
   .openapi('VersionList')
 
 const run = z.number().int().positive()
-const TracedRun = z
-  .object({
-    id: run,
-    number: z.number().int(),
-    state: z.enum(RUN_STATES),
-    environment: z.string().nullable(),
-    outputs: z
-      .array(z.object({ resource: z.string(), version: z.string() }))
-      .openapi({ description: 'What it put' }),
-    created_at: time,
-    ended_at: time.nullable(),
-  })
-  .openapi('TracedRun')
-
 /** How far a commit got. */
 export const Trace = z
   .object({
@@ -214,7 +200,15 @@ export const Trace = z
         left: z.boolean(),
         disabled: Decree.nullable(),
         jobs: z
-          .array(z.object({ job: z.string(), run: TracedRun.nullable() }))
+          .array(
+            z.object({
+              job: z.string(),
+              run: ChainRun.nullable(),
+              legs: z.array(ChainRun).openapi({
+                description: 'The newest run of every leg, where that is one of a matrix; else none',
+              }),
+            }),
+          )
           .openapi({ description: 'Each job’s newest run with it, or with something that came of it' }),
       }),
     ),

@@ -6,7 +6,8 @@ import { versionWords } from '../runs/queries.ts'
 import { decree } from './decisions.ts'
 import { environmentsOf } from './environments-of.ts'
 import { cameOf, type FoundVersion, otherLanes, versionsCalled } from './find-versions.ts'
-import { type Line, reachOf, type Runs, type Spot, tracedRuns } from './reached.ts'
+import { type LinkRow, linksOf, newestLegs, toChainRun } from './chain.ts'
+import { type Line, reachOf, type Runs, type Spot } from './reached.ts'
 import type { Trace } from './shapes.ts'
 
 type Traced = z.output<typeof Trace>
@@ -25,7 +26,10 @@ export async function traceVersion(db: Db, project: ProjectId, beginning: string
   const versions = [...found, ...came].map(({ id }) => id)
   const spots = await spotsOf(db, await linesOf(db, found, came), versions)
   const ids = spots.flatMap(({ ended, green, open }) => [ended, green, open].filter((id) => id !== null))
-  const runs: Runs = new Map((await tracedRuns(db, [...new Set(ids)])).map((run) => [run.id, run]))
+  const links = await linksOf(db, [...new Set(ids)])
+  const batches = [...new Set(links.flatMap(({ batch }) => batch ?? []))]
+  const legs = Map.groupBy(await linksOf(db, await newestLegs(db, batches)), ({ batch }) => batch)
+  const runs: Runs = new Map(links.map((run) => [run.id, run]))
   const newest = await newestAt(db, found)
   const [first] = found
   const words = first && versionWords(first.body)
@@ -35,7 +39,7 @@ export async function traceVersion(db: Db, project: ProjectId, beginning: string
     author: words?.author ?? null,
     environments: await environmentsOf(db, { project, versions, spots, runs }),
     lines: [...Map.groupBy(spots, ({ line }) => line)].flatMap(([line, own]) =>
-      toLine(line, { spots: own, runs, newest }),
+      toLine(line, { spots: own, runs, legs, newest }),
     ),
   }
 }
@@ -111,12 +115,18 @@ const newestVersion = (db: Db, resource: ResourceId, lane: LaneId) =>
     .limit(1)
     .executeTakeFirst()
 
-type Seen = { readonly spots: readonly Spot[]; readonly runs: Runs; readonly newest: ReadonlySet<VersionId> }
+type Seen = {
+  readonly spots: readonly Spot[]
+  readonly runs: Runs
+  /** By the first run of their matrix. */
+  readonly legs: ReadonlyMap<RunId | null, readonly LinkRow[]>
+  readonly newest: ReadonlySet<VersionId>
+}
 
 /** @returns Nothing for a lane that the version is none of and that no run took it to. */
-function toLine(line: Line, { spots, runs, newest }: Seen): Traced['lines'] {
+function toLine(line: Line, seen: Seen): Traced['lines'] {
   const { version, pipeline, lane } = line
-  const jobs = spots.map((spot) => ({ job: spot.name, run: newestRun(spot, runs) }))
+  const jobs = seen.spots.map((spot) => ({ job: spot.name, ...newestRun(spot, seen) }))
   if (version.lane_id !== line.laneId && jobs.every(({ run }) => run === null)) return []
   return [
     {
@@ -124,7 +134,7 @@ function toLine(line: Line, { spots, runs, newest }: Seen): Traced['lines'] {
       lane,
       resource: version.resource,
       recorded_at: version.created_at.toISOString(),
-      newest: newest.has(version.id),
+      newest: seen.newest.has(version.id),
       left: version.left_at !== null,
       disabled: decree(version.disabled_by, version.disabled_reason, version.disabled_at),
       jobs,
@@ -132,17 +142,12 @@ function toLine(line: Line, { spots, runs, newest }: Seen): Traced['lines'] {
   ]
 }
 
-function newestRun({ ended, open }: Spot, runs: Runs): Traced['lines'][number]['jobs'][number]['run'] {
+/** A job's newest run with the version, and where that is of a matrix, the newest of every leg. */
+function newestRun(
+  { ended, open }: Spot,
+  { runs, legs }: Seen,
+): Omit<Traced['lines'][number]['jobs'][number], 'job'> {
   const run = runs.get(Math.max(ended ?? 0, open ?? 0) as RunId)
-  if (!run) return null
-  const { id, number, state, environment, outputs } = run
-  return {
-    id,
-    number,
-    state,
-    environment,
-    outputs,
-    created_at: run.created_at.toISOString(),
-    ended_at: run.ended_at?.toISOString() ?? null,
-  }
+  if (!run) return { run: null, legs: [] }
+  return { run: toChainRun(run), legs: (legs.get(run.batch) ?? []).map(toChainRun) }
 }

@@ -1,4 +1,4 @@
-import type { LaneVersion, Trace } from '../../ui/lib/api.ts'
+import type { LaneVersion, RunSummary, Trace } from '../../ui/lib/api.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { keyOf } from './fake-world.ts'
 
@@ -65,6 +65,7 @@ export const DECISIONS: readonly Route[] = [
   ['DELETE', path(`${RESOURCE}/pin`), (asked, ...at) => decide(asked, at, pin)],
   ['POST', path(`${RESOURCE}/versions/([^/]+)/disable`), (asked, ...at) => decide(asked, at, disable)],
   ['POST', path(`${RESOURCE}/versions/([^/]+)/enable`), (asked, ...at) => decide(asked, at, disable)],
+  ['GET', path('/runs/(\\d+)/chain'), (asked, id) => chainOf(asked, Number(id))],
   ['GET', path('/projects/([^/]+)/trace'), (asked, project = '') => traceOf(asked, project)],
 ]
 
@@ -145,13 +146,47 @@ function traceOf({ world, url }: Asked, project: string): Reply {
       ...{ newest: true, left: false, disabled: null },
       jobs: line.jobs.map(({ name, last_run: run }) => ({
         job: name,
-        run: run && {
-          ...{ id: run.id, number: run.number, state: run.state, environment: run.environment },
-          ...{ created_at: run.created_at, ended_at: run.ended_at },
-          outputs: Object.entries(run.outputs).map(([made, version]) => ({ resource: made, version })),
-        },
+        run: run && linkOf(world, run),
+        legs: world.legsOf(line, name).map((leg) => linkOf(world, leg)),
       })),
     })),
   }
   return ok(traced)
+}
+
+/** A run as a link of a chain. */
+const linkOf = ({ runs, gates }: Asked['world'], { id }: Pick<RunSummary, 'id'>) => {
+  const run = runs.get(id)
+  if (!run) throw new Error(`there is no run ${id}`)
+  const { job, number, state, allowed, held, environment, matrix, batch, created_at, started_at, ended_at } =
+    run
+  return {
+    ...{
+      id,
+      job,
+      number,
+      state,
+      allowed,
+      held,
+      environment,
+      matrix,
+      batch,
+      created_at,
+      started_at,
+      ended_at,
+    },
+    upstream: run.upstream.map((need) => need.run),
+    gates: gates
+      .filter((gate) => gate.run === id)
+      .map(({ name, opened_at, closed_at }) => ({ name, opened_at, closed_at })),
+    outputs: Object.entries(run.outputs).map(([resource, version]) => ({ resource, version })),
+  }
+}
+
+/** All that led to a run. */
+function chainOf({ world }: Asked, id: number): Reply {
+  const seen = new Set([id])
+  for (const one of seen) for (const need of world.runs.get(one)?.upstream ?? []) seen.add(need.run)
+  const items = [...seen].toSorted((a, b) => a - b).map((one) => linkOf(world, { id: one }))
+  return ok({ run: id, items })
 }

@@ -101,13 +101,14 @@ export class FakeWorld {
 
   /** The line with the newest run of each leg, where the last run of a job is one of a matrix. */
   viewOf(line: Pipeline): Pipeline {
-    const jobs = line.jobs.map((job) => {
-      const batch = job.last_run?.batch ?? null
-      const runs = batch === null ? [] : this.runsOf((run) => run.batch === batch && run.job === job.name)
-      const legs = Map.groupBy(runs.toReversed(), ({ matrix }) => JSON.stringify(matrix))
-      return { ...job, legs: [...legs.values()].flatMap((all) => all.at(-1) ?? []) }
-    })
-    return { ...line, jobs }
+    return { ...line, jobs: line.jobs.map((job) => ({ ...job, legs: this.legsOf(line, job.name) })) }
+  }
+
+  legsOf(line: Pipeline, name: string): RunSummary[] {
+    const batch = line.jobs.find((job) => job.name === name)?.last_run?.batch ?? null
+    const runs = batch === null ? [] : this.runsOf((run) => run.batch === batch && run.job === name)
+    const legs = Map.groupBy(runs.toReversed(), ({ matrix }) => JSON.stringify(matrix))
+    return [...legs.values()].flatMap((all) => all.at(-1) ?? [])
   }
 
   /** Why a job does not run; what it waits for comes from the line. */

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { layOut } from '../../ui/lib/line-graph.ts'
+import { shapeOf } from '../../ui/lib/line-shape.ts'
 import { addLine, SHOP } from './fake-stories.ts'
 import { FakeWorld } from './fake-world.ts'
 
-const shop = () => layOut(addLine(new FakeWorld(), SHOP))
+const shop = () => layOut(shapeOf(addLine(new FakeWorld(), SHOP)))
 
 test('a job stands to the right of everything it needs', () => {
   const { jobs, resources, links } = shop()
@@ -44,7 +45,7 @@ test('a resource that the needs bring along has no line of its own', () => {
       { name: 'b', needs: ['a'], gets: ['src'] },
     ],
   }
-  expect(layOut(addLine(new FakeWorld(), plan)).links.map((link) => [link.from, link.to])).toEqual([
+  expect(layOut(shapeOf(addLine(new FakeWorld(), plan))).links.map((link) => [link.from, link.to])).toEqual([
     ['resource:src', 'job:a'],
     ['job:a', 'job:b'],
   ])
@@ -52,7 +53,7 @@ test('a resource that the needs bring along has no line of its own', () => {
 
 test('a need of a job that is not there is left out', () => {
   const plan = { project: 'p', name: 'n', jobs: [{ name: 'b', needs: ['gone'], gets: ['src'] }] }
-  expect(layOut(addLine(new FakeWorld(), plan)).jobs).toHaveLength(1)
+  expect(layOut(shapeOf(addLine(new FakeWorld(), plan))).jobs).toHaveLength(1)
 })
 
 test('a hundred jobs are laid out within a second', () => {
@@ -61,6 +62,6 @@ test('a hundred jobs are laid out within a second', () => {
     ...(at > 3 && { needs: [`j${at - 4}`, `j${at - 2}`] }),
   }))
   const before = performance.now()
-  layOut(addLine(new FakeWorld(), { project: 'p', name: 'n', jobs }))
+  layOut(shapeOf(addLine(new FakeWorld(), { project: 'p', name: 'n', jobs })))
   expect(performance.now() - before).toBeLessThan(1_000)
 })

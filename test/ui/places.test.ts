@@ -31,10 +31,13 @@ test.each([
   ['/runs/42?show=secrets', { page: 'run', id: 42, show: 'log' }],
   ['/runs/0', { page: 'missing', path: '/runs/0' }],
   ['/runs/abc', { page: 'missing', path: '/runs/abc' }],
-  ['/p/shop/main', { page: 'line', project: 'shop', pipeline: 'main', lane: null, open: null }],
+  [
+    '/p/shop/main',
+    { page: 'line', project: 'shop', pipeline: 'main', lane: null, version: null, open: null },
+  ],
   [
     '/p/shop/main?lane=pr%2F12',
-    { page: 'line', project: 'shop', pipeline: 'main', lane: 'pr/12', open: null },
+    { page: 'line', project: 'shop', pipeline: 'main', lane: 'pr/12', version: null, open: null },
   ],
   ['/where', { page: 'where', version: '' }],
   ['/where?version=a1b2c3', { page: 'where', version: 'a1b2c3' }],
@@ -64,7 +67,7 @@ test.each([
 })
 
 test('a line’s address leads back to the line, whatever its names hold', () => {
-  const at = { project: 'a b', pipeline: 'ü%', lane: 'release/1&2' }
+  const at = { project: 'a b', pipeline: 'ü%', lane: 'release/1&2', version: 'sha256:a&b' }
   const open = { of: 'job', name: 'e2e & more' } as const
   expect(place(lineAddress(at))).toEqual({ page: 'line', ...at, open: null })
   expect(place(lineAddress(at, open))).toEqual({ page: 'line', ...at, open })

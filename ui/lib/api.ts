@@ -49,6 +49,7 @@ export type Decree = NonNullable<Why['paused']>
 export type Versions = InferResponseType<typeof oneResource.versions.$get, 200>
 export type LaneVersion = Versions['items'][number]
 export type Trace = InferResponseType<typeof trace.$get, 200>
+export type Chain = InferResponseType<typeof oneRun.chain.$get, 200>
 
 /** What the server answered, and the event it had last committed by then: where to watch from. */
 export type Answer<Body> = { readonly body: Body; readonly cursor: number }
@@ -237,6 +238,8 @@ export const api = {
     body(oneVersion.enable.$post({ ...versionOf(at, version), json: laneOf(at) })),
   trace: (project: string, version: string, signal: AbortSignal) =>
     answer(trace.$get({ param: { project: part(project) }, query: { version } }, { init: { signal } })),
+  /** The run, and all that led to it. */
+  chain: (run: number, signal: AbortSignal) => answer(oneRun.chain.$get(id(run), { init: { signal } })),
   cancel: (run: number, reason: string) =>
     body(oneRun.cancel.$post({ ...id(run), json: reason === '' ? {} : { reason } })),
   /** @param again  Its very versions or the newest; `hold` says how long its container is kept if it fails. */

@@ -9,6 +9,8 @@ export type Place =
       readonly project: string
       readonly pipeline: string
       readonly lane: string | null
+      /** Whose way is followed through it. */
+      readonly version: string | null
       readonly open: Opened | null
     }
   | { readonly page: 'where'; readonly version: string }
@@ -143,7 +145,10 @@ function onLine(path: string, query: URLSearchParams): Place | null {
   const [project, pipeline, job] = names ?? []
   if (project === undefined || pipeline === undefined) return null
   if (job === undefined)
-    return { page: 'line', project, pipeline, lane: query.get('lane'), open: openedIn(query) }
+    return {
+      ...{ page: 'line', project, pipeline, open: openedIn(query) },
+      ...{ lane: query.get('lane'), version: query.get('version') || null },
+    }
   const sort = TEST_ORDERS.find((order) => order === query.get('sort')) ?? 'failing'
   return { page: 'tests', project, pipeline, job, sort }
 }
@@ -151,12 +156,21 @@ function onLine(path: string, query: URLSearchParams): Place | null {
 export const runAddress = (id: number, show: RunView = 'log'): string =>
   show === 'log' ? `/runs/${id}` : `/runs/${id}?show=${show}`
 
-type LineAt = { readonly project: string; readonly pipeline: string; readonly lane?: string | null }
+type LineAt = {
+  readonly project: string
+  readonly pipeline: string
+  readonly lane?: string | null
+  readonly version?: string | null
+}
 
-/** A line on a lane (without one: the lane that it shows by itself), and what is open beside it. */
-export function lineAddress({ project, pipeline, lane }: LineAt, open: Opened | null = null): string {
+/** A line on a lane (without one: the lane that it shows by itself), whose way is followed, and what is open beside it. */
+export function lineAddress(
+  { project, pipeline, lane, version }: LineAt,
+  open: Opened | null = null,
+): string {
   const query = new URLSearchParams()
   if (lane) query.set('lane', lane)
+  if (version) query.set('version', version)
   if (open) query.set(open.of, open.name)
   const address = `/p/${encodeURIComponent(project)}/${encodeURIComponent(pipeline)}`
   return query.size > 0 ? `${address}?${query}` : address

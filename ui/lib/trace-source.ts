@@ -12,6 +12,14 @@ export const followVersion = (version: string): SnapshotOptions<readonly Found[]
   concerns: (event) => projectOf(event) !== null,
 })
 
+/** How far a version came in one project. */
+export const followTrace = (project: string, version: string): SnapshotOptions<Trace> => ({
+  topic: { of: 'project', project },
+  take: (signal) => api.trace(project, version, signal),
+  concerns: (event) =>
+    projectOf(event) === project || (event.kind === 'gate.opened' && event.project === project),
+})
+
 const projectOf = (event: TaktEvent): string | null =>
   event.kind === 'run.moved' || event.kind === 'version.recorded' || event.kind === 'project.added'
     ? event.project

@@ -31,6 +31,7 @@ const explain: Opening = (page) => page.getByLabel('Job', { exact: true }).last(
 const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['home', '/', 'Needs a look'],
   ['line', '/p/shop/main', 'Runs on main'],
+  ['way of a commit', `/p/shop/main?version=${hex(11)}`, 'Critical path'],
   ['panel of a paused job', '/p/shop/main?job=production', 'Let it go on'],
   ['panel of a matrix', '/p/shop/main?job=types', '3/4 legs through'],
   ['panel of a held job', '/p/shop/main?job=integration', 'Held: queued'],

@@ -85,6 +85,9 @@ describe('the graph', () => {
     const list = visit.page.getByRole('list', { name: 'Jobs of main' })
     await list.waitFor()
     expect(await list.getByRole('listitem').count()).toBe(12)
+    expect(
+      await visit.page.getByRole('list', { name: 'Resources of main' }).getByRole('listitem').count(),
+    ).toBe(2)
     expect(await visit.page.getByRole('group', { name: 'as a graph' }).count()).toBe(0)
     expect(await visit.page.evaluate('document.documentElement.scrollWidth')).toBe(390)
   })
