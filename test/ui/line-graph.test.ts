@@ -56,12 +56,13 @@ test('a need of a job that is not there is left out', () => {
   expect(layOut(shapeOf(addLine(new FakeWorld(), plan))).jobs).toHaveLength(1)
 })
 
-test('a hundred jobs are laid out within a second', () => {
+test('a hundred jobs are laid out within a second of work', () => {
   const jobs = Array.from({ length: 100 }, (_, at) => ({
     name: `j${at}`,
     ...(at > 3 && { needs: [`j${at - 4}`, `j${at - 2}`] }),
   }))
-  const before = performance.now()
+  const before = process.cpuUsage()
   layOut(shapeOf(addLine(new FakeWorld(), { project: 'p', name: 'n', jobs })))
-  expect(performance.now() - before).toBeLessThan(1_000)
+  const { user, system } = process.cpuUsage(before)
+  expect((user + system) / 1_000).toBeLessThan(1_000)
 })
