@@ -6,7 +6,7 @@ import type { ExitStatus, Output, Script, Shell, Usage } from './engine.ts'
 import { tokens } from './marks.ts'
 import type { Token } from './marks.ts'
 import { type Counted, Notes } from './notes.ts'
-import { OPENING, stepScript, usageScript } from './shell.ts'
+import { GREETING, opening, stepScript, usageScript } from './shell.ts'
 
 /** What the kernel counted since the last failure, and whether the shell itself was asked to end meanwhile. */
 export type Clues = Counted & { readonly terminated: boolean }
@@ -16,6 +16,8 @@ export type Line = {
   readonly input: Writable
   /** Ends when the shell and everything that holds its output ended. */
   readonly output: AsyncIterable<Uint8Array>
+  /** A named pipe that `output` reads, too, as the shell sees it. */
+  readonly pipe?: string | null
   /** As the commands see it, the workspace's root. */
   readonly root: string
   /** 32 hex digits, of this shell only. */
@@ -47,7 +49,7 @@ export class FedShell implements Shell {
     this.#stream = tokens(line.output, line.nonce)
     // A shell that is gone ends its output too, which says the same.
     line.input.on('error', () => {})
-    line.input.write(OPENING)
+    line.input.write(opening(line.pipe ?? null, line.nonce))
   }
 
   /** Whether it waits for a step. One that was left in the middle of a step never does again. */
@@ -133,6 +135,7 @@ export class FedShell implements Shell {
     // Not `for await`: leaving it would close the stream, and the next step needs the rest.
     for (let next = await this.#stream.next(); !next.done; next = await this.#stream.next()) {
       const token = next.value
+      if (token.kind !== 'bytes' && token.step === GREETING) continue
       if (token.kind === 'end' && token.step === step) this.#state = 'idle'
       yield token
       if (token.kind === 'end' && token.step === step) return

@@ -16,7 +16,21 @@ const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/
  * The first words to a shell. What it says of itself is nobody's log (bash would quote a killed step in full); the marks have a
  * descriptor of their own, so that a command that redirects the output does not swallow them.
  */
-export const OPENING = 'exec 8>&1 2>/dev/null; trap : TERM\n'
+const OPENING = 'exec 8>&1 2>/dev/null; trap : TERM'
+
+/** The step of which a shell's first mark is: it only says that the shell is there. */
+export const GREETING = 0
+
+/**
+ * @param pipe  A named pipe to speak through, where the shell finds it and may write to it: a sandbox may let nobody.
+ * @param nonce  The shell's own; it says a mark at once, so that the pipe's name can be taken away before the first step.
+ */
+export function opening(pipe: string | null, nonce: string): string {
+  if (pipe === null) return `${OPENING}\n`
+  const path = quote(pipe)
+  const choose = `if [ -p ${path} ] && ( : >${path} ) 2>/dev/null; then exec >${path}; fi`
+  return `${choose}; ${OPENING}; ${mark(`${nonce}:${GREETING}`, '0')}\n`
+}
 
 export type ScriptPlace = {
   /** The absolute path of the workspace's root. */

@@ -12,6 +12,7 @@ import { orAbort } from '../stop.ts'
 import { hijack, type Wire } from './hijack.ts'
 import { KILL_BELOW } from './kill-below.ts'
 import { exitOf, knocks, lifeOf } from './life.ts'
+import { makePipe, PIPE } from './pipe.ts'
 import { isAnswer, wordsOf } from './refusal.ts'
 
 /** How long a container may take to end after its shell did. */
@@ -50,13 +51,19 @@ export class Box {
     return this.#dead || this.#life?.ended === true
   }
 
-  /** The one attach of the container's life, before its start, so that not a byte is missed. */
-  async attach(): Promise<void> {
-    const { container } = this.#facts
+  /**
+   * The one attach of the container's life, before its start, so that not a byte is missed.
+   *
+   * @param folder  The container's volume on this machine, where no job has run in it yet; else null.
+   */
+  async attach(folder: string | null): Promise<void> {
+    const { container, root } = this.#facts
+    const pipe = await makePipe(folder)
     const path = `/containers/${container.id}/attach?stream=1&stdin=1&stdout=1&stderr=1`
     const options = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
-    this.#wire = await hijack(this.#facts.docker, { path }, () => container.attach(options))
+    this.#wire = await hijack(this.#facts.docker, { path, pipe }, () => container.attach(options))
     this.#own = this.#fed(this.#wire, {
+      pipe: pipe && `${root}/${PIPE}`,
       ended: () => this.#ended(),
       abandon: () => void this.#die(),
     })
@@ -95,7 +102,7 @@ export class Box {
     })
   }
 
-  #fed(wire: Wire, ends: Pick<Line, 'ended' | 'abandon'>): FedShell {
+  #fed(wire: Wire, ends: Pick<Line, 'ended' | 'abandon' | 'pipe'>): FedShell {
     const fed: FedShell = new FedShell({
       ...wire,
       root: this.#facts.root,

@@ -27,11 +27,15 @@ export type Cell = {
   readonly layer: string | null
 }
 
-export type CellFacts = Omit<ContainerFacts, 'holder' | 'volume' | 'runtime'> & { readonly home: Home }
+export type CellFacts = Omit<ContainerFacts, 'holder' | 'volume' | 'runtime'> & {
+  readonly home: Home
+  /** No job has run in the volume yet. */
+  readonly fresh: boolean
+}
 
 export async function startCell(house: House, facts: CellFacts, signal: AbortSignal): Promise<Cell> {
   const { docker, log, remains, runtime, starts } = house
-  const { home, limits, ...rest } = facts
+  const { home, limits, fresh, ...rest } = facts
   using _turn = await starts.enter(signal)
   try {
     const container = await createShellContainer(docker, {
@@ -43,7 +47,7 @@ export async function startCell(house: House, facts: CellFacts, signal: AbortSig
     const { Config, Mounts } = made
     const folder = Mounts.find(({ Destination }) => Destination === DIRECTORY)?.Source ?? null
     const box = new Box({ docker, container, root: DIRECTORY, log, cause: causeOf(limits, folder) })
-    await box.attach()
+    await box.attach(fresh && house.filling === 'move' ? folder : null)
     await container.start()
     box.watch()
     return { container, box, user: Config.User, folder, layer: layerOf(made) }
@@ -84,7 +88,7 @@ export async function makeEmptyCell(
   const labels = labelsOf(maker, 'warm')
   const cell = await startCell(
     house,
-    { image, limits, labels, home, name: home.volume, privileged: false },
+    { image, limits, labels, home, fresh: true, name: home.volume, privileged: false },
     signal,
   ).catch(async (error: unknown) => {
     await leave()

@@ -4,6 +4,7 @@ import type Docker from 'dockerode'
 import { z } from 'zod'
 import { demux } from './demux.ts'
 import { Intake } from './intake.ts'
+import type { Pipe } from './pipe.ts'
 
 /** Both ends of what runs in a container. */
 export type Wire = { readonly input: Writable; readonly output: AsyncIterable<Uint8Array> }
@@ -17,7 +18,12 @@ const Client = z.object({
 type Engine = { readonly path: string; readonly version: string | undefined }
 
 /** A request after whose answer the connection belongs to a container. */
-export type Request = { readonly path: string; readonly body?: unknown }
+export type Request = {
+  readonly path: string
+  readonly body?: unknown
+  /** Where the container's shell speaks, besides; it ends with the connection. */
+  readonly pipe?: Pipe | null
+}
 type Opening = () => Promise<NodeJS.ReadWriteStream>
 
 const MOST_HEAD_BYTES = 16 * 1024
@@ -31,7 +37,10 @@ const YES = /^HTTP\/1\.1 (101|200) /
  */
 export async function hijack(docker: Docker, request: Request, otherwise: Opening): Promise<Wire> {
   const engine = await engineOf(docker)
-  return (engine && (await takeOver(engine, request))) ?? plain(await otherwise())
+  const taken = engine && (await takeOver(engine, request))
+  if (taken) return taken
+  await request.pipe?.drop()
+  return plain(await otherwise())
 }
 
 async function engineOf({ modem }: Docker): Promise<Engine | null> {
@@ -71,11 +80,20 @@ async function takeOver(engine: Engine, request: Request): Promise<Wire | null> 
   }
   const callback = (count: number, buffer: Uint8Array) => hear(buffer.subarray(0, count))
   const socket = connect({ path: engine.path, onread: { buffer: Intake.desk, callback } })
-  const output: Intake = new Intake({ resume: () => socket.resume(), destroy: () => socket.destroy() })
-  socket.on('error', (error) => output.end(error)).on('end', () => output.end(null))
-  socket.on('close', () => (output.end(null), answered.resolve(false)))
+  const { pipe } = request
+  const resume = () => {
+    socket.resume()
+    pipe?.resume()
+  }
+  const output: Intake = new Intake({ resume, destroy: () => socket.destroy() })
+  const over = () => void (pipe ? pipe.finish() : Promise.resolve()).then(() => output.end(null))
+  socket.on('error', (error) => output.end(error)).on('end', over)
+  socket.on('close', () => (over(), answered.resolve(false)))
   socket.write(asked(engine, request))
-  if (await answered.promise) return { input: socket, output }
+  if (await answered.promise) {
+    pipe?.into((bytes) => output.pour(bytes))
+    return { input: socket, output }
+  }
   socket.destroy()
   return null
 }

@@ -13,7 +13,7 @@ export type Source = { readonly resume: () => void; readonly destroy: () => void
 
 /**
  * What a container says on both its streams, in order, out of an engine's attach stream: frames with a head (kind, three zeros,
- * length as 4 bytes big-endian).
+ * length as 4 bytes big-endian), and out of its pipe, where it has one: of the two, one is silent at any time.
  *
  * Log comes by the hundred megabytes, and nothing is made for it here but once: it is read into memory that is always the same
  * and gathered in two pieces of memory, in turns. Pulls: as long as nobody asks for more, no more is read than fits.
@@ -43,7 +43,7 @@ export class Intake implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
     return DESK
   }
 
-  /** @returns Whether more may be read; if not, the source is told when to go on. */
+  /** Take a read of the attach stream. @returns Whether more may be read; if not, the source is told when to go on. */
   take(bytes: Uint8Array): boolean {
     for (let at = 0; at < bytes.length;)
       if (this.#missing > 0) {
@@ -52,8 +52,19 @@ export class Intake implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
         this.#missing -= end - at
         at = end
       } else this.#head(bytes[at++] ?? 0)
+    return this.#taken()
+  }
+
+  /** Take a read of the pipe, which has no frames. @returns Likewise. */
+  pour(bytes: Uint8Array): boolean {
+    if (this.#ended) return true
+    this.#gather(bytes, 0, bytes.length)
+    return this.#taken()
+  }
+
+  #taken(): boolean {
     if (this.#isDue()) this.#wake?.()
-    this.#paused = this.#size > FULL_BYTES
+    this.#paused ||= this.#size > FULL_BYTES
     return !this.#paused
   }
 
@@ -91,7 +102,7 @@ export class Intake implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Arr
   }
 
   #gather(bytes: Uint8Array, from: number, to: number): void {
-    this.#filling ??= Buffer.allocUnsafeSlow(FULL_BYTES + DESK.length)
+    this.#filling ??= Buffer.allocUnsafeSlow(FULL_BYTES + 2 * DESK.length)
     this.#filling.set(bytes.subarray(from, to), this.#size)
     this.#size += to - from
   }

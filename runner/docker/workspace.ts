@@ -208,7 +208,7 @@ class DockerWorkspace implements Workspace {
     }
     const count = this.#made.length
     const name = count === 0 ? this.#name : `${this.#name}-${count}-${randomBytes(2).toString('hex')}`
-    const facts = { image, privileged, limits: this.limits, labels, name, home }
+    const facts = { image, privileged, limits: this.limits, labels, name, home, fresh: count === 0 }
     const cell = await startCell(this.#house, facts, signal)
     this.#made.push(cell)
     return cell

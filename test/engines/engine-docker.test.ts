@@ -65,6 +65,16 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
       expect(JSON.stringify(Processes)).not.toMatch(/secret/)
     })
 
+    test('speaks through a pipe of which its commands find no trace', async () => {
+      await using workspace = await open(engine, plan(['x']))
+      const commands = ['readlink /proc/$$/fd/1', 'ls -A /takt', 'echo over > /dev/stdout']
+      const { bytes } = await collect(begin(workspace, commands))
+      const said = bytes.toString()
+      expect(said).toMatch(/\/\.said( \(deleted\))?\n/)
+      expect(said.split('\n').slice(1)).not.toContain('.said')
+      expect(said).toMatch(/over\n$/)
+    })
+
     test('is hardened: few capabilities, no new privileges, limits, no binds, no log', async () => {
       await using _workspace = await open(engine, plan(['true']))
       const { Id } = await shellContainer()
