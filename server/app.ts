@@ -73,6 +73,8 @@ import { startRoutes } from './scheduler/routes.ts'
 import { putRoutes } from './versions/put-routes.ts'
 import { valueRoutes } from './values/routes.ts'
 import { scheduleRoutes } from './schedules/routes.ts'
+import { stateEditRoutes } from './states/edit-routes.ts'
+import { stateRoutes } from './states/routes.ts'
 import { sourceRoutes } from './sources/routes.ts'
 import type { Forge } from './statuses/forge.ts'
 import { statusRoutes } from './statuses/routes.ts'
@@ -108,6 +110,8 @@ export type AppDeps = {
   readonly rates: Rates
   readonly notary: Notary
   readonly metrics: Metrics
+  /** How much the lines of a project may remember. */
+  readonly stateBytes: number
   /** Whether the server was told where it sends mail. */
   readonly sendsMail: boolean
 }
@@ -155,6 +159,8 @@ const api = (deps: AppDeps) =>
     .route('/', scheduleRoutes(deps))
     .route('/', sourceRoutes(deps))
     .route('/', tellRoutes(deps))
+    .route('/', stateRoutes(deps))
+    .route('/', stateEditRoutes(deps))
     .route('/', runRoutes(deps))
     .route('/', logRoutes(deps))
     .route('/', reportRoutes(deps))

@@ -181,6 +181,15 @@ const Config = z.object({
     .max(600_000)
     .default(30_000)
     .describe('Silence after which a runner has lost its run, in milliseconds'),
+  TAKT_STATE_MIB: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_048_576)
+    .default(1_024)
+    .describe(
+      'What the lines of a project may remember together, in MiB: the newest states of its jobs and of its `state` resources',
+    ),
   TAKT_S3_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .optional()

@@ -138,6 +138,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
     providers: providersOf(config),
     standing,
     metrics,
+    stateBytes: config.TAKT_STATE_MIB * 2 ** 20,
     sendsMail: mailOf(config) !== null,
   })
   const http = createAdaptorServer({ fetch: app.fetch }) as Server

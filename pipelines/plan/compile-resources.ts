@@ -98,6 +98,8 @@ const typeOf = (ask: Ask, resource: Custom, { known }: Pick<CompileFacts, 'known
 /** What a put is told, with its defaults; the language has seen to its form. */
 type Params = Readonly<Record<string, Tree>>
 const textOf = (tree: Tree | undefined): string | null => (typeof tree === 'string' ? tree : null)
+/** As it was written: `true`, or the text of it. */
+const isTrue = (tree: Tree | undefined): boolean => tree === true || tree === 'true'
 const listOf = (tree: Tree | undefined): string[] =>
   Array.isArray(tree) ? tree.map(String) : typeof tree === 'string' ? [tree] : []
 const mappingOf = (tree: Tree | undefined): Record<string, string> =>
@@ -160,7 +162,7 @@ export function putOfStep(ask: Ask, step: Extract<Step, { kind: 'put' }>, facts:
       return { kind: 'semver', ...name, bump, pre: told('pre') }
     }
     case 'params':
-      return { kind: 'params', ...name, set: mapping('set') }
+      return { kind: 'params', ...name, set: mapping('set'), overwrite: isTrue(params['overwrite']) }
     case 'files':
       return { kind: 'files', ...name, paths: list('paths') }
     case 'state':

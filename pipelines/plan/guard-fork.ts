@@ -1,5 +1,6 @@
 import type { Job, Pipeline } from '../language/pipeline.ts'
 import { stepsIn } from '../language/step.ts'
+import { putsOf } from './edges.ts'
 import { secretNames } from './secrets-in.ts'
 
 /** A fork's file as it is run, and the jobs that are not as it says: those of the target, and those that are left out. */
@@ -12,7 +13,8 @@ export type Guarded = {
 /**
  * What a pull request from a fork may say of the line: everything but jobs with secrets, with a token of their own or with an
  * environment. Those are as the branch that it wants to go to has them, and so are the environments and what such jobs get and
- * put. What the target does not have like that, and what needs it, is left out.
+ * put. What the target does not have like that, and what needs it, is left out; and so is what gets a state that is not the pull
+ * request's own: trusted lanes remember what is no business of a fork's code.
  */
 export function guardFork(head: Pipeline, target: Pipeline): Guarded {
   const guarded = new Set(
@@ -31,7 +33,7 @@ export function guardFork(head: Pipeline, target: Pipeline): Guarded {
   const jobs = head.jobs.flatMap((job) =>
     guarded.has(job.name) ? taken.filter(({ name }) => name === job.name) : [job],
   )
-  const left = withoutGaps(jobs)
+  const left = withoutForeignState(withoutGaps(jobs), statesIn(head, target))
   const names = new Set(left.map(({ name }) => name))
   return {
     pipeline: { ...head, resources, environments: target.environments, jobs: left },
@@ -53,4 +55,19 @@ function withoutGaps(jobs: readonly Job[]): readonly Job[] {
   const names = new Set(jobs.map(({ name }) => name))
   const left = jobs.filter(({ needs }) => needs.every(({ job }) => names.has(job)))
   return left.length === jobs.length ? jobs : withoutGaps(left)
+}
+
+/** What either file calls a state: another word for it in the fork's does not open it. */
+const statesIn = (...files: readonly Pipeline[]): ReadonlySet<string> =>
+  new Set(
+    files.flatMap(({ resources }) => resources.flatMap(({ name, kind }) => (kind === 'state' ? [name] : []))),
+  )
+
+/** What no job on the lane puts comes from outside the lane. One that is left out may be the one that put. */
+function withoutForeignState(jobs: readonly Job[], states: ReadonlySet<string>): readonly Job[] {
+  const own = new Set(jobs.flatMap(putsOf))
+  const left = withoutGaps(
+    jobs.filter((job) => !resourcesOf(job).some((name) => states.has(name) && !own.has(name))),
+  )
+  return left.length === jobs.length ? jobs : withoutForeignState(left, states)
 }

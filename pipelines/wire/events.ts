@@ -113,6 +113,8 @@ export const TaktEvent = z.discriminatedUnion('kind', [
     user: z.string(),
     lastedMs: z.number().int().min(0),
   }),
+  /** What a job remembers on a lane has a new version. */
+  z.object({ kind: z.literal('state.changed'), ...where, lane: z.string(), job: z.string() }),
   /** A value of a project was set or removed. */
   z.object({ kind: z.literal('value.changed'), project: z.string(), key: z.string() }),
   /** A notice arrived, did not, or is to be sent. */

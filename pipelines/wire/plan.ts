@@ -82,7 +82,13 @@ export const Put = z.discriminatedUnion('kind', [
     bump: z.enum(['major', 'minor', 'patch', 'final']),
     pre: z.string().nullable(),
   }),
-  z.object({ kind: z.literal('params'), resource: z.string(), set: texts }),
+  z.object({
+    kind: z.literal('params'),
+    resource: z.string(),
+    set: texts,
+    /** The keys that are not named go. */
+    overwrite: z.boolean().default(false),
+  }),
   z.object({ kind: z.literal('files'), resource: z.string(), /** Empty: what the job keeps. */ paths }),
   z.object({ kind: z.literal('state'), resource: z.string(), paths, set: texts }),
   Custom.extend({ kind: z.literal('custom'), resource: z.string(), params: tree }),

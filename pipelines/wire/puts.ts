@@ -34,7 +34,8 @@ export const PutSaid = z.discriminatedUnion('kind', [
     bump: z.enum(['major', 'minor', 'patch', 'final']),
     pre: name.nullable(),
   }),
-  z.object({ kind: z.literal('params'), set: keys }),
+  /** Overwritten, the keys that are not named go. */
+  z.object({ kind: z.literal('params'), set: keys, overwrite: z.boolean().default(false) }),
   /** The name that the store has given to the folder. */
   z.object({ kind: z.literal('files'), folder: name }),
   /** A null folder: only keys were written, and the files stay as they were. */

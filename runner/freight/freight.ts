@@ -1,6 +1,6 @@
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { type CallServer, Refusal } from '../call-server.ts'
-import { EngineError } from '../engine.ts'
+import { EngineError, StepFailed } from '../engine.ts'
 import type { Freight } from '../freight.ts'
 import type { Work } from '../work.ts'
 import { bringCaches, keepCaches, openAgain, type OpenCache } from './caches.ts'
@@ -53,6 +53,7 @@ async function inWords(what: string, act: () => Promise<void>): Promise<void> {
     await act()
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
+    if (error.code === 'state-too-large') throw new StepFailed(1, `${error.message}.`)
     const code = error.code === 'files-expired' ? 'files_expired' : 'files_refused'
     throw new EngineError(code, `Files could not be ${what}: ${error.message}.`, { cause: error })
   }

@@ -62,7 +62,7 @@ async function putVersion(
     case 'semver':
       return { kind: 'semver', bump: put.bump, pre: put.pre }
     case 'params':
-      return { kind: 'params', set: put.set }
+      return { kind: 'params', set: put.set, overwrite: put.overwrite }
     case 'files':
       return { kind: 'files', folder: await putFolder(call, put, at) }
     case 'state': {

@@ -21,6 +21,7 @@ const PIPELINE = '/projects/:project/pipelines/:pipeline'
 const RESOURCE = `${PIPELINE}/resources/:resource`
 const SCHEDULE = `${PIPELINE}/schedules/:schedule`
 const JOB = `${PIPELINE}/jobs/:job`
+const STATE = `${PIPELINE}/states/:of/:name`
 
 /** Every route below `/api/v1`. One that is not listed is refused to everybody; a test holds this against the API’s description. */
 export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
@@ -153,6 +154,14 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   [`POST ${RESOURCE}/pause`]: project('maintainer'),
   [`POST ${RESOURCE}/resume`]: project('maintainer'),
   [`PUT ${RESOURCE}/params`]: project('maintainer'),
+  [`GET ${PIPELINE}/states`]: project('operator'),
+  [`GET ${STATE}`]: project('operator'),
+  [`GET ${STATE}/history`]: project('operator'),
+  [`GET ${STATE}/content`]: project('operator'),
+  [`GET ${STATE}/diff`]: project('operator'),
+  [`PATCH ${STATE}`]: project('maintainer'),
+  [`POST ${STATE}/restore`]: project('maintainer'),
+  [`POST ${STATE}/increment`]: project('maintainer'),
   [`POST ${RESOURCE}/check`]: project('operator'),
   [`GET ${RESOURCE}/hook`]: project('maintainer'),
   'GET /projects/:project/services': project('maintainer'),

@@ -15,6 +15,8 @@ export const LOCKS = {
   holds: 7002,
   /** A value of a project is set: by project, to the end of the transaction, before the row of its key. */
   values: 7006,
+  /** What a project may remember is looked at: by project, to the end of the transaction, after the rows of runs and lanes. */
+  states: 7007,
   /** Events take their ids in the order in which they appear: the last statement of a transaction, to its end. */
   events: 7001,
 } as const

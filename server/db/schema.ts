@@ -38,6 +38,7 @@ import type { RunTables } from './run-tables.ts'
 import type { ScheduleTables } from './schedule-tables.ts'
 import type { SecretTables } from './secret-tables.ts'
 import type { SourceTables } from './source-tables.ts'
+import type { StateTables } from './state-tables.ts'
 import type { StatusTables } from './status-tables.ts'
 import type { TerminalTables } from './terminal-tables.ts'
 import type { ValueTables } from './value-tables.ts'
@@ -89,6 +90,7 @@ type Elsewhere = AccessTables &
   ScheduleTables &
   SecretTables &
   SourceTables &
+  StateTables &
   ValueTables
 
 /** The tables as the migrations make them; a test holds the two against each other. */

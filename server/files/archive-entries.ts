@@ -4,7 +4,7 @@ import { createZstdDecompress } from 'node:zlib'
 import { ARCHIVE_BOUNDS, type ArchiveEntry } from '#pipelines/wire/archive.ts'
 import { Problem } from '../problem.ts'
 import type { Store } from './store.ts'
-import { unpack } from './unpack.ts'
+import { unpack, type Unpacked } from './unpack.ts'
 
 const never = new AbortController().signal
 
@@ -19,28 +19,43 @@ export type EntryPage = {
   readonly limit: number
 }
 
+/** As it stands in the index: with the hash of its content, but for archives of old. */
+export type IndexedEntry = ArchiveEntry & { readonly hash?: string }
+
 /** A page of what is in an archive, read off its index. */
 export async function entriesOf(
   store: Store,
   key: string,
   { prefix, after, limit }: EntryPage,
 ): Promise<ArchiveEntry[]> {
+  const found: ArchiveEntry[] = []
+  for await (const { hash: _, ...entry } of indexed(store, key)) {
+    if (entry.path <= after || !entry.path.startsWith(prefix)) continue
+    found.push(entry)
+    if (found.length === limit) break
+  }
+  return found
+}
+
+/** All that is in an archive, in the order of paths. */
+export async function* indexed(store: Store, key: string): AsyncGenerator<IndexedEntry> {
   const packed = await store.get(indexOf(key), never)
   if (!packed) throw missing(key)
   const unpacked = packed.pipe(createZstdDecompress())
   packed.on('error', (error) => unpacked.destroy(error))
-  const found: ArchiveEntry[] = []
   try {
-    for await (const line of createInterface({ input: unpacked, crlfDelay: Infinity })) {
-      const entry = JSON.parse(line) as ArchiveEntry // our own, written when the archive was checked
-      if (entry.path <= after || !entry.path.startsWith(prefix)) continue
-      found.push(entry)
-      if (found.length === limit) break
-    }
+    for await (const line of createInterface({ input: unpacked, crlfDelay: Infinity }))
+      yield JSON.parse(line) as IndexedEntry // our own, written when the archive was checked
   } finally {
     packed.destroy()
   }
-  return found
+}
+
+/** The whole archive, entry by entry. @throws {Problem} `files-not-found`. */
+export async function* unpacked(store: Store, key: string): AsyncGenerator<Unpacked> {
+  const packed = await store.get(key, never)
+  if (!packed) throw missing(key)
+  yield* unpack(packed, ARCHIVE_BOUNDS.cache)
 }
 
 /**

@@ -27,5 +27,6 @@ export async function dropOfClosedLanes(db: Db, most: number): Promise<void> {
     if (lanes.length === 0) return
     await tx.deleteFrom('caches').where('lane_id', 'in', lanes).execute()
     await tx.deleteFrom('states').where('lane_id', 'in', lanes).execute()
+    await tx.deleteFrom('job_states').where('lane_id', 'in', lanes).execute()
   })
 }

@@ -10,6 +10,7 @@ import { folderFor, keepFolder, putFolderOf } from './folders.ts'
 import { handOverPlace, keepWorkspace, workspaceFor } from './handovers.ts'
 import { keepFiles, keepingOf, keptFor } from './kept.ts'
 import { type SavedArchive, saveArchive, type Vault } from './save-archive.ts'
+import type { Room } from './room.ts'
 import { leaveState, stateOf } from './states.ts'
 
 /** How near a cache is to the one that was asked for: `exact`, or `near`, made from other contents. */
@@ -19,7 +20,7 @@ const MATCH = 'takt-match'
  * `/runner/runs/{run}/…`: files that leave a run's workspace and come into it, as packed archives. A runner shows the lease of
  * the run; what it may read is what this run needs, and what it writes is this run's.
  */
-export function runnerFileRoutes(vault: Vault) {
+export function runnerFileRoutes({ stateBytes, ...vault }: Vault & Room) {
   const { db } = vault
   return new Hono()
     .put('/runs/:run/kept', async (c) => {
@@ -34,7 +35,8 @@ export function runnerFileRoutes(vault: Vault) {
       return send(vault, c, await keptFor(db, id, c.req.param('from')))
     })
     .put('/runs/:run/state', (c) => {
-      const write = (tx: Trx, run: HeldRun, { id }: SavedArchive) => leaveState(tx, run, id)
+      const write = (tx: Trx, run: HeldRun, archive: SavedArchive) =>
+        leaveState(tx, run, { archive, room: { stateBytes } })
       return receive(vault, c, { bounds: ARCHIVE_BOUNDS.state, write })
     })
     .get('/runs/:run/state', async (c) =>

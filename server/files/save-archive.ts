@@ -117,7 +117,7 @@ async function surveyOf(packed: Readable, bounds: ArchiveBounds): Promise<Survey
     .flatMap((one) => (one ? [one] : []))
     .map(({ entry, hash }) => {
       digest.update(JSON.stringify([entry.path, entry.kind, entry.mode, entry.target, hash]))
-      return `${JSON.stringify(entry)}\n`
+      return `${JSON.stringify({ ...entry, hash })}\n`
     })
   const { files, bytes }: ArchiveGuard = next.value
   return { files, bytes, digest: digest.digest('hex'), lines }

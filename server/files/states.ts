@@ -1,51 +1,49 @@
 import { sql } from 'kysely'
-import type { ArchiveId } from '#pipelines/ids.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
+import { ofLeg } from '../runs/job-states.ts'
 import type { HeldRun } from '../runs/lease-holder.ts'
 import { leftOn } from './closed-lanes.ts'
+import { mustFit, type Room } from './room.ts'
+import type { SavedArchive } from './save-archive.ts'
 
 /** Of runs that succeeded. */
 const MOST_OF_A_LEG = 5
 
 /**
- * Where the state lies that a job of the run's lane left: that of its newest run that succeeded and left any, so that a run that
- * fails changes nothing. Legs of a matrix have a state each.
+ * Where the state lies that a job has on the run's lane, its newest version: what a run of it left that succeeded, or what a person
+ * made of that. Legs of a matrix have a state each.
  *
  * @param job  Null for the run's own; of another job any leg's.
  */
 export async function stateOf(db: Db, run: HeldRun, job: string | null): Promise<string | null> {
   const newest = db
-    .selectFrom('states')
-    .innerJoin('runs', 'runs.id', 'states.run_id')
-    .innerJoin('archives', 'archives.id', 'states.archive_id')
-    .innerJoin('jobs', 'jobs.id', 'states.job_id')
+    .selectFrom('job_states')
+    .innerJoin('archives', 'archives.id', 'job_states.archive_id')
+    .innerJoin('jobs', 'jobs.id', 'job_states.job_id')
     .select('archives.key')
-    .where('states.lane_id', '=', run.lane_id)
+    .where('job_states.lane_id', '=', run.lane_id)
     .where('jobs.pipeline_id', '=', run.pipeline_id)
     .where('jobs.name', '=', job ?? run.job)
-    .where('runs.state', '=', 'succeeded')
-    .orderBy('states.run_id', 'desc')
+    .orderBy('job_states.id', 'desc')
     .limit(1)
-  const row = await (
-    job === null
-      ? newest.where(
-          sql<boolean>`runs.matrix is not distinct from ${run.matrix && toJson(run.matrix)}::jsonb`,
-        )
-      : newest
-  ).executeTakeFirst()
+  const row = await (job === null ? newest.where(ofLeg(run)) : newest).executeTakeFirst()
   return row?.key ?? null
 }
 
-/** What the run leaves, should it succeed. */
-export async function leaveState(db: Trx, run: HeldRun, archive: ArchiveId): Promise<void> {
+type Leaving = { readonly archive: SavedArchive; readonly room: Room }
+
+/** What the run leaves, should it succeed. @throws {Problem} `state-too-large`. */
+export async function leaveState(db: Trx, run: HeldRun, { archive, room }: Leaving): Promise<void> {
+  await leftOn(db, run.lane_id)
+  const what = `what \`${run.job}\` leaves in $TAKT_STATE on \`${run.lane}\``
+  await mustFit(db, run, { replaces: { leg: run }, bytes: archive.bytes, what, room })
   await db
     .insertInto('states')
-    .values({ run_id: run.id, job_id: run.job_id, lane_id: run.lane_id, archive_id: archive })
-    .onConflict((already) => already.column('run_id').doUpdateSet({ archive_id: archive }))
+    .values({ run_id: run.id, job_id: run.job_id, lane_id: run.lane_id, archive_id: archive.id })
+    .onConflict((already) => already.column('run_id').doUpdateSet({ archive_id: archive.id }))
     .execute()
   await dropOlder(db, run)
-  await leftOn(db, run.lane_id)
 }
 
 /** Of its job on the lane, and of its leg, the newest ones of runs that succeeded stay; of those that did not, none. */

@@ -55,6 +55,7 @@ const orphans = (from: number, to: number) => sql<{ id: number; key: string }>`
     and created_at < now() - (case when packed_bytes is null then interval '1 day' else interval '1 hour' end)
     and not exists (select from kept where kept.archive_id = archives.id)
     and not exists (select from states where states.archive_id = archives.id)
+    and not exists (select from job_states where job_states.archive_id = archives.id)
     and not exists (select from caches where caches.archive_id = archives.id)
     and not exists (select from folders where folders.archive_id = archives.id)
     and not exists (select from handovers where handovers.archive_id = archives.id)

@@ -8,6 +8,7 @@ import { inMs, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import { dropHandovers } from './handovers.ts'
 import { leaveRoom, releaseBehind } from './holds.ts'
+import { settleState } from './job-states.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
 import { noteEnding } from './note-ending.ts'
 
@@ -70,6 +71,7 @@ export async function moveRun(tx: Tx, id: RunId, move: Move): Promise<RunState> 
     await closeSteps(tx.db, { id, attempt: run.attempt, to: again ? again.state : to })
   if (isFinal(to)) {
     await dropHandovers(tx.db, id, null)
+    if (to === 'succeeded') await settleState(tx, run)
     await noteEnding(tx, run, to)
   }
   if (move.move !== 'start' && move.move !== 'resume') await releaseBehind(tx, run)

@@ -200,7 +200,7 @@ const inputsOf = (db: Trx, id: RunId) =>
     .orderBy('run_inputs.position')
     .execute()
 
-/** The jobs of the pipeline that have left a state on the run's lane. */
+/** The jobs of the pipeline that have a state on the run's lane. */
 async function statesLeftOn(db: Trx, run: LockedRun): Promise<ReadonlySet<string>> {
   const rows = await db
     .selectFrom('jobs')
@@ -209,12 +209,10 @@ async function statesLeftOn(db: Trx, run: LockedRun): Promise<ReadonlySet<string
     .where((eb) =>
       eb.exists(
         eb
-          .selectFrom('states')
-          .innerJoin('runs', 'runs.id', 'states.run_id')
-          .select('states.run_id')
-          .whereRef('states.job_id', '=', 'jobs.id')
-          .where('states.lane_id', '=', run.lane_id)
-          .where('runs.state', '=', 'succeeded'),
+          .selectFrom('job_states')
+          .select('job_states.id')
+          .whereRef('job_states.job_id', '=', 'jobs.id')
+          .where('job_states.lane_id', '=', run.lane_id),
       ),
     )
     .execute()

@@ -24,7 +24,7 @@ export function makeVersion(resource: Resource, { said, newest }: Put): Standing
     case 'semver':
       return semverOf(resource, { said, newest })
     case 'params':
-      return paramsOf(newest, said.set)
+      return paramsOf(newest, { set: said.set, overwrite: said.overwrite })
     case 'files':
       return { name: said.folder, body: { fields: { version: said.folder }, folder: said.folder } }
     case 'state':
@@ -61,11 +61,25 @@ function bounded(fields: Readonly<Record<string, string>>): Readonly<Record<stri
   throw new Problem('bad-put', `all keys together have ${letters} characters; ${MOST_LETTERS} fit`)
 }
 
-/** The keys that are set, and all the others as they were. */
-export function paramsOf(newest: Standing | undefined, set: Readonly<Record<string, string>>): Standing {
+/** Keys that are set, keys that go, and whether all others go with them. */
+export type KeyChange = {
+  readonly set: Readonly<Record<string, string>>
+  readonly unset?: readonly string[]
+  readonly overwrite: boolean
+}
+
+/** The keys as they are then: those that are not named stay as they were, unless all are overwritten. */
+export function changedKeys(
+  before: Readonly<Record<string, string>>,
+  { set, unset = [], overwrite }: KeyChange,
+): Readonly<Record<string, string>> {
+  const left = Object.entries(before).filter(([key]) => !overwrite && !unset.includes(key))
+  return bounded({ ...Object.fromEntries(left), ...set })
+}
+
+export function paramsOf(newest: Standing | undefined, change: KeyChange): Standing {
   const before = bodyOf(newest)
-  const fields = bounded({ ...before.fields, ...set })
-  return { name: countedOn(newest), body: { ...before, fields } }
+  return { name: countedOn(newest), body: { ...before, fields: changedKeys(before.fields, change) } }
 }
 
 function stateOf(newest: Standing | undefined, { folder, set }: Said<'state'>): Standing {

@@ -3,6 +3,7 @@ import { PutSaid } from '#pipelines/wire/puts.ts'
 import type { Notary } from '../attestations/attest.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
+import type { Room } from '../files/room.ts'
 import { atMost } from '../http/guard.ts'
 import { checked } from '../http/kit.ts'
 import { legibleBody } from '../http/legible.ts'
@@ -17,7 +18,7 @@ const malformed = (): never => {
 }
 
 /** Where runners say what their runs have put. It opens to the lease of the run, while the run holds it. */
-export const putRoutes = ({ db, notary }: { db: Db; notary: Notary }) =>
+export const putRoutes = ({ db, notary, stateBytes }: { db: Db; notary: Notary } & Room) =>
   new Hono()
     .use('/runs/:run/puts/*', atMost(MOST_BYTES), legibleBody())
     .post('/runs/:run/puts/:resource', async (c) => {
@@ -25,7 +26,10 @@ export const putRoutes = ({ db, notary }: { db: Db; notary: Notary }) =>
       const authorization = c.req.header('authorization')
       const said = checked(PutSaid, await c.req.json().catch(malformed))
       const answer = await transact(db, async (tx) =>
-        putVersion(tx, await lockLeaseHolder(tx.db, { run, authorization }), { resource, said, notary }),
+        putVersion(tx, await lockLeaseHolder(tx.db, { run, authorization }), {
+          ...{ resource, said, notary },
+          room: { stateBytes },
+        }),
       )
       return c.json(answer, 200)
     })

@@ -5,6 +5,7 @@ import { attest, type Notary } from '../attestations/attest.ts'
 import { definitionIn } from '../catalog/definitions.ts'
 import type { Tx } from '../db/transact.ts'
 import { keepVersion } from '../files/folders.ts'
+import { folderMustFit, type Room } from '../files/room.ts'
 import { Problem } from '../problem.ts'
 import { fieldsOfVersion } from '../resources/fields.ts'
 import { newestOnLane, putBefore } from '../resources/newest-on-lane.ts'
@@ -30,7 +31,7 @@ const KINDS: Readonly<Record<PutSaid['kind'], Resource['kind']>> = {
  * a run therefore makes one version of a resource, whichever of its attempts says so.
  *
  * @param run  Locked, and held by who says it.
- * @throws {Problem} `resource-not-found` or `bad-put`.
+ * @throws {Problem} `resource-not-found`, `bad-put` or `state-too-large`.
  */
 export async function putVersion(
   tx: Tx,
@@ -39,7 +40,8 @@ export async function putVersion(
     resource: name,
     said,
     notary,
-  }: { readonly resource: string; readonly said: PutSaid; readonly notary: Notary },
+    room,
+  }: { readonly resource: string; readonly said: PutSaid; readonly notary: Notary; readonly room: Room },
 ): Promise<PutAnswer> {
   const resource = await resourceToPut(tx, run, { name, kind: KINDS[said.kind] })
   await lockLaneRow(tx.db, run.lane_id)
@@ -48,6 +50,7 @@ export async function putVersion(
   const known = before && isCounted(said) ? before : null
   const made = known ?? makeVersion(resource, { said, newest: await newestOnLane(tx.db, at) })
   if (!known) {
+    if (resource.kind === 'state') await folderMustFit(tx.db, run, { resource: name, body: made.body, room })
     const version = await recordOutput(tx, run, { resource: name, ...made })
     const fields = fieldsOfVersion(made)
     await attest(tx.db, run.id, { made: { version, resource: name, name: made.name, fields }, notary })

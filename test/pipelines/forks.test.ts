@@ -73,3 +73,28 @@ test('what needs a guarded job that the target does not reach any more is left o
   expect(pipeline.jobs.map(({ name }) => name)).toEqual(['test'])
   expect(dropped).toEqual(['deploy', 'after'])
 })
+
+test('a fork reads no state but what its own lane puts, under whatever word for it', () => {
+  const target = `
+resources: { src: { git: . }, tfstate: { state: {} }, lock: { state: {} } }
+jobs:
+  plan: { get: [src, tfstate], run: make plan }
+  keep: { get: src, when: push, put: { tfstate: { set: { A: b } } } }
+`
+  const fork = (kind: string) => `
+resources: { src: { git: . }, tfstate: { ${kind}: {} }, lock: { state: {} } }
+jobs:
+  test: { get: src, run: make test }
+  plan: { get: [src, tfstate], run: cat inputs/tfstate/* }
+  hold: { get: { src: {}, lock: { trigger: false } }, run: env }
+  late: { get: src, steps: [{ get: tfstate }, { run: x }] }
+  after: { needs: plan, run: x }
+`
+  for (const kind of ['state', 'params', 'semver']) {
+    const { pipeline, dropped } = guardFork(read(fork(kind)), read(target))
+    expect(pipeline.jobs.map(({ name }) => name)).toEqual(['test'])
+    expect(dropped).toEqual(['plan', 'hold', 'late', 'after'])
+  }
+  const own = guardFork(read(target), read(target))
+  expect(own.dropped).toEqual([])
+})

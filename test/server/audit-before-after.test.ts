@@ -39,8 +39,8 @@ const STEPS: readonly Step[] = [
     paused(null),
   ),
   ...steps([`PUT ${LINE}/resources/settings/params`, { set: { REGION: 'us' } }])(
-    { lane: 'main', set: { REGION: 'eu' } },
-    { lane: 'main', set: { REGION: 'us' } },
+    { lane: 'main', version: '1', set: { REGION: 'eu' } },
+    { lane: 'main', version: '2', set: { REGION: 'us' } },
   ),
   ...steps(
     ['POST /runners/steered/pause', { reason: 'a new disk' }],

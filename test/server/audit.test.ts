@@ -22,7 +22,14 @@ const PLACE = {
     organization: 'default',
     team: 'ship',
   },
-  ...{ account: 'a-bot', provider: 'oidc', number: '1', schedule: 'nightly', service: 'deployer' },
+  ...{
+    account: 'a-bot',
+    provider: 'oidc',
+    number: '1',
+    schedule: 'nightly',
+    service: 'deployer',
+    of: 'jobs',
+  },
 }
 
 /** A token that is not the first, which one of the operations ends. */

@@ -24,7 +24,14 @@ const PLACE = {
     organization: 'default',
     team: 'ship',
   },
-  ...{ account: 'a-bot', provider: 'oidc', number: '1', schedule: 'nightly', service: 'deployer' },
+  ...{
+    account: 'a-bot',
+    provider: 'oidc',
+    number: '1',
+    schedule: 'nightly',
+    service: 'deployer',
+    of: 'jobs',
+  },
 }
 
 /** `GET /projects/:project` of an operation of the API’s description. */

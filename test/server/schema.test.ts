@@ -69,6 +69,7 @@ const DECLARED = [
   ['terminal-tables.ts', 'export type TerminalTables = '],
   ['report-tables.ts', 'export type ReportTables = '],
   ['value-tables.ts', 'export type ValueTables = '],
+  ['state-tables.ts', 'export type StateTables = '],
   ['source-tables.ts', 'export type SourceTables = '],
   ['schedule-tables.ts', 'export type ScheduleTables = '],
   ['notice-tables.ts', 'export type NoticeTables = '],

@@ -70,6 +70,7 @@ export const SERVER_ORDER = [
     'attestations',
     'versions',
     'lines',
+    'states',
     'reports',
   ],
   ...[

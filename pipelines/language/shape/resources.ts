@@ -159,7 +159,10 @@ const puts = {
     bump: key(oneOf('major', 'minor', 'patch', 'final'), 'Which part goes up; `patch` when absent'),
     pre: key(someText, 'The word of a version that comes before the final one, such as rc'),
   }),
-  params: z.strictObject({ set: env.describe('The keys to write') }),
+  params: z.strictObject({
+    set: env.describe('The keys to write'),
+    overwrite: key(flag, 'Whether the keys that are not named go; they stay when absent'),
+  }),
   files: z.strictObject({ paths: key(some(glob, 50), 'What to store; all kept files when absent') }),
   state: z.strictObject({
     paths: key(some(glob, 50), 'Files to store'),
