@@ -2,7 +2,7 @@ import type { Config } from './config.ts'
 import { Ending, RED, UNREACHABLE, WRONG_USE } from './ending.ts'
 
 export type Call = {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly query?: Readonly<Record<string, string | undefined>>
   readonly body?: object
   readonly accept?: string

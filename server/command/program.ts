@@ -15,6 +15,7 @@ import { schedules } from './schedule-program.ts'
 import { services } from './services-program.ts'
 import { sources } from './source-program.ts'
 import { secrets } from './secret-program.ts'
+import { states } from './state-program.ts'
 import { values } from './value-program.ts'
 
 /** The whole command line. Each command loads its own file when it is called, so that a small one stays quick. */
@@ -41,6 +42,7 @@ export function program(end: (exitCode: number) => void): Command {
   projects(add, ending)
   secrets(add, ending)
   values(add, ending)
+  states(add, ending)
   runs(add, ending)
   artifacts(add, ending)
   runActions(add, ending)

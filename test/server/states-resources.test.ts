@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { outcomeOf, startTakt } from '../command/run-takt.ts'
 import { leased } from '../support/leased.ts'
 import { person } from '../support/people.ts'
 import { contentOf, edit, match, REMEMBERING, STATES } from '../support/states.ts'
@@ -134,4 +135,39 @@ test('who may look at states is an operator, who may change them a maintainer', 
     200,
   )
   expect((await edit(line, 'resources/tfstate', { set: { A: 'b' } }, { as: operator })).status).toBe(403)
+})
+
+test('the command shows and changes what is remembered', { timeout: 90_000 }, async () => {
+  await using line = await steeredLine(REMEMBERING)
+  await line.push()
+  const takt = async (args: string[], input = '') => {
+    const child = startTakt(['state', ...args], {
+      env: { TAKT_URL: line.house.url, TAKT_TOKEN: line.house.token },
+    })
+    child.stdin!.end(input)
+    return outcomeOf(child)
+  }
+  const TF = 'shop/main/resources/tfstate'
+  const why = ['--reason', 'to test']
+  expect((await takt(['set', TF, 'A=1', 'B=x=y', ...why])).err).toContain('at version 1')
+  expect((await takt(['write', TF, 'a/b.txt', '--if-version', '1', ...why], 'one\n')).code).toBe(0)
+  const late = await takt(['remove', TF, 'a', '--if-version', '1', ...why])
+  expect(late).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('version 1 was expected, and it is at version 2'),
+  })
+  expect((await takt(['get', TF, 'B'])).out).toBe('x=y')
+  expect((await takt(['get', TF, 'a/b.txt'])).out).toBe('one\n')
+  expect((await takt(['incr', TF, 'A', '--by', '41'])).out).toBe('42\n')
+  expect((await takt(['diff', TF, '1'])).out).toBe(
+    'version 1 → 3\n-A=1\n+A=42\nadded a/b.txt\n@@ -1 +1 @@\n+one\n',
+  )
+  expect((await takt(['restore', TF, '1', ...why])).code).toBe(0)
+  expect((await takt(['history', TF])).out).toMatch(/4 .* admin +2 +0 +0 +to test \(version 1 again\)\n3 /)
+  expect((await takt(['list', 'shop/main'])).out).toMatch(/resources\/tfstate +state +4 +2 +0/)
+  expect((await takt(['set', TF, 'C=1'])).code).toBe(2)
+  expect(await takt(['show', 'shop/main'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('names nothing'),
+  })
 })
