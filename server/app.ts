@@ -76,7 +76,7 @@ import { scheduleRoutes } from './schedules/routes.ts'
 import { stateEditRoutes } from './states/edit-routes.ts'
 import { stateRoutes } from './states/routes.ts'
 import { sourceRoutes } from './sources/routes.ts'
-import type { Forge } from './statuses/forge.ts'
+import type { KnownForge } from './statuses/forges.ts'
 import { statusRoutes } from './statuses/routes.ts'
 import { terminalRoutes } from './terminals/routes.ts'
 import { pullRoutes } from './pulls/routes.ts'
@@ -101,7 +101,7 @@ export type AppDeps = {
   readonly gitlabSecret: string | undefined
   readonly giteaSecret: string | undefined
   /** The forges that are told how commits stand. */
-  readonly statusForges: readonly Forge[]
+  readonly statusForges: readonly KnownForge[]
   /** How many proxies stand before this server. */
   readonly proxies: number
   /** Where else people may show who they are. */

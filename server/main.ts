@@ -19,6 +19,7 @@ import { startWorker } from './events/worker.ts'
 import { openStore } from './files/open-store.ts'
 import type { Store } from './files/store.ts'
 import { startSweeper } from './files/sweep.ts'
+import { forgeTokens } from './checks/forge-tokens.ts'
 import { pullForgesOf } from './forges/pull-forges.ts'
 import { startGates } from './gates/worker.ts'
 import { catchUpAll } from './hosting/catch-up.ts'
@@ -167,7 +168,8 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   startWork(stack, { db, hints, config, store, outside, book, keys: opening.keys, stores, publicUrl })
   const wakeRunners = runners.look
   startLooking(stack, { db, hints, config, keys: opening.keys, stores, wakeRunners, metrics })
-  stack.use(startStatuses({ db, forges: statusForges, publicUrl }, { hints, sweepMs: SWEEP_MS }))
+  const tokenOf = forgeTokens(loginsOf(db, keys.ring, stores))
+  stack.use(startStatuses({ db, forges: statusForges, tokenOf, publicUrl }, { hints, sweepMs: SWEEP_MS }))
   if (config.TAKT_DEMO === 'on') {
     await ensureDemo(db, dataDir)
     const hosted = await db.selectFrom('projects').select('id').where('name', '=', DEMO).executeTakeFirst()

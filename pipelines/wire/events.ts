@@ -96,6 +96,8 @@ export const TaktEvent = z.discriminatedUnion('kind', [
   }),
   /** Somebody wants a forge told once more how a commit stands. */
   z.object({ kind: z.literal('status.requested'), project: z.string(), status: id<StatusId>() }),
+  /** A forge took a status, or did not. */
+  z.object({ kind: z.literal('status.told'), project: z.string(), status: id<StatusId>() }),
   /** Somebody opened a terminal in a run's container. */
   z.object({
     kind: z.literal('terminal.opened'),

@@ -7,8 +7,6 @@ export const LOCKS = {
   migration: 7000,
   /** One server works on a repository's deliveries: a connection's, by repository, while one is read and applied. Tried, never waited for. */
   deliveries: 7004,
-  /** One server tells a forge of statuses: a connection's, by forge, while it does. Tried, never waited for. */
-  statuses: 7005,
   /** One push of a repository is applied: by repository, to the end of the transaction, before it locks any row. */
   repository: 7003,
   /** It is decided which held runs of a project go on: by project, to the end of the transaction, after the rows of runs. */

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { EventId, PipelineId, StatusId } from '#pipelines/ids.ts'
+import type { EventId, PipelineId, ProjectId, StatusId } from '#pipelines/ids.ts'
 import type { Verdict } from '#pipelines/statuses/verdict.ts'
 import type { Time } from './columns.ts'
 
@@ -30,6 +30,8 @@ export type StatusTables = {
     sent: Generated<number>
     sent_verdict: Verdict | null
     external_id: string | null
+    unsure: Generated<boolean>
+    own_token: Generated<boolean>
     attempts: Generated<number>
     attempt_after: Time
     error: string | null
@@ -43,6 +45,9 @@ export type StatusTables = {
     opens_at: Time | null
     reason: string | null
     heard_at: Time | null
+    project_id: ProjectId | null
+    lease_token: string | null
+    lease_until: Time | null
   }
 }
 

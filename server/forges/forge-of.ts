@@ -3,7 +3,7 @@ import type { RepositoryId } from '#pipelines/ids.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import type { ForgeName } from '../db/status-tables.ts'
 
-type Repository = { readonly id: RepositoryId; readonly kind: string; readonly url: string }
+export type ForgeRepository = { readonly id: RepositoryId; readonly kind: string; readonly url: string }
 /** Somebody else's git server, with an API beside it. */
 export type ForgePlace = {
   readonly name: ForgeName
@@ -19,16 +19,26 @@ export type AtForge<Forge extends ForgePlace> = { readonly forge: Forge; readonl
 export async function forgeOf<Forge extends ForgePlace>(
   db: Db | Trx,
   forges: readonly Forge[],
-  repository: Repository,
+  repository: ForgeRepository,
 ): Promise<AtForge<Forge> | null> {
   if (repository.kind === 'hosted' || forges.length === 0) return null
-  const url = new URL(repository.url)
-  const path = url.pathname.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '')
-  const forge = hostOf(forges, url)
-  if (forge && path.includes('/')) return { forge, repository: path }
+  const byHost = forgeByHost(forges, repository)
+  if (byHost) return byHost
   const told = await teller(db, repository.id)
   const by = told && forges.find(({ name }) => name === told.source)
   return by && told.name?.includes('/') ? { forge: by, repository: told.name } : null
+}
+
+/** The forge whose host a repository lies on. */
+export function forgeByHost<Forge extends ForgePlace>(
+  forges: readonly Forge[],
+  { kind, url: address }: ForgeRepository,
+): AtForge<Forge> | null {
+  if (kind === 'hosted') return null
+  const url = new URL(address)
+  const path = url.pathname.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '')
+  const forge = hostOf(forges, url)
+  return forge && path.includes('/') ? { forge, repository: path } : null
 }
 
 /** By host and port; by the host alone where only one forge lies there, because ssh has a port of its own. */

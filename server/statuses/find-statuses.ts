@@ -7,7 +7,7 @@ import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { audited } from '../audit/on-record.ts'
 import { Problem } from '../problem.ts'
-import type { Forge } from './forge.ts'
+import type { KnownForge } from './forges.ts'
 import type { ForgeDoor, Status, STATUS_STATES } from './shapes.ts'
 
 type Shown = z.output<typeof Status>
@@ -49,13 +49,33 @@ export async function findStatuses(db: Db, filter: StatusFilter, access: Access)
   }))
 }
 
-/** The forges that are told, and whether they take anything. */
-export async function findDoors(db: Db, forges: readonly Forge[]): Promise<z.output<typeof ForgeDoor>[]> {
-  const rows = await db.selectFrom('forge_doors').selectAll().execute()
-  return forges.map(({ name, host }) => {
-    const door = rows.find(({ forge }) => forge === name)
-    return { name, host, reason: door?.reason ?? null, opens_at: door?.opens_at?.toISOString() ?? null }
+/** The forges that are told, and whether they take anything: by the server's token, and by those of the projects that somebody sees. */
+export async function findDoors(
+  db: Db,
+  forges: readonly KnownForge[],
+  access: Access,
+): Promise<z.output<typeof ForgeDoor>[]> {
+  const rows = await db
+    .selectFrom('forge_doors')
+    .leftJoin('projects', 'projects.id', 'forge_doors.project_id')
+    .select(['forge', 'reason', 'opens_at', 'projects.name as project'])
+    .where((eb) => eb.or([eb('forge_doors.project_id', 'is', null), mayIn(access, 'viewer')]))
+    .orderBy('projects.name')
+    .execute()
+  const shown = forges.flatMap(({ name, host, own }) => {
+    const doors = rows.filter(({ forge, project }) => forge === name && project !== null)
+    const ours = rows.find(({ forge, project }) => forge === name && project === null)
+    const all = [
+      ...(own ? [{ reason: ours?.reason, opens_at: ours?.opens_at, project: null }] : []),
+      ...doors,
+    ]
+    return all.map((door) => ({ name, host, ...door }))
   })
+  return shown.map(({ reason = null, opens_at, ...door }) => ({
+    ...door,
+    reason,
+    opens_at: opens_at?.toISOString() ?? null,
+  }))
 }
 
 /** Somebody wants a status sent once more, whatever became of it; its forge is asked at once. @throws {Problem} `status-not-found`. */
@@ -70,6 +90,8 @@ export async function retryStatus(db: Db, id: StatusId, access: Access): Promise
         'statuses.name',
         'statuses.sha',
         'statuses.forge',
+        'statuses.own_token',
+        'pipelines.project_id',
         state.as('state'),
       ])
       .where('statuses.id', '=', id)
@@ -87,7 +109,13 @@ export async function retryStatus(db: Db, id: StatusId, access: Access): Promise
       }))
       .where('id', '=', id)
       .execute()
-    await tx.db.updateTable('forge_doors').set({ opens_at: null }).where('forge', '=', status.forge).execute()
+    const door = status.own_token ? status.project_id : null
+    await tx.db
+      .updateTable('forge_doors')
+      .set({ opens_at: null })
+      .where('forge', '=', status.forge)
+      .where(sql<boolean>`project_id is not distinct from ${door}`)
+      .execute()
     tx.emit({ kind: 'status.requested', project, status: id })
   })
 }

@@ -18,6 +18,8 @@ export type Telling = {
   readonly id: string
   /** What the forge called it when it was last told, and what it was told then. */
   readonly before: { readonly externalId: string | null; readonly verdict: Verdict | null }
+  /** It was begun to be told once, and nobody heard whether that arrived. */
+  readonly unsure: boolean
 }
 
 /** It arrived. `rest` says when the forge wants to hear more, where it does not want to at once. */

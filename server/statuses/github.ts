@@ -77,14 +77,27 @@ async function tellCheck({ telling, octokit, signal }: Asked): Promise<Arrived> 
     output: { title: words.slice(0, MOST_DESCRIPTION), summary: summaryOf(telling) },
   }
   // A check that has ended does not begin again: what begins anew is another one of the same name, which takes its place.
-  const known = before.externalId
   const isOver = before.verdict !== null && !isUnfinished(before.verdict) && isUnfinished(verdict)
+  const known = isOver ? null : before.externalId
+  const id = known ?? (telling.unsure ? await lostCheck({ telling, octokit, signal }) : null)
   const answer = await asking(async (): Promise<CheckAnswer> =>
-    known !== null && !isOver
-      ? octokit.checks.update({ ...at, check_run_id: Number(known), ...shown })
+    id !== null
+      ? octokit.checks.update({ ...at, check_run_id: Number(id), ...shown })
       : octokit.checks.create({ ...at, name: telling.name, head_sha: telling.sha, ...shown }),
   )
   return { externalId: String(answer.data.id), restMs: restOf(answer) }
+}
+
+/** The check that was made and that nobody heard of: the newest of ours beside the one that is known. */
+async function lostCheck({ telling, octokit, signal }: Asked): Promise<number | null> {
+  const { repository, sha, name, verdict, before, id } = telling
+  const asked = { ...placeOf(repository), ref: sha, check_name: name, filter: 'all' as const, per_page: 100 }
+  const { data } = await asking(() => octokit.checks.listForRef({ ...asked, request: { signal } }))
+  const ours = data.check_runs.filter(
+    (run) => run.external_id === id && (before.externalId === null || run.id > Number(before.externalId)),
+  )
+  const newest = ours.toSorted((a, b) => b.id - a.id)[0]
+  return newest && !(newest.status === 'completed' && isUnfinished(verdict)) ? newest.id : null
 }
 
 type CheckAnswer = { readonly data: { readonly id: number }; readonly headers: AnswerHeaders }

@@ -4,9 +4,8 @@ import { isRed, isUnfinished, type Verdict } from '#pipelines/statuses/verdict.t
 import type { Db, Trx } from '../db/connect.ts'
 import { storable } from '../db/to-json.ts'
 import { inMs } from '../db/transact.ts'
-import { type AtForge, forgeOf } from '../forges/forge-of.ts'
 import { log } from '../log.ts'
-import type { Forge } from './forge.ts'
+import { forgeFor, type KnownForge, type ToBeTold } from './forges.ts'
 import { type Kind, type Spot, type SpotStanding, standingOf } from './standing.ts'
 
 /** What is green so far is told when nothing more is about to begin, or after so long. */
@@ -22,7 +21,7 @@ const CALM = '1 second'
  *
  * @returns True when there may be more to look at now.
  */
-export async function lookAtNext(db: Db, forges: readonly Forge[]): Promise<boolean> {
+export async function lookAtNext(db: Db, forges: readonly KnownForge[]): Promise<boolean> {
   const looked: { due: Due | null } = { due: null }
   try {
     return await db.transaction().execute(async (tx) => {
@@ -62,11 +61,11 @@ const oneDue = (db: Db | Trx, { pipeline_id, kind, sha }: Due) =>
 
 async function lookAt(
   tx: Trx,
-  forges: readonly Forge[],
+  forges: readonly KnownForge[],
   due: Due & { readonly long: boolean },
 ): Promise<void> {
-  const { spot, ...repository } = await spotOf(tx, due)
-  const at = await forgeOf(tx, forges, { ...repository, id: spot.repositoryId })
+  const { spot, project, ...repository } = await spotOf(tx, due)
+  const at = await forgeFor(tx, forges, { project, repository: { ...repository, id: spot.repositoryId } })
   const standing = at && (await standingOf(tx, spot))
   const isSettling = standing?.isOpen && !due.long && !isUnfinished(standing.line.verdict)
   if (isSettling)
@@ -89,15 +88,19 @@ async function spotOf(tx: Trx, { pipeline_id, kind, sha }: Due) {
     .selectFrom('pipelines')
     .innerJoin('projects', 'projects.id', 'pipelines.project_id')
     .innerJoin('repositories', 'repositories.id', 'projects.repository_id')
-    .select(['projects.name as project', 'pipelines.name as pipeline'])
+    .select(['projects.id', 'projects.name as project', 'pipelines.name as pipeline'])
     .select(['repositories.id as repositoryId', 'repositories.kind', 'repositories.url'])
     .where('pipelines.id', '=', pipeline_id)
     .executeTakeFirstOrThrow()
-  const { project, pipeline, repositoryId, ...repository } = row
-  return { ...repository, spot: { pipelineId: pipeline_id, project, pipeline, repositoryId, kind, sha } }
+  const { id, project, pipeline, repositoryId, ...repository } = row
+  return {
+    ...repository,
+    project: id,
+    spot: { pipelineId: pipeline_id, project, pipeline, repositoryId, kind, sha },
+  }
 }
 
-type Written = { readonly at: AtForge<Forge>; readonly standing: SpotStanding }
+type Written = { readonly at: ToBeTold; readonly standing: SpotStanding }
 
 async function write(tx: Trx, spot: Spot, { at, standing }: Written): Promise<void> {
   const { line, jobs, lane } = standing
@@ -130,7 +133,7 @@ const nameOf = ({ project, pipeline, kind }: Spot, job: string) =>
   `takt/${project}/${pipeline}${job && `/${job}`}${KIND[kind]}`
 
 type Wanted = {
-  readonly at: AtForge<Forge>
+  readonly at: ToBeTold
   readonly job: string
   readonly verdict: Verdict
   readonly words: string
@@ -147,7 +150,8 @@ async function put(tx: Trx, spot: Spot, wanted: Wanted): Promise<void> {
     .insertInto('statuses')
     .values({
       ...{ pipeline_id: spot.pipelineId, sha: spot.sha, kind: spot.kind, job },
-      ...{ forge: at.forge.name, repository: at.repository, name: nameOf(spot, job), ...shown },
+      ...{ forge: at.forge.name, repository: at.repository, own_token: at.byOwnToken },
+      ...{ name: nameOf(spot, job), ...shown },
       ...{ sent_verdict: null, external_id: null, error: null, given_up_at: null, sent_at: null },
     })
     .onConflict((oc) =>
@@ -155,7 +159,7 @@ async function put(tx: Trx, spot: Spot, wanted: Wanted): Promise<void> {
         .columns(['pipeline_id', 'sha', 'kind', 'job'])
         .doUpdateSet((eb) => ({
           ...shown,
-          ...{ forge: at.forge.name, repository: at.repository },
+          ...{ forge: at.forge.name, repository: at.repository, own_token: at.byOwnToken },
           ...{ requested: eb('statuses.requested', '+', 1), attempts: 0, error: null, given_up_at: null },
           attempt_after: isCalm ? sql<Date>`now() + ${CALM}::interval` : sql<Date>`now()`,
           changed_at: sql<Date>`case when statuses.sent < statuses.requested then statuses.changed_at else now() end`,

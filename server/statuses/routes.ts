@@ -4,7 +4,7 @@ import type { Db } from '../db/connect.ts'
 import { json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
 import { findDoors, findStatuses, retryStatus } from './find-statuses.ts'
-import type { Forge } from './forge.ts'
+import type { KnownForge } from './forges.ts'
 import { Status, STATUS_STATES, StatusList } from './shapes.ts'
 
 const whole = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
@@ -41,7 +41,7 @@ const retry = createRoute({
   responses: { 202: json(Status, 'It will be sent') },
 })
 
-export const statusRoutes = ({ db, forges }: { db: Db; forges: readonly Forge[] }) =>
+export const statusRoutes = ({ db, forges }: { db: Db; forges: readonly KnownForge[] }) =>
   routes()
     .openapi(list, async (c) => {
       const { after, limit, ...filter } = c.req.valid('query')
@@ -49,7 +49,7 @@ export const statusRoutes = ({ db, forges }: { db: Db; forges: readonly Forge[] 
       const items = await findStatuses(db, asked, c.get('access'))
       const last = items.at(-1)
       const next = last && items.length === limit ? String(last.id) : null
-      return c.json({ items, next, forges: await findDoors(db, forges) }, 200)
+      return c.json({ items, next, forges: await findDoors(db, forges, c.get('access')) }, 200)
     })
     .openapi(retry, async (c) => {
       const id = c.req.valid('param').id as StatusId

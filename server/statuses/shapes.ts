@@ -33,6 +33,10 @@ export const ForgeDoor = z
   .object({
     name: z.enum(FORGES),
     host: z.string(),
+    project: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Whose token it is told by; null: the server’s own' }),
     reason: z.string().nullable().openapi({ description: 'Why it took nothing when it was asked last' }),
     opens_at: time.nullable().openapi({ description: 'When it is asked again' }),
   })

@@ -1,52 +1,72 @@
-import { sql } from 'kysely'
 import type { Db } from '../db/connect.ts'
+import { keepLease } from '../events/keep-lease.ts'
 import type { Hints } from '../events/listen.ts'
 import { startWorker } from '../events/worker.ts'
+import { hasOwnToken, OWN_TOKEN, type TokenOf } from '../forges/own-token.ts'
 import { log } from '../log.ts'
+import {
+  type Door,
+  doorsWithSome,
+  type HeldDoor,
+  letGoOfDoor,
+  nameOf,
+  nextInMs,
+  RENEW_MS,
+  renewDoor,
+  takeDoor,
+} from './doors.ts'
 import type { Forge } from './forge.ts'
+import type { KnownForge } from './forges.ts'
 import { lookAtNext } from './look.ts'
 import { passOver, readOn } from './read-events.ts'
-import { sendNext } from './send.ts'
+import { refuseDoor, sendNext } from './send.ts'
 
-export type Telling = { readonly db: Db; readonly forges: readonly Forge[]; readonly publicUrl: () => string }
+export type Telling = {
+  readonly db: Db
+  readonly forges: readonly KnownForge[]
+  readonly tokenOf: TokenOf
+  readonly publicUrl: () => string
+}
 
-/** Without a forge to tell, what happens is passed over, so that one that is set later is not told of years. */
-const PASS_OVER_MS = 60_000
+/** Without a token for anybody, what happens is passed over, so that one that is set later is not told of years. */
+const PASS_OVER_MS = 10_000
 
 /**
  * Tell forges how commits stand: facts make commits due, a look says how their statuses should stand, and those that have not arrived
- * are sent. Each forge by itself, so that one that does not answer holds up no other.
+ * are sent. Each door by itself, so that one behind which nobody answers holds up no other.
  */
 export function startStatuses(
-  { db, forges, publicUrl }: Telling,
+  telling: Telling,
   loop: { hints: Pick<Hints, 'on'>; sweepMs: number },
 ): AsyncDisposable {
-  if (forges.length === 0) {
-    const hints = { on: () => () => {} }
-    const idle = async () => passOver(db).then(() => false)
-    return startWorker('statuses', idle, { hints, sweepMs: PASS_OVER_MS })
-  }
+  const { db, forges } = telling
   const quit = new AbortController()
-  const busy = new Map<Forge, Promise<void>>()
+  const busy = new Map<string, Promise<void>>()
   let alarm: NodeJS.Timeout | undefined
+  let restsUntil = 0
 
-  async function send(forge: Forge): Promise<void> {
+  async function send(door: Door): Promise<void> {
     try {
-      while (!quit.signal.aborted && (await sendNext({ db, forge, publicUrl, quit: quit.signal })));
+      await sendAll(telling, door, quit.signal)
     } catch (error) {
-      log.error({ err: error, forge: forge.name }, 'statuses.failed') // the database is away: the next look tries again
+      log.error({ err: error, door: nameOf(door) }, 'statuses.failed') // the database is away: the next look tries again
     } finally {
-      busy.delete(forge)
+      busy.delete(nameOf(door))
       worker.poke()
     }
   }
   async function look(): Promise<boolean> {
     clearTimeout(alarm)
+    if (performance.now() < restsUntil) return false
+    if (!forges.some(({ own }) => own !== null) && !(await hasOwnToken(db))) {
+      restsUntil = performance.now() + PASS_OVER_MS
+      await passOver(db)
+      return false
+    }
     while (await readOn(db));
     while (!quit.signal.aborted && (await lookAtNext(db, forges)));
-    for (const forge of forges) {
-      if (!busy.has(forge) && (await hasSome(db, forge))) busy.set(forge, send(forge))
-    }
+    for (const door of await doorsWithSome(db))
+      if (!busy.has(nameOf(door))) busy.set(nameOf(door), send(door))
     const inMs = await nextInMs(db)
     if (inMs !== null && inMs < loop.sweepMs) alarm = setTimeout(() => worker.poke(), inMs + 5).unref()
     return false
@@ -62,26 +82,38 @@ export function startStatuses(
   }
 }
 
-const unsent = sql<boolean>`sent < requested and given_up_at is null`
-
-/** Whether something may be sent to a forge now. */
-async function hasSome(db: Db, { name }: Forge): Promise<boolean> {
-  const { rows } = await sql<{ some: boolean }>`
-    select exists (select from statuses where forge = ${name} and ${unsent} and attempt_after <= now())
-      and not exists (select from forge_doors where forge = ${name} and opens_at > now()) as some`.execute(db)
-  return rows[0]?.some ?? false
+/** Tell of all that may go through a door, as long as it is ours. */
+async function sendAll(telling: Telling, at: Door, quit: AbortSignal): Promise<void> {
+  const { db, publicUrl } = telling
+  const lease = await takeDoor(db, at)
+  if (lease === null) return
+  const door: HeldDoor = { ...at, lease }
+  using kept = keepLease({
+    everyMs: RENEW_MS,
+    renew: () => renewDoor(db, door),
+    onError: (error) => log.warn({ err: error, door: nameOf(door) }, 'door.not-renewed'), // its lease ends by itself
+  })
+  const signal = AbortSignal.any([quit, kept.signal])
+  try {
+    const forge = await forgeBehind(telling, door)
+    if (typeof forge === 'string') await refuseDoor({ db, door }, forge)
+    else while (!signal.aborted && (await sendNext({ db, forge, door, publicUrl, signal })));
+  } finally {
+    await letGoOfDoor(db, door)
+  }
 }
 
-/** When something is due next that is not due now; null where nothing is. */
-async function nextInMs(db: Db): Promise<number | null> {
-  const { rows } = await sql<{ ms: number | null }>`
-    select extract(epoch from min(at) - clock_timestamp())::float8 * 1000 as ms from (
-      select min(due_at) as at from status_dues
-      union all
-      select min(greatest(attempt_after, coalesce(opens_at, '-infinity'))) from statuses
-      left join forge_doors using (forge) where ${unsent}
-        and (attempt_after > now() or opens_at > now())
-    ) as next`.execute(db)
-  const ms = rows[0]?.ms
-  return ms === null || ms === undefined ? null : Math.max(0, ms)
+/** The forge by the door's token; in words why there is none. */
+async function forgeBehind({ db, forges, tokenOf }: Telling, door: HeldDoor): Promise<Forge | string> {
+  const forge = forges.find(({ name }) => name === door.forge)
+  if (!forge) return `this server knows no ${door.forge} any more`
+  const { project: id } = door
+  if (id === null) return forge.own ?? `this server has no token for ${forge.host} any more`
+  const project = await db.selectFrom('projects').select('name').where('id', '=', id).executeTakeFirst()
+  try {
+    const token = project && (await tokenOf(project.name))
+    return token ? forge.by(token) : `the project’s secret \`${OWN_TOKEN}\` is not set for every run`
+  } catch (error) {
+    return `the project’s secret \`${OWN_TOKEN}\` cannot be opened: ${error instanceof Error ? error.message : error}`
+  }
 }

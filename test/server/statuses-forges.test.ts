@@ -11,7 +11,7 @@ import { fakeGitea, fakeGithub, fakeGitlab } from '../support/fake-forges.ts'
 const SHA = 'a'.repeat(40)
 const telling = (verdict: Verdict, more: Partial<Telling> = {}): Telling => ({
   ...{ repository: 'acme/shop', sha: SHA, ref: 'main', name: 'takt/shop/main', verdict, words: 'in words' },
-  ...{ link: 'https://ci.acme.io/p/shop/main', isLine: true, id: 'takt-1' },
+  ...{ link: 'https://ci.acme.io/p/shop/main', isLine: true, id: 'takt-1', unsure: false },
   before: { externalId: null, verdict: null },
   ...more,
 })
@@ -62,6 +62,21 @@ test('a check goes on while it may, and what begins anew is another one', async 
     ['PATCH', 'cancelled'],
     ['POST', 'in_progress'],
   ])
+})
+
+test('a check whose making nobody heard of is found again and goes on, instead of another beside it', async () => {
+  await using forge = await fakeGithub()
+  const { tell } = github({ api: forge.url, access: { token: 'gh-token' } })
+  forge.cutNext()
+  expect(await refused(tell(telling('queued'), quit))).toMatchObject({ what: 'all' })
+  const { externalId } = await tell(telling('running', { unsure: true }), quit)
+  expect(externalId).toBe('1')
+  // One of another line, and one of ours that is over and known, are not it.
+  await tell(telling('queued', { id: 'takt-2', sha: 'c'.repeat(40) }), quit)
+  await tell(telling('failed', { before: { externalId, verdict: 'running' } }), quit)
+  const anew = { before: { externalId, verdict: 'failed' }, unsure: true } as const
+  expect((await tell(telling('running', anew), quit)).externalId).toBe('3')
+  expect(forge.heard.filter(({ method }) => method === 'POST')).toHaveLength(3)
 })
 
 const in10s = () => String(Math.ceil(Date.now() / 1_000) + 10)

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { readConfig } from '../../server/config.ts'
+import { forgeFor, forgesOf } from '../../server/statuses/forges.ts'
 import { type FakeForge, fakeGithub } from '../support/fake-forges.ts'
 import { publicGit } from '../support/public-git.ts'
 import { startRunner } from '../support/runner.ts'
@@ -14,12 +16,12 @@ const FILE = `jobs:
 const LINE = 'takt/shop/main'
 
 /** A project on a forge that is told, and a push to it. */
-async function onForge(forge: FakeForge, settings: Record<string, string> = {}) {
+async function onForge(forge: FakeForge, settings: Record<string, string> = {}, name = 'shop') {
   const stack = new AsyncDisposableStack()
   const house = stack.use(
     await startHouse({ GITHUB_API_URL: forge.url, GITHUB_TOKEN: 'gh-token', ...settings }),
   )
-  const git = stack.use(await publicGit('shop'))
+  const git = stack.use(await publicGit(name))
   await told(house, git)
   const repository = { id: 42, full_name: 'acme/shop', clone_url: git.url, default_branch: 'main' }
   let before = ZERO
@@ -132,4 +134,50 @@ test('a line that a file breaks is told as red at the commit that breaks it', as
   const { sha } = await it.push({ '.takt.yml': 'jobs: { test: { rum: echo } }' })
   await shows(forge, sha, { [LINE]: 'failure' })
   expect(forge.heard.at(-1)!.body.output.title).toContain('.takt.yml:1:17: unknown key `rum`')
+})
+
+test('a check is made once, also where its forge’s answer is lost, or the server is gone before it notes it', async () => {
+  await using forge = await fakeGithub()
+  await using it = await onForge(forge)
+  const opened = async () =>
+    void (await it.house.db.updateTable('forge_doors').set({ opens_at: null }).execute())
+  forge.cutNext()
+  const { sha } = await it.push({ '.takt.yml': 'jobs: { test: { run: echo } }' })
+  await until(async () => (await listed(it.house)).forges[0]?.reason?.includes('does not answer'))
+  await opened()
+  await it.house.restart()
+  await until(async () => (await listed(it.house)).items[0]?.state === 'sent')
+  await shows(forge, sha, { [LINE]: 'queued' })
+  expect(forge.heard.filter(({ method }) => method === 'POST')).toHaveLength(1)
+})
+
+test('a project’s own token is shown to the host of its repository, and one that is wrong shuts out nobody else', async () => {
+  await using forge = await fakeGithub({ token: 'token of-shop' })
+  await using it = await onForge(forge, { GITHUB_TOKEN: '' }, 'acme/shop')
+  const keep = (value: string) => it.house.ask('PUT /api/v1/projects/shop/secrets/FORGE_TOKEN', { value })
+  await keep('ours-is-wrong')
+  const { sha } = await it.push({ '.takt.yml': 'jobs: { test: { run: echo } }' })
+  const shut = await until(async () => {
+    const [door] = (await listed(it.house)).forges
+    return door?.reason && door
+  })
+  expect(shut).toMatchObject({ name: 'github', project: 'shop' })
+  expect(shut.reason).toContain('its token is not accepted')
+  await keep('of-shop')
+  const [status] = (await listed(it.house)).items
+  expect((await it.house.ask(`POST /api/v1/statuses/${status.id}/retry`)).status).toBe(202)
+  await shows(forge, sha, { [LINE]: 'queued' })
+  expect((await listed(it.house)).forges).toMatchObject([{ project: 'shop', reason: null }])
+
+  // Without a token nobody is told; and never by a project's at another host than its repository's.
+  const { items } = await listed(it.house)
+  expect(items).toHaveLength(1)
+  await it.house.db
+    .updateTable('repositories')
+    .set({ url: 'https://git.elsewhere.io/acme/shop.git' })
+    .execute()
+  const place = await it.house.db.selectFrom('projects').selectAll().executeTakeFirstOrThrow()
+  const repository = await it.house.db.selectFrom('repositories').selectAll().executeTakeFirstOrThrow()
+  const known = forgesOf(readConfig({ GITHUB_API_URL: forge.url }))
+  expect(await forgeFor(it.house.db, known, { project: place.id, repository })).toBeNull()
 })

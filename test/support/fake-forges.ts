@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { type FakePull, hubPull, labRequest, showPulls } from './fake-pulls.ts'
 
@@ -22,6 +22,8 @@ export type FakeForge = AsyncDisposable & {
   readonly pulls: Map<number, FakePull>
   /** Whatever is asked from now on is answered so, as long as something comes of it. */
   answer(answering: Answering): void
+  /** What is asked next is done, and its answer never arrives. */
+  cutNext(): void
   /** The statuses of a commit as people see them: the newest of each name. */
   shown(sha: string): Readonly<Record<string, string>>
 }
@@ -42,7 +44,10 @@ export async function fakeGithub({
   cloneUrl = 'https://github.com/acme/shop.git',
 } = {}): Promise<FakeForge> {
   const all = new Map<number, FakePull>()
-  const runs = new Map<number, { name: string; sha: string; words: string }>()
+  const runs = new Map<
+    number,
+    { name: string; sha: string; words: string; external_id: string; status: string }
+  >()
   const statuses: { context: string; sha: string; words: string }[] = []
   const wrong = ({ status, conclusion, output }: Heard['body']) => {
     if (!CHECK_STATES.includes(status)) return unfit(`status: ${status}`)
@@ -62,6 +67,14 @@ export async function fakeGithub({
         as: (pull) => hubPull(pull, cloneUrl),
       })
       if (pulls) return pulls
+      const listed = /^\/repos\/acme\/shop\/commits\/([0-9a-f]{40})\/check-runs$/.exec(path)?.[1]
+      if (listed) {
+        const named = [...runs].filter(
+          ([, run]) => run.sha === listed && run.name === asked.query.get('check_name'),
+        )
+        const check_runs = named.map(([id, run]) => ({ id, ...run }))
+        return json(200, { total_count: check_runs.length, check_runs })
+      }
       const check = /^\/repos\/acme\/shop\/check-runs(?:\/(\d+))?$/.exec(path)
       if (check) {
         if (!checks) return forApps()
@@ -72,7 +85,9 @@ export async function fakeGithub({
         if (method === 'PATCH' && !known) return json(404, { message: 'Not Found' })
         if (method === 'POST' && !(body.name && /^[0-9a-f]{40}$/.test(body.head_sha)))
           return unfit('head_sha')
-        runs.set(id, { name: known?.name ?? body.name, sha: known?.sha ?? body.head_sha, words: words(body) })
+        const { external_id, status } = body
+        const made = { name: known?.name ?? body.name, sha: known?.sha ?? body.head_sha }
+        runs.set(id, { ...made, words: words(body), external_id, status })
         return json(method === 'POST' ? 201 : 200, { id, ...body })
       }
       const sha = /^\/repos\/acme\/shop\/statuses\/([0-9a-f]{40})$/.exec(path)?.[1]
@@ -154,6 +169,7 @@ async function fakeForge(
 ): Promise<FakeForge> {
   const heard: Heard[] = []
   let answering: Answering = () => undefined
+  let isCut = false
   const app = new Hono().all('*', async (c) => {
     const { pathname, searchParams } = new URL(c.req.url)
     const authorization = c.req.header('authorization') ?? c.req.header('private-token') ?? ''
@@ -165,7 +181,12 @@ async function fakeForge(
       body: await c.req.json().catch(() => ({})),
     }
     heard.push(asked)
-    return (await answering()) ?? take(asked)
+    const answer = (await answering()) ?? take(asked)
+    if (isCut) {
+      isCut = false
+      ;(c.env as HttpBindings).incoming.socket.destroy()
+    }
+    return answer
   })
   const server = createAdaptorServer({ fetch: app.fetch }) as Server
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -174,6 +195,7 @@ async function fakeForge(
     heard,
     pulls,
     answer: (next) => (answering = next),
+    cutNext: () => (isCut = true),
     shown,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
