@@ -15,6 +15,7 @@ import { POLICIES } from './fake-policies.ts'
 import { RUNNERS } from './fake-runners.ts'
 import { REPORTS } from './fake-reports.ts'
 import { SECRETS } from './fake-secrets.ts'
+import { SERVICES } from './fake-services.ts'
 import { SERVICE_ACCOUNTS } from './fake-program-accounts.ts'
 import { NOTICES } from './fake-notices.ts'
 import { VALUES } from './fake-values.ts'
@@ -70,6 +71,7 @@ const ROUTES: readonly Route[] = [
   ...ORGANIZATIONS,
   ...POLICIES,
   ...SECRETS,
+  ...SERVICES,
   ...SERVICE_ACCOUNTS,
   ...VALUES,
   ...NOTICES,

@@ -33,7 +33,7 @@ export type Place =
   | { readonly page: 'organizations' }
   | { readonly page: 'organization'; readonly name: string }
   | { readonly page: 'secrets'; readonly owner: SecretsOwner }
-  | { readonly page: 'values' | 'notices'; readonly project: string }
+  | { readonly page: 'values' | 'notices' | 'services'; readonly project: string }
   | { readonly page: 'missing'; readonly path: string }
 
 /** Whose secrets they are. */
@@ -124,15 +124,18 @@ export const secretsAddress = ({ of, name }: SecretsOwner): string =>
   `/settings/${of}/${encodeURIComponent(name)}/secrets`
 
 function ofProjectAt(path: string): Place | null {
-  const [, part, page] = /^\/settings\/projects\/([^/]+)\/(values|notices)$/.exec(path) ?? []
+  const [, part, page] = /^\/settings\/projects\/([^/]+)\/(values|notices|services)$/.exec(path) ?? []
   const [project] = (part !== undefined && decoded([part])) || []
-  return project === undefined ? null : { page: page === 'values' ? page : 'notices', project }
+  const known = (['values', 'notices', 'services'] as const).find((each) => each === page)
+  return project === undefined || !known ? null : { page: known, project }
 }
 
 export const valuesAddress = (project: string): string =>
   `/settings/projects/${encodeURIComponent(project)}/values`
 export const noticesAddress = (project: string): string =>
   `/settings/projects/${encodeURIComponent(project)}/notices`
+export const servicesAddress = (project: string): string =>
+  `/settings/projects/${encodeURIComponent(project)}/services`
 
 /** The pages that show what is public to people who are not signed in. */
 const OPEN_PAGES: readonly Place['page'][] = ['home', 'line', 'run', 'tests', 'where', 'missing']

@@ -68,6 +68,8 @@ const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['explained secrets', '/settings/projects/shop/secrets', 'a run would end with an error', explain],
   ['values', '/settings/projects/shop/values', 'deploy.colour'],
   ['no values', '/settings/projects/handbook/values', 'No value yet'],
+  ['services', '/settings/projects/shop/services', 'status.acme.example'],
+  ['no services', '/settings/projects/handbook/services', 'No service yet'],
   ['notices', '/settings/projects/shop/notices', 'no such mailbox'],
   ['audit', '/audit', 'project.change'],
   ['narrowed audit', '/audit?actor=eve', 'No such entries'],
