@@ -14,7 +14,11 @@ const project = (name: string, include: string[], more: object = {}) => ({
 
 // `npm test` has said aloud that there is no browser, and has failed where there must be one.
 const noBrowser = process.env['TAKT_TEST_CHROMIUM'] === ''
-const inBrowser = ['test/ui/browser/**', 'test/scenarios/dashboard.test.ts']
+const inBrowser = [
+  'test/ui/browser/**',
+  'test/scenarios/dashboard.test.ts',
+  'test/scenarios/two-browsers.test.ts',
+]
 
 export default defineConfig({
   root,

@@ -1,25 +1,8 @@
-import { chromium, type Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { type House, startHouse } from '../support/server.ts'
+import { startHouse } from '../support/server.ts'
 import { hostedProject } from '../support/repository.ts'
 import { startRunner } from '../support/runner.ts'
-import { CHROMIUM, CHROMIUM_FLAGS } from '../support/chromium.ts'
-
-/** The built dashboard of a real server, opened by a login link in a real browser. */
-async function visit(house: House): Promise<AsyncDisposable & { page: Page; complaints: string[] }> {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-  page.setDefaultTimeout(15_000)
-  const complaints: string[] = []
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !/Failed to load resource|WebSocket/.test(message.text()))
-      complaints.push(message.text())
-  })
-  const { body } = await house.ask('POST /api/v1/login-links')
-  await page.goto(body.url)
-  return { page, complaints, [Symbol.asyncDispose]: () => browser.close() }
-}
+import { visit } from '../support/visit.ts'
 
 const LINE = `jobs:
   build: { run: [say built] }
@@ -52,10 +35,8 @@ test('a running job is cancelled from its page, with a reason', async () => {
   await using clone = await hostedProject(house, 'shop')
   await using _runner = await startRunner(house)
   await clone.push({ '.takt.yml': 'jobs: { long: { run: [say begun, hang] } }' })
-  await using browser = await visit(house)
+  await using browser = await visit(house, '/runs/1')
   const { page } = browser
-  await page.waitForURL((address) => address.pathname === '/')
-  await page.goto(`${house.url}/runs/1`)
   await page.getByText('begun', { exact: true }).waitFor()
   await page.getByRole('button', { name: 'Cancel' }).click()
   await page.getByRole('dialog').getByRole('textbox').fill('wrong branch')
@@ -74,10 +55,8 @@ test('a server that goes away and comes back loses nothing on the screen', async
   await using _runner = await startRunner(house)
   const says = Array.from({ length: 12 }, (_, index) => `say line ${index} of twelve, sleep 150`).join(', ')
   await clone.push({ '.takt.yml': `jobs: { count: { run: [${says}] } }` })
-  await using browser = await visit(house)
+  await using browser = await visit(house, '/runs/1')
   const { page } = browser
-  await page.waitForURL((address) => address.pathname === '/')
-  await page.goto(`${house.url}/runs/1`)
   await page.getByText('line 2 of twelve', { exact: true }).waitFor()
   await house.restart()
   await page.getByText('line 11 of twelve', { exact: true }).waitFor()
@@ -103,10 +82,8 @@ test('a person fills in a form, pauses a job with a reason, and reads why it wai
   await using clone = await hostedProject(house, 'shop')
   await using _runner = await startRunner(house)
   const sha = await clone.push({ '.takt.yml': RELEASE })
-  await using browser = await visit(house)
+  await using browser = await visit(house, '/p/shop/main?job=build')
   const { page } = browser
-  await page.waitForURL((address) => address.pathname === '/')
-  await page.goto(`${house.url}/p/shop/main?job=build`)
   await page.getByRole('dialog', { name: 'build' }).getByText('succeeded').waitFor()
   await page.getByRole('link', { name: 'became run 1' }).waitFor()
   await page.goto(`${house.url}/p/shop/main?job=release`)

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { ensureTestImage, TEST_IMAGE, whyNoDocker } from '../engines/test-image.ts'
-import { CHROMIUM, CHROMIUM_FLAGS } from '../support/chromium.ts'
 import { hostedProject } from '../support/repository.ts'
 import { startRunner } from '../support/runner.ts'
 import { type House, startHouse } from '../support/server.ts'
 import { until } from '../support/until.ts'
+import { visit } from '../support/visit.ts'
 
 const reason = await whyNoDocker()
 const FILE = `jobs:
@@ -22,25 +22,6 @@ async function runs(mark: string): Promise<boolean> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
   return lines.some((line) => line.split('\0').includes(mark) && line.startsWith('sleep'))
-}
-
-type Visit = AsyncDisposable & { readonly page: Page; readonly complaints: string[] }
-
-async function visit(house: House, path: string): Promise<Visit> {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-  page.setDefaultTimeout(20_000)
-  const complaints: string[] = []
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !/Failed to load resource/.test(message.text()))
-      complaints.push(message.text())
-  })
-  const { body } = await house.ask('POST /api/v1/login-links')
-  await page.goto(body.url)
-  await page.waitForURL((address) => address.pathname === '/')
-  await page.goto(house.url + path)
-  return { page, complaints, [Symbol.asyncDispose]: () => browser.close() }
 }
 
 async function runOf(house: House, job: string, state: string): Promise<number> {
