@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { RunId } from '#pipelines/ids.ts'
+import type { RanImage } from '#pipelines/wire/images.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import type { ReportEntry } from '#pipelines/wire/runner.ts'
 
@@ -35,6 +36,8 @@ export type OpenOptions = {
   readonly signal: AbortSignal
   /** A line for the run's `prepare` step, also later; resolves when the log has room for more. */
   readonly say: (text: string) => Promise<void>
+  /** A container of an image is about to run what is the run's; also later, and maybe more than once of the same. */
+  readonly ran?: (image: RanImage) => void
   /** A service is being started, by its step number; whatever it says comes after this. */
   readonly serviceStarted?: (step: number) => void
   /** Output of a service; resolves when the log has room for more. */

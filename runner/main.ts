@@ -60,6 +60,7 @@ async function main(): Promise<number> {
     pool: opened.self,
     checks: house ? CHECK_SLOTS : 0,
     labels: { ...ownLabels(kind), ...labels },
+    privileged: [...(house?.trusted ?? [])],
   }
   log.info({ name, engine: words, ...slots, server: address }, 'runner.started')
   await using lobby = openLobby(kind === 'docker' ? dockerDoor(new Docker(), log) : null, log)

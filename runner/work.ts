@@ -1,3 +1,4 @@
+import { MOST_IMAGES, type RanImage } from '#pipelines/wire/images.ts'
 import { encodeLog } from '#pipelines/wire/log-frames.ts'
 import { LOG_CHUNK_BYTES, MOST_FRAME_BYTES, MOST_LETTERS } from '#pipelines/wire/runner.ts'
 import type { ReportEntry, RunnerSays } from '#pipelines/wire/runner.ts'
@@ -41,6 +42,7 @@ export class Work {
   readonly #mask: Mask
   /** Of the steps that have said something and are not over: each is a stream of its own. */
   readonly #logs = new Map<number, Mask>()
+  readonly #images = new Map<string, RanImage>()
   #unheard: Unheard[] = []
   #bytes = 0
   #seq = 0
@@ -98,6 +100,19 @@ export class Work {
     this.#seq++
     if (isLast) this.#ended = true
     this.#say(text)
+  }
+
+  /** The engine runs something of an image: reported once, and known to whatever the run puts. */
+  ran({ image, id, digests }: RanImage): void {
+    const key = `${id} ${image}`
+    if (this.#images.has(key) || this.#images.size === MOST_IMAGES) return
+    const ran = { image: cut(this.#mask.text(image), 500), id, digests: [...digests] }
+    this.#images.set(key, ran)
+    this.report({ kind: 'image.ran', ...ran })
+  }
+
+  get images(): readonly RanImage[] {
+    return [...this.#images.values()]
   }
 
   /** @param bytes  At most `LOG_CHUNK_BYTES`. */

@@ -25,22 +25,9 @@ export function judge(rules: PolicyRules, subjects: readonly Subject[], place: P
   })
 }
 
-const rulesAt = (rules: PolicyRules, { project, lane }: PolicyPlace): PolicyRules =>
+/** The rules that are for a place, in their order. */
+export const rulesAt = (rules: PolicyRules, { project, lane }: PolicyPlace): PolicyRules =>
   rules.filter(({ projects, lanes }) => matches(projects, project) && matches(lanes, lane))
-
-/** How many runs a project may have under way at once, of those whose lanes the same rule is for; null where no rule says. */
-export type MostRuns = { readonly rule: string; readonly most: number; readonly words: string }
-export function mostRuns(rules: PolicyRules, place: PolicyPlace): MostRuns | null {
-  const rule = rulesAt(rules, place).find(({ runs_over }) => runs_over !== undefined)
-  if (rule?.runs_over === undefined || rule.effect === 'allow') return null
-  const { name, runs_over: most, message } = rule
-  const why = message === undefined ? '' : `: ${message}`
-  return {
-    rule: name,
-    most,
-    words: `the policy \`${name}\` lets ${place.project} have ${most} at once${why}`,
-  }
-}
 
 /**
  * What policies say of somebody who decides at a gate, whom `names` tells: `person:ada`, `team:release`, each role that he reaches, and
@@ -55,7 +42,10 @@ export function judgeApprover(
   const rule = rulesAt(rules, place).find(speaks)
   if (!rule || rule.effect === 'allow') return null
   const why = rule.message === undefined ? '' : `: ${rule.message}`
-  const words = `the policy \`${rule.name}\` does not let you decide here${why}`
+  const words =
+    rule.effect === 'deny'
+      ? `the policy \`${rule.name}\` does not let you decide here${why}`
+      : `that ${names[0]?.replace(/^person:/, '') ?? 'somebody'} decided is warned of by the policy \`${rule.name}\`${why}`
   return { effect: rule.effect, rule: rule.name, value: names[0] ?? '', words }
 }
 
@@ -73,6 +63,7 @@ function speaksOf(rule: PolicyRule, subject: Subject): boolean {
     return subject.what === 'schedule_under' ? subject.ms < said : subject.ms > said
   }
   if (typeof said === 'number') return false
+  if (subject.what === 'privileged') return globList(said)(fullImageName(subject.value))
   if (subject.what !== 'image') return globList(said)(subject.value)
   const isMeant = rule.digest !== 'missing' || !isPinned(subject.value)
   return isMeant && globList(said)(fullImageName(subject.value))
@@ -80,6 +71,7 @@ function speaksOf(rule: PolicyRule, subject: Subject): boolean {
 
 const THINGS: Readonly<Record<Subject['what'], string>> = {
   image: 'the image',
+  privileged: 'privileged running of',
   host: 'the host',
   label: 'the label',
   secret: 'the secret',

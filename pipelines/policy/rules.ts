@@ -32,6 +32,7 @@ const span = z
 /** What a rule can speak of; each rule speaks of one. */
 export const SUBJECTS = [
   'image',
+  'privileged',
   'host',
   'label',
   'secret',
@@ -55,6 +56,8 @@ const Rule = z
     image: globs.optional(),
     /** Of those images only the ones that no digest pins. */
     digest: z.literal('missing').optional(),
+    /** Images that would run with all powers of root, where the runner's operator lets them: by their full name, which ends in a digest. */
+    privileged: globs.optional(),
     /** Where resources lie. */
     host: globs.optional(),
     /** What a job asks of its runner. */
@@ -63,8 +66,10 @@ const Rule = z
     run_time_over: span.optional(),
     keep_over: span.optional(),
     schedule_under: span.optional(),
-    /** How many runs of a project may be under way at once; what is more waits. */
+    /** How many runs may be under way at once; what is more waits. */
     runs_over: z.number().int().min(1).max(10_000).optional(),
+    /** Of each project by itself, or of all that the rule is for in the organization together. */
+    per: z.enum(['project', 'organization']).optional(),
     /** Who decides at a gate: `person:ada`, `team:release`, `role:maintainer` (and above), `author`. */
     approver: deciders.optional(),
     /** Said with the rule, to whom it stops. */
@@ -77,10 +82,10 @@ const Rule = z
         code: 'custom',
         message: `the rule \`${rule.name}\` speaks of ${of.length === 0 ? 'nothing' : of.join(' and ')}; give it one of ${SUBJECTS.join(', ')}`,
       })
-    if ((rule.runs_over ?? rule.approver) !== undefined && rule.effect === 'warn')
+    if (rule.per !== undefined && rule.runs_over === undefined)
       context.addIssue({
         code: 'custom',
-        message: `the rule \`${rule.name}\` allows or denies: nobody would read a warning of \`runs_over\` or \`approver\``,
+        message: `the rule \`${rule.name}\`: \`per\` goes with \`runs_over\``,
       })
     if (rule.digest !== undefined && rule.image === undefined)
       context.addIssue({ code: 'custom', message: `the rule \`${rule.name}\`: \`digest\` narrows \`image\`` })

@@ -9,7 +9,7 @@ import { fullImageName } from './image-name.ts'
 
 /** Something that policies speak of, and whose it is in words: of the job `test`. */
 export type Subject = { readonly of: string } & (
-  | { readonly what: 'image' | 'host' | 'label' | 'secret'; readonly value: string }
+  | { readonly what: 'image' | 'privileged' | 'host' | 'label' | 'secret'; readonly value: string }
   | {
       readonly what: 'run_time_over' | 'keep_over' | 'schedule_under'
       readonly value: string
@@ -17,10 +17,14 @@ export type Subject = { readonly of: string } & (
     }
 )
 
+/** The images that operators of runners let run with all powers of root, each by its digest; none on the lanes of pull requests. */
+export type Powerful = readonly string[]
+
 /** Everything that policies speak of in a file, as far as the file says it: what is interpolated is known when a run begins. */
-export const subjectsOf = (pipeline: Pipeline): Subject[] =>
+export const subjectsOf = (pipeline: Pipeline, powerful: Powerful = []): Subject[] =>
   [
     ...pipeline.jobs.flatMap((job) => jobSubjects(job, pipeline)),
+    ...pipeline.jobs.flatMap((job) => privilegedIn(jobImages(job), { powerful, of: ofJob(job) })),
     ...pipeline.resources.flatMap(resourceSubjects),
     ...pipeline.resourceTypes.map(({ name, image }) =>
       named('image', image, `the resource type \`${name}\``),
@@ -28,27 +32,42 @@ export const subjectsOf = (pipeline: Pipeline): Subject[] =>
   ].filter(({ value }) => !value.includes('$('))
 
 /** The same for one run: its job and what that touches, with the images that its plan came to. */
-export function subjectsOfRun(job: Job, pipeline: Pipeline, plan: Plan): Subject[] {
+export function subjectsOfRun(
+  job: Job,
+  pipeline: Pipeline,
+  { plan, powerful }: { readonly plan: Plan; readonly powerful: Powerful },
+): Subject[] {
   const steps = stepsIn(job).flatMap((step) =>
     step.kind === 'get' || step.kind === 'put' ? [step.resource] : [],
   )
   const touched = new Set([...job.gets.map(({ resource }) => resource), ...steps])
-  const of = `the job \`${job.name}\``
+  const of = ofJob(job)
   return [
+    ...privilegedIn(containersIn(plan), { powerful, of }),
     ...jobSubjects(job, pipeline).filter(({ what, value }) => what !== 'image' && !value.includes('$(')),
     ...pipeline.resources.filter(({ name }) => touched.has(name)).flatMap(resourceSubjects),
     ...imagesIn(plan).map((image) => named('image', image, of)),
   ]
 }
 
+const ofJob = (job: Job) => `the job \`${job.name}\``
+
+const jobImages = (job: Job): string[] =>
+  [job.image, ...stepsIn(job).map(({ image }) => image), ...job.services.map(({ image }) => image)].filter(
+    (image) => image !== null,
+  )
+
+const privilegedIn = (
+  images: readonly string[],
+  { powerful, of }: { readonly powerful: Powerful; readonly of: string },
+): Subject[] =>
+  [...new Set(images)]
+    .filter((image) => powerful.includes(image))
+    .map((image) => named('privileged', image, of))
+
 function jobSubjects(job: Job, pipeline: Pipeline): Subject[] {
-  const of = `the job \`${job.name}\``
-  const images = [
-    job.image,
-    ...stepsIn(job).map(({ image }) => image),
-    ...job.services.map(({ image }) => image),
-  ]
-  return [...new Set(images.filter((image) => image !== null))]
+  const of = ofJob(job)
+  return [...new Set(jobImages(job))]
     .map((image) => named('image', image, of))
     .concat(
       job.runsOn.map((label) => named('label', label, of)),
@@ -82,20 +101,30 @@ function resourceSubjects(resource: Resource): Subject[] {
   }
 }
 
+const stepsOf = (plan: Plan) => allPlanSteps([...plan.steps, ...HOOKS.flatMap((hook) => plan.hooks[hook])])
+
+/** The images in whose containers commands and services of a run live. */
+const containersIn = (plan: Plan): string[] => [
+  ...[plan.image, ...stepsOf(plan).map(({ image }) => image)].filter((image) => image !== null),
+  ...plan.services.map(({ image }) => image),
+]
+
 function imagesIn(plan: Plan): string[] {
-  const steps = allPlanSteps([...plan.steps, ...HOOKS.flatMap((hook) => plan.hooks[hook])])
   const custom = [
     ...plan.gets.flatMap((get) => (get.kind === 'custom' ? [get.image] : [])),
-    ...steps.flatMap((step) => {
+    ...stepsOf(plan).flatMap((step) => {
       if (step.kind === 'get') return step.get.kind === 'custom' ? [step.get.image] : []
       return step.kind === 'put' && step.put.kind === 'custom' ? [step.put.image] : []
     }),
   ]
-  const own = [plan.image, ...steps.map(({ image }) => image)].filter((image) => image !== null)
-  return [...new Set([...own, ...plan.services.map(({ image }) => image), ...custom])]
+  return [...new Set([...containersIn(plan), ...custom])]
 }
 
-const named = (what: 'image' | 'host' | 'label' | 'secret', value: string, of: string): Subject => ({
+const named = (
+  what: 'image' | 'privileged' | 'host' | 'label' | 'secret',
+  value: string,
+  of: string,
+): Subject => ({
   what,
   value,
   of,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MOST_IMAGES, RanImage } from './images.ts'
 import { CheckedVersion } from './runner.ts'
 
 /**
@@ -43,6 +44,10 @@ export const PutSaid = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('custom'), version: CheckedVersion, metadata: Metadata }),
 ])
 export type PutSaid = z.output<typeof PutSaid>
+
+/** What was put, and the images that the run had been carried out in by then, for its provenance: their reports may be on their way still. */
+export const PutBody = z.object({ said: PutSaid, images: z.array(RanImage).max(MOST_IMAGES) })
+export type PutBody = z.output<typeof PutBody>
 
 /** The version that was made, and what it tells: the variables of the steps that come after it. */
 export const PutAnswer = z.object({ version: z.string(), fields: z.record(z.string(), z.string()) })

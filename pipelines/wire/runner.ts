@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { CheckId, RunId } from '../ids.ts'
 import { RUNNER_MODES, RUNNER_TELLS, STEP_STATES } from '../states.ts'
+import { RanImage } from './images.ts'
 import { Carried, Plan } from './plan.ts'
 import { TerminalOrder, TerminalWord } from './terminal.ts'
 
@@ -13,7 +14,7 @@ import { TerminalOrder, TerminalWord } from './terminal.ts'
  * server's commit. The runner keeps what is unheard and says it again, in order, after a redial; a repeated number is
  * ignored. A report under a lease that is no longer the run's changes nothing and is answered with `forget`.
  */
-export const DIALECT = 5
+export const DIALECT = 6
 
 export const runId = z
   .number()
@@ -78,6 +79,8 @@ export const ReportEntry = z.discriminatedUnion('kind', [
     peakMemoryBytes: z.number().int().min(0).nullable(),
     cpuMs: z.number().int().min(0).nullable(),
   }),
+  /** A container of an image was begun; said once of each. */
+  RanImage.extend({ kind: z.literal('image.ran') }),
   /** The server has the workspace as it was at this checkpoint. */
   z.object({
     kind: z.literal('checkpoint.kept'),
@@ -128,6 +131,8 @@ export const RunnerSays = z.discriminatedUnion('say', [
     /** How many resources it checks at once, beside its runs; 0 where its engine has no images. */
     checks: z.number().int().min(0).max(100),
     labels: z.record(z.string().max(100), z.string().max(200)),
+    /** Images that its operator lets run with all powers of root, each by its digest. */
+    privileged: z.array(z.string().max(500)).max(100).optional(),
     carrying: z.array(z.object({ run: runId, lease })).max(1_000),
   }),
   /**

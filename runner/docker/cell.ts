@@ -19,6 +19,8 @@ export type Home = { readonly holder: Holder; readonly volume: string }
 export type Cell = {
   readonly container: Docker.Container
   readonly box: Box
+  /** The image it runs, whatever its name stands for by now. */
+  readonly imageId: string
   /** As whom the image runs; an empty string for root. */
   readonly user: string
   /** Where the engine says it keeps the volume, on its own machine. */
@@ -50,7 +52,7 @@ export async function startCell(house: House, facts: CellFacts, signal: AbortSig
     await box.attach(fresh && house.filling === 'move' ? folder : null)
     await container.start()
     box.watch()
-    return { container, box, user: Config.User, folder, layer: layerOf(made) }
+    return { container, box, imageId: made.Image, user: Config.User, folder, layer: layerOf(made) }
   } catch (error) {
     await remains.container(rest.name) // also where the engine went away before it said that it had made one
     throw error

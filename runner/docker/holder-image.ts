@@ -24,9 +24,9 @@ export async function ensureHolderImage(
     if (id !== null) return id
   }
   const busybox = await findBusybox()
-  if (!busybox) return images.ensure(PUBLIC_IMAGE, options)
+  if (!busybox) return (await images.ensure(PUBLIC_IMAGE, options)).id
   await importDemo(docker, { repository: HOLDER_IMAGE, busybox })
-  return images.ensure(HOLDER_IMAGE, options)
+  return (await images.ensure(HOLDER_IMAGE, options)).id
 }
 
 async function idOf(docker: Docker, image: string): Promise<string | null> {

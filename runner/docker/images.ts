@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import { z } from 'zod'
+import type { RanImage } from '#pipelines/wire/images.ts'
 import { EngineError } from '../engine.ts'
 import type { OpenOptions } from '../engine.ts'
 import { orAbort } from '../stop.ts'
@@ -33,23 +34,31 @@ export class Images {
   /**
    * Have `image` at the engine, pulled where it is missing.
    *
-   * @returns Its id: names are given to other images in the course of time.
+   * @returns What the name stands for now: names are given to other images in the course of time.
    * @throws {EngineError} `image_pull_failed`
    */
-  async ensure(image: string, options: OpenOptions): Promise<string> {
-    const known = await this.#idOf(image)
+  async ensure(image: string, options: OpenOptions): Promise<RanImage> {
+    const known = await this.#look(image)
     if (known !== null) return known
     await this.fetch(image, options)
-    const fetched = await this.#idOf(image)
+    const fetched = await this.#look(image)
     if (fetched !== null) return fetched
     throw new EngineError('image_pull_failed', `The image ${image} was pulled, and is not there.`)
   }
 
-  async #idOf(image: string): Promise<string | null> {
+  /** What a container that was made of `image` really runs: its name may have been given away since it was looked at. */
+  async ranAs(image: string, id: string, found: RanImage | null = null): Promise<RanImage> {
+    if (found?.id === id) return found
+    const { RepoDigests } = await this.#docker.getImage(id).inspect()
+    return { image, id, digests: digestsIn(RepoDigests) }
+  }
+
+  async #look(image: string): Promise<RanImage | null> {
     // The name becomes part of the request's path. What no image can be named, the pull refuses in clear words.
     if (!NAME.test(image)) return null
     try {
-      return (await this.#docker.getImage(image).inspect()).Id
+      const { Id, RepoDigests } = await this.#docker.getImage(image).inspect()
+      return { image, id: Id, digests: digestsIn(RepoDigests) }
     } catch (error) {
       if (isStatus(error, 400, 404)) return null
       throw error
@@ -118,6 +127,10 @@ export class Images {
     })
   }
 }
+
+/** An image that was only built has none: engines say null. So many and so long go over the wire. */
+const digestsIn = (digests: readonly string[] | null): string[] =>
+  (digests ?? []).filter(({ length }) => length <= 600).slice(0, 20)
 
 /** The engine takes a name without a tag for all its tags; people mean `latest`. */
 function tagged(image: string): string {

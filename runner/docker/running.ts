@@ -42,6 +42,8 @@ export class RunningService {
   readonly #exposed: readonly number[]
   /** Where what it writes lies on the engine's machine: beside its volumes, and in them. */
   readonly folders: readonly string[]
+  /** The image it runs, whatever its name stands for by now. */
+  readonly imageId: string
   #lastWords = Buffer.alloc(0)
   #ended: Promise<number> = Promise.resolve(0)
   #disposed = false
@@ -50,6 +52,7 @@ export class RunningService {
     this.#facts = facts
     this.#container = container
     this.#exposed = portsIn(made.Config.ExposedPorts) // what the image exposes stands here too
+    this.imageId = made.Image
     const layer = layerOf(made)
     this.folders = [...(layer ? [layer] : []), ...made.Mounts.map(({ Source }) => Source)]
   }

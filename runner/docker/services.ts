@@ -92,6 +92,7 @@ export class Services implements AsyncDisposable {
       this.#running.push(running)
       this.#rooms.defer(() => running.dispose())
       await say(`Service ${service.name}: ${service.image}\n`)
+      options.ran?.(await this.#facts.images.ranAs(service.image, running.imageId))
       const begun = performance.now()
       await running.start(options)
       await say(`Service ${service.name} is ready after ${Math.round(performance.now() - begun)} ms\n`)

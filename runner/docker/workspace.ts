@@ -5,7 +5,7 @@ import type { Scratch } from '../checkout.ts'
 import { EngineError } from '../engine.ts'
 import type { OpenOptions, Shell, Usage, Workspace } from '../engine.ts'
 import { diskFull } from './causes.ts'
-import { type Cell, type Home, startCell } from './cell.ts'
+import { type Cell, type EmptyCell, type Home, startCell } from './cell.ts'
 import { DIRECTORY } from './container.ts'
 import { DEMO_IMAGE } from './demo-image.ts'
 import { watchDisk, type Written } from './disk.ts'
@@ -20,6 +20,7 @@ import { onceBack } from './once-back.ts'
 import { mayBePrivileged, powersInWords } from './privileged.ts'
 import { wordsOf } from './refusal.ts'
 import { Services } from './services.ts'
+import { usageOf } from './usage.ts'
 
 /** Start the run's container and its services and fetch its commit at the same time; then fill the one with the other. */
 export async function openWorkspace(
@@ -54,8 +55,8 @@ class DockerWorkspace implements Workspace {
   /** The job's own. */
   readonly image: string
   readonly limits: Limits
-  /** Where it is told of that a step's image is being pulled. */
-  #say: OpenOptions['say'] = async () => {}
+  /** Who is told that a step's image is being pulled, and what was run of it. */
+  #told: Pick<OpenOptions, 'say' | 'ran'> = { say: async () => {} }
   readonly #house: House
   readonly #plan: Plan
   /** Its containers' names begin so. */
@@ -97,7 +98,7 @@ class DockerWorkspace implements Workspace {
 
   /** Afterwards all services are healthy, and the shell of the job's own container waits for its first step. */
   async begin(options: OpenOptions): Promise<void> {
-    this.#say = options.say
+    this.#told = options
     const { networks, network: how } = this.#house
     if (this.#plan.services.length === 0) return void (await this.#open(this.image, options))
     const network = await takeNetwork(networks, how)
@@ -146,7 +147,7 @@ class DockerWorkspace implements Workspace {
   async shell(image: string | null, signal: AbortSignal): Promise<Shell> {
     try {
       return await onceBack(this.#house.docker, signal, async () => {
-        const { box } = await this.#open(image ?? this.image, { signal, say: this.#say })
+        const { box } = await this.#open(image ?? this.image, { ...this.#told, signal })
         return box.shell(signal)
       })
     } catch (error) {
@@ -176,7 +177,7 @@ class DockerWorkspace implements Workspace {
 
   async #begin(image: string, options: OpenOptions): Promise<Cell> {
     const { images, cells, trusted } = this.#house
-    const id = await images.ensure(image, options)
+    const found = await images.ensure(image, options)
     options.signal.throwIfAborted()
     const asked = { image, lane: this.#plan.lane, trusted }
     const privileged = mayBePrivileged(asked)
@@ -184,9 +185,14 @@ class DockerWorkspace implements Workspace {
     if (powers) await options.say(powers)
     const warm =
       this.#volume === null && !privileged
-        ? cells.take(this.#house, { image, id, limits: this.limits })
+        ? cells.take(this.#house, { image, id: found.id, limits: this.limits })
         : null
-    if (!warm) return this.#start({ image, privileged }, options.signal)
+    const cell = warm ? this.#moveInto(warm) : await this.#start({ image, privileged }, options.signal)
+    options.ran?.(await images.ranAs(image, cell.imageId, found))
+    return cell
+  }
+
+  #moveInto(warm: EmptyCell): Cell {
     this.#home = Promise.resolve(warm.home)
     this.#volume = warm.home.volume
     this.#holders.push(warm.home.holder)
@@ -253,20 +259,8 @@ class DockerWorkspace implements Workspace {
     await writeFiles(this.#first.container, path, { tar, user: this.#first.user, signal })
   }
 
-  /** The processor's time of all containers together, the memory of the one that took most. */
-  async usage(): Promise<Usage> {
-    const asked = this.#made.map(async ({ box }) => box.idleShell?.taken())
-    const taken = (await Promise.all(asked)).flatMap((usage) => usage ?? [])
-    return {
-      peakMemoryBytes: taken.reduce<number | null>(
-        (most, { peakMemoryBytes }) => max(most, peakMemoryBytes),
-        null,
-      ),
-      cpuMs: taken.reduce<number | null>(
-        (sum, { cpuMs }) => (cpuMs === null ? sum : (sum ?? 0) + cpuMs),
-        null,
-      ),
-    }
+  usage(): Promise<Usage> {
+    return usageOf(this.#made.map(({ box }) => box))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -295,5 +289,3 @@ class DockerWorkspace implements Workspace {
     }
   }
 }
-
-const max = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.max(a, b))

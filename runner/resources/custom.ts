@@ -69,7 +69,11 @@ function programOf(machine: Machine, { image, name, folder }: ProgramOf, at: Pla
     },
     limits: plan.limits,
   }
-  return Program.create(machine, facts, { signal: at.signal, hear: at.write })
+  return Program.create(machine, facts, {
+    signal: at.signal,
+    hear: at.write,
+    ran: (ran) => at.work.ran(ran),
+  })
 }
 
 /** What Concourse tells its programs of the build, in our words: a team is a project, a build a run. */
@@ -89,7 +93,11 @@ type Asked = Question & { readonly name: ProgramName; readonly resource: string 
 
 async function ask(program: Program, { name, resource, ...question }: Asked, at: Place): Promise<Made> {
   const input = questionOf(question)
-  const { exitCode, stdout } = await program.run(input, { signal: at.signal, hear: at.write })
+  const { exitCode, stdout } = await program.run(input, {
+    signal: at.signal,
+    hear: at.write,
+    ran: (ran) => at.work.ran(ran),
+  })
   if (exitCode === 0) return madeOf(name, stdout)
   throw new StepFailed(exitCode, `${PROGRAM[name]} of \`${resource}\` ended with ${exitCode}.`)
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { z } from 'zod'
+import type { RanImage } from '#pipelines/wire/images.ts'
 import { createContainer } from '../docker/door.ts'
 import { frames } from '../docker/frames.ts'
 import type { Holder } from '../docker/holder.ts'
@@ -39,6 +40,8 @@ export type Hearing = {
   readonly signal: AbortSignal
   /** What the program says on stderr; it is made to wait until this resolves. */
   readonly hear: (bytes: Uint8Array) => Promise<void>
+  /** Whose container it is wants to know what it really runs. */
+  readonly ran?: (image: RanImage) => void
 }
 
 /** An answer is read whole before it is looked at; no more of it than this. */
@@ -102,16 +105,18 @@ export class Program implements AsyncDisposable {
     return this.#machine.docker.getContainer(this.#name)
   }
 
-  async #create({ signal, hear }: Hearing): Promise<void> {
+  async #create({ signal, hear, ran }: Hearing): Promise<void> {
     const { images } = this.#machine
+    const { image } = this.#facts
     try {
       await this.#ask()
     } catch (error) {
       // 404: no such image. 400: no image can have such a name, which the pull says in clearer words.
       if (!isStatus(error, 400, 404)) throw error
-      await images.fetch(this.#facts.image, { signal, say: (text) => hear(Buffer.from(text)) })
+      await images.fetch(image, { signal, say: (text) => hear(Buffer.from(text)) })
       await this.#ask()
     }
+    ran?.(await images.ranAs(image, (await this.#container.inspect()).Image))
   }
 
   async #ask(): Promise<void> {

@@ -1,5 +1,5 @@
 import { PutAnswer } from '#pipelines/wire/puts.ts'
-import type { PutSaid } from '#pipelines/wire/puts.ts'
+import type { PutBody, PutSaid } from '#pipelines/wire/puts.ts'
 import { type CallServer, Refusal } from '../call-server.ts'
 import { EngineError, StepFailed } from '../engine.ts'
 import type { Place } from '../resources.ts'
@@ -17,7 +17,8 @@ export async function recordPut(
 ): Promise<PutAnswer> {
   try {
     const path = `puts/${encodeURIComponent(resource)}`
-    const answer = await call(work, { method: 'POST', path, body: async () => JSON.stringify(said), signal })
+    const told: PutBody = { said, images: [...work.images] }
+    const answer = await call(work, { method: 'POST', path, body: async () => JSON.stringify(told), signal })
     return PutAnswer.parse(await answer.json())
   } catch (error) {
     if (!(error instanceof Refusal)) throw error

@@ -1,3 +1,4 @@
+import type { RanImage } from '#pipelines/wire/images.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Engine, OpenOptions } from '../engine.ts'
 import { exited } from '../engine.ts'
@@ -63,7 +64,8 @@ async function fill(work: Work, house: Filling): Promise<Result> {
   const signal = stops.run
   signal.throwIfAborted()
   if (plan.withheld.length > 0) await say(withheldWords(plan.withheld))
-  const options = { signal, say, ...services.told }
+  const ran = (image: RanImage) => work.ran(image)
+  const options = { signal, say, ran, ...services.told }
   const workspace = rooms.use(await house.engine.open(placeOf(plan), options))
   const course = new Course({ ...house, work, workspace })
   opened.course = course

@@ -3,6 +3,7 @@ import type { Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
 import type { Signer } from './envelope.ts'
 import { foundRun, imagesOf, usedSteps, usedVersions } from './facts.ts'
+import { ranImages } from '../runs/ran-images.ts'
 import { statementOf } from './statement.ts'
 
 /** Who signs, and the address under which the server is known. */
@@ -27,7 +28,8 @@ export async function attest(
     made,
     inputs: await usedVersions(tx, run),
     steps: await usedSteps(tx, found),
-    images: imagesOf(found.definition, found.job),
+    named: imagesOf(found.definition, found.job),
+    ran: await ranImages(tx, found),
     publicUrl: notary.publicUrl(),
   })
   const signer = notary.signer()

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { fullImageName } from '#pipelines/policy/image-name.ts'
+import type { RanImage } from '#pipelines/wire/images.ts'
 import type { FoundRun, UsedStep, UsedVersion } from './facts.ts'
 
 /** What a kind of run reads and writes is described in the README; the number goes up when a field changes its meaning. */
@@ -14,12 +16,15 @@ export type Provenance = {
   readonly made: Made
   readonly inputs: readonly UsedVersion[]
   readonly steps: readonly UsedStep[]
-  readonly images: readonly string[]
+  /** The images that the file names. */
+  readonly named: readonly string[]
+  /** What the engine ran of them by then. */
+  readonly ran: readonly RanImage[]
   readonly publicUrl: string
 }
 
 /** An in-toto statement with SLSA provenance (v1): what was made, of what, by which run. It holds no value that a job was given in secret. */
-export function statementOf({ run, made, inputs, steps, images, publicUrl }: Provenance): object {
+export function statementOf({ run, made, inputs, steps, named, ran, publicUrl }: Provenance): object {
   const pipeline = `${run.project}/${run.pipeline}`
   return {
     _type: 'https://in-toto.io/Statement/v1',
@@ -32,9 +37,10 @@ export function statementOf({ run, made, inputs, steps, images, publicUrl }: Pro
           ...{ project: run.project, pipeline: run.pipeline, lane: run.lane, job: run.job },
           ...{ start: run.start, revision: run.sha, matrix: run.matrix },
           inputs: Object.keys(run.given ?? {}),
+          images: named,
         },
         internalParameters: { steps },
-        resolvedDependencies: [...inputs.map((input) => dependency(pipeline, input)), ...images.map(imageOf)],
+        resolvedDependencies: [...inputs.map((input) => dependency(pipeline, input)), ...ran.map(imageOf)],
       },
       runDetails: {
         builder: {
@@ -68,11 +74,33 @@ function dependency(pipeline: string, { resource, name, url, fields }: UsedVersi
   return { name: resource, uri, digest: digestOf({ name, fields }), annotations: { version: name } }
 }
 
-function imageOf(image: string): object {
-  const [, digest] = image.split('@sha256:', 2)
+/**
+ * An image that was run, by the digest that its registry knows it by; of one that no registry knows by that of its configuration, in
+ * which all that it holds stands by digest.
+ */
+function imageOf({ image, id, digests }: RanImage): object {
+  const known = referenceOf(image, digests)
+  const [, sha256 = ''] = (known ?? id).split('sha256:', 2)
   return {
     name: 'image',
     uri: `docker://${image}`,
-    ...(digest && HEX.test(digest) ? { digest: { sha256: digest } } : {}),
+    digest: { sha256 },
+    annotations: {
+      image_id: id,
+      ...(known === null ? { digest_of: 'configuration' } : { reference: known }),
+    },
   }
 }
+
+/** The one of the repository that was named, as an image may have come from several. */
+function referenceOf(image: string, digests: readonly string[]): string | null {
+  const repository = repositoryOf(image)
+  const good = digests.filter((digest) => /@sha256:[0-9a-f]{64}$/.test(digest))
+  return good.find((digest) => repositoryOf(digest) === repository) ?? good[0] ?? null
+}
+
+/** Without its tag and digest. */
+const repositoryOf = (image: string): string =>
+  fullImageName(image)
+    .replace(/@.*$/, '')
+    .replace(/:[^/:]*$/, '')

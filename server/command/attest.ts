@@ -20,6 +20,17 @@ const Envelope = Attestations.shape.items.element.shape.envelope
 const Statement = z.object({
   subject: z.array(z.object({ name: z.string(), digest: z.record(z.string(), z.string()) })).min(1),
   predicateType: z.string(),
+  predicate: z
+    .object({ buildDefinition: z.object({ resolvedDependencies: z.array(z.unknown()) }) })
+    .optional()
+    .catch(undefined),
+})
+/** An image that the engine ran, among what a version was made of. */
+const Ran = z.object({
+  name: z.literal('image'),
+  uri: z.string(),
+  digest: z.object({ sha256: z.string() }),
+  annotations: z.object({ image_id: z.string(), reference: z.string().optional() }),
 })
 
 /**
@@ -45,15 +56,25 @@ export async function verifyAttestation(what: string, asked: Asked): Promise<num
       `${what}: it is signed, and speaks of ${digests.join(', ')}, not of ${asked.digest}`,
     )
   if (asked.json) outJson(found.statement)
-  else
-    for (const { name, digest } of subject)
-      out(
-        `${name}\n${Object.entries(digest)
-          .map((pair) => pair.join(':'))
-          .join('\n')}\n`,
-      )
+  else out([...subject.map(inLines), ...ranIn(read.data)].join(''))
   note(`signed with the key ${found.keyid}`)
   return 0
+}
+
+type Subject = z.output<typeof Statement>['subject'][number]
+
+const inLines = ({ name, digest }: Subject): string =>
+  [name, ...Object.entries(digest).map((pair) => pair.join(':')), ''].join('\n')
+
+/** A line for each image that it was made in, by the digest of its registry where one knows it. */
+function ranIn({ predicate }: z.output<typeof Statement>): string[] {
+  const made = predicate?.buildDefinition.resolvedDependencies ?? []
+  return made.flatMap((one) => {
+    const { data: ran } = Ran.safeParse(one)
+    if (!ran) return []
+    const { reference, image_id } = ran.annotations
+    return [`ran ${ran.uri.replace('docker://', '')}: ${reference ?? `image ${image_id}, of no registry`}\n`]
+  })
 }
 
 async function envelopeOf(resource: string, version: string): Promise<z.output<typeof Envelope>> {

@@ -18,4 +18,12 @@ export type AttestationTables = {
     envelope: Json<Envelope>
     created_at: Time
   }
+  run_images: {
+    run_id: RunId
+    attempt: number
+    image_id: string
+    image: string
+    digests: string[]
+    at: Time
+  }
 }

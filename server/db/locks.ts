@@ -11,6 +11,8 @@ export const LOCKS = {
   repository: 7003,
   /** It is decided which held runs of a project go on: by project, to the end of the transaction, after the rows of runs. */
   holds: 7002,
+  /** It is counted how many runs an organization has under way: by organization, to the end of the transaction, after `holds`. */
+  rooms: 7007,
   /** A value of a project is set: by project, to the end of the transaction, before the row of its key. */
   values: 7006,
   /** What a project may remember is looked at: by project, to the end of the transaction, after the rows of runs and lanes. */

@@ -1,4 +1,4 @@
-import type { OrganizationId, UserId } from '#pipelines/ids.ts'
+import type { OrganizationId, RunId, UserId } from '#pipelines/ids.ts'
 import type { PolicyRules } from '#pipelines/policy/rules.ts'
 import type { Generated } from 'kysely'
 import type { Json, Time } from './columns.ts'
@@ -13,4 +13,5 @@ export type PolicyTables = {
     updated_at: Time
     updated_by: UserId | null
   }
+  run_warnings: { id: Generated<number>; run_id: RunId; rule: string; words: string; at: Time }
 }

@@ -52,6 +52,7 @@ export type RunTables = {
     trouble: string | null
     trouble_at: Time | null
     resets: Generated<number>
+    privileged_images: Generated<string[]>
   }
   runner_events: {
     id: Generated<number>

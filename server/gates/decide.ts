@@ -5,12 +5,13 @@ import type { GateState } from '#pipelines/states.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import { transact, type Tx } from '../db/transact.ts'
+import { noteWarnings } from '../policies/note-warning.ts'
 import { Problem } from '../problem.ts'
 import { lockRun, type LockedRun } from '../runs/lock-run.ts'
 import { endAtGate } from '../runs/end-at-gate.ts'
 import { jobOfRun } from '../runs/job-of-run.ts'
 import { advance } from './advance.ts'
-import { type Decider, refusalOf } from './may-decide.ts'
+import { type Decider, judgeDecider, refusalOf } from './may-decide.ts'
 
 export type Decision = {
   readonly verdict: 'approve' | 'reject'
@@ -30,6 +31,8 @@ export async function decide(db: Db, id: GateId, who: Decider, decision: Decisio
     if (gate.state !== 'waiting' || gate.over) throw closed(id, gate)
     const refusal = await refusalOf(tx.db, gate, who)
     if (refusal !== null) throw new Problem('not-allowed', refusal)
+    const judged = await judgeDecider(tx.db, gate.run_id, who)
+    if (judged) await noteWarnings(tx.db, gate.run_id, [judged])
     const answers = decision.verdict === 'approve' ? agreed(gate, decision.values) : null
     await writeDecision(tx.db, { id, who, decision })
     if (answers === null) return reject(tx, { run, gate }, { who, comment: decision.comment })

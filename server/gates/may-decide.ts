@@ -29,7 +29,7 @@ export async function refusalOf(db: Db | Trx, gate: Deciding, who: Decider | nul
   const role = ground ? roleIn(who.access, ground) : null
   if (!ground || !reaches(role, 'approver'))
     return `deciding at gates needs the role approver, and yours is ${role ?? 'none'}`
-  const judged = await judgeDecider(db, gate.run_id, { who, role })
+  const judged = await judgeDecider(db, gate.run_id, who)
   if (judged?.effect === 'deny') return judged.words
   if (!gate.author && (await isAuthor(db, gate.run_id, who)))
     return 'who started this run, or wrote its commit, does not decide at this gate'
@@ -41,11 +41,7 @@ export async function refusalOf(db: Db | Trx, gate: Deciding, who: Decider | nul
 }
 
 /** What the policies of the organization say of somebody who decides about a run. */
-export async function judgeDecider(
-  db: Db | Trx,
-  run: RunId,
-  { who, role }: { readonly who: Decider; readonly role: Role | null },
-): Promise<Judgement | null> {
+export async function judgeDecider(db: Db | Trx, run: RunId, who: Decider): Promise<Judgement | null> {
   const place = await db
     .selectFrom('runs')
     .innerJoin('projects', 'projects.id', 'runs.project_id')
@@ -62,6 +58,8 @@ export async function judgeDecider(
     .where('team_members.user_id', '=', who.id)
     .where('teams.organization_id', '=', place.organization_id)
     .execute()
+  const ground = await groundOfRun(db, run)
+  const role = ground ? roleIn(who.access, ground) : null
   const names = [
     `person:${who.name}`,
     ...teams.map(({ name }) => `team:${name}`),

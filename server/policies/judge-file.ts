@@ -6,6 +6,7 @@ import { subjectsOf } from '#pipelines/policy/subjects.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import type { Tx } from '../db/transact.ts'
 import { noteDenial } from './note-denial.ts'
+import { hasPowers, powerfulImages } from './powerful.ts'
 import { rulesFor } from './queries.ts'
 
 type Project = { readonly id: ProjectId; readonly name: string }
@@ -41,7 +42,9 @@ export async function judgedFile(
 ) {
   const ruled = parsed.pipeline && (await rulesFor(db, project.id))
   if (!parsed.pipeline || !ruled) return { parsed, denied: [], organization: null }
-  const judged = judge(ruled.rules, subjectsOf(parsed.pipeline), { project: project.name, lane })
+  const powerful = hasPowers(lane) ? await powerfulImages(db, ruled.rules) : []
+  const subjects = subjectsOf(parsed.pipeline, powerful)
+  const judged = judge(ruled.rules, subjects, { project: project.name, lane })
   const denied = denials(judged)
   const diagnostics = [...parsed.diagnostics, ...judged.map((each) => diagnosticOf(each, text))]
   const pipeline = denied.length > 0 ? null : parsed.pipeline

@@ -3,6 +3,7 @@ import { judge } from '#pipelines/policy/judge.ts'
 import type { PolicyRules } from '#pipelines/policy/rules.ts'
 import { subjectsOf } from '#pipelines/policy/subjects.ts'
 import type { Db } from '../db/connect.ts'
+import { hasPowers, powerfulImages } from './powerful.ts'
 
 export type Tried = {
   readonly project: string
@@ -35,15 +36,18 @@ export async function tryPolicies(
     .orderBy('lanes.touched_at', 'desc')
     .limit(MOST_FILES)
     .execute()
+  const powerful = await powerfulImages(db, rules)
   const items = files.flatMap(({ definition, ...at }) =>
     definition === null
       ? []
-      : judge(rules, subjectsOf(definition), at).map(({ effect, rule, words }) => ({
-          ...at,
-          effect,
-          rule,
-          words,
-        })),
+      : judge(rules, subjectsOf(definition, hasPowers(at.lane) ? powerful : []), at).map(
+          ({ effect, rule, words }) => ({
+            ...at,
+            effect,
+            rule,
+            words,
+          }),
+        ),
   )
   return { items: items.slice(0, MOST_TOLD), files: files.length }
 }

@@ -29,6 +29,7 @@ export async function arrive(db: Db, hello: Hello, leaseMs: number): Promise<Pre
     trouble: null,
     trouble_at: null,
     checks: hello.checks,
+    privileged_images: [...(hello.privileged ?? [])],
     labels: JSON.stringify(hello.labels),
     offers: offersOf(hello.labels),
     connection,

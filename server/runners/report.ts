@@ -10,6 +10,7 @@ import { reachGate } from '../gates/reach.ts'
 import { endAttempt } from '../runs/end-attempt.ts'
 import { completeHandover } from '../runs/handovers.ts'
 import { lockRun, type LockedRun } from '../runs/lock-run.ts'
+import { noteImages } from '../runs/ran-images.ts'
 
 /** One numbered thing a runner said of a run: an entry, or a piece of a step's log. */
 export type Report = {
@@ -150,6 +151,9 @@ async function writeEntry(tx: Tx, run: LockedRun, { entry, cameMs }: Entry): Pro
       await command(tx.db, run, entry).set({ state, exit_code: entry.exitCode, ended_at: now }).execute()
       return
     }
+    case 'image.ran':
+      await noteImages(tx.db, run, [entry])
+      return
     case 'checkpoint.kept':
       await completeHandover(tx.db, run, entry)
       return

@@ -9,12 +9,14 @@ import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { judgeRun } from '../policies/judge-run.ts'
 import { mayStart, startsInOrder } from './chrono.ts'
-import { lockHolds, standAside, waitForRoom } from './holds.ts'
+import { lockHolds } from './hold-rows.ts'
+import { standAside } from './holds.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
 import { type Lease, moveRun } from './move.ts'
 import { type Opening, planOf } from './plan-of.ts'
 import { queuesFor } from './queues.ts'
 import { type Fetched, NOTHING_FETCHED, type Wanted } from '../secrets/stores/stores.ts'
+import { waitForRoom } from './wait-for-room.ts'
 
 /**
  * Give `lease.runner` the run that is due first among those that it has the labels for, as a plan, or null when there is none.
@@ -46,7 +48,7 @@ async function claimFirst(
   if (!(await isAlone(tx, run)) || (await waitForRoom(tx, run))) return null
   const plan = await planOf(tx.db, run, { ...opening, lease: lease.token })
   if ('wanted' in plan) return plan
-  const error = 'error' in plan ? plan.error : await deniedBy(tx, run, plan)
+  const error = 'error' in plan ? plan.error : await deniedBy(tx, run, { plan, runner: lease.runner })
   if ('error' in plan || error) {
     await moveRun(tx, run.id, { move: 'break', error })
     return null
@@ -57,9 +59,13 @@ async function claimFirst(
 }
 
 /** Why policies stop the run, which may be newer than its file. */
-const deniedBy = (tx: Tx, { id, project_id, revision_id }: LockedRun, plan: Plan) =>
+const deniedBy = (
+  tx: Tx,
+  { id, project_id, revision_id }: LockedRun,
+  { plan, runner }: { readonly plan: Plan; readonly runner: RunnerId },
+) =>
   judgeRun(tx, {
-    ...{ id, project_id, plan },
+    ...{ id, project_id, plan, runner },
     definition: async () => (await definitionIn(tx.db, revision_id))?.definition,
   })
 

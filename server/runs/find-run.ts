@@ -2,7 +2,9 @@ import { sql } from 'kysely'
 import type { z } from 'zod'
 import type { RunId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
+import { warningsOf } from '../policies/note-warning.ts'
 import { placedRuns, summaries, toSummary } from './queries.ts'
+import { ranImages } from './ran-images.ts'
 import { checkpointsOf } from './restore.ts'
 import type { Run, RunAttempt, RunCommand } from './shapes.ts'
 
@@ -15,28 +17,31 @@ export async function findRun(
   const row = await summaries(placedRuns(db).where('runs.id', '=', id)).executeTakeFirst()
   if (!row || (attempt ?? 1) > row.attempt) return undefined
   const shown = attempt ?? row.attempt
-  const [steps, commands, earlier, upstream, downstream, hold, took, checkpoints] = await Promise.all([
-    db
-      .selectFrom('steps')
-      .selectAll()
-      .where('run_id', '=', id)
-      .where('attempt', '=', shown)
-      .orderBy('step')
-      .execute(),
-    db
-      .selectFrom('commands')
-      .selectAll()
-      .where('run_id', '=', id)
-      .where('attempt', '=', shown)
-      .orderBy('command')
-      .execute(),
-    earlierOf(db, id),
-    upstreamOf(db, id),
-    downstreamOf(db, id),
-    holdOf(db, id),
-    db.selectFrom('runs').select(['usage', 'values_out']).where('id', '=', id).executeTakeFirst(),
-    checkpointsOf(db, id),
-  ])
+  const [steps, commands, earlier, upstream, downstream, hold, took, checkpoints, images, warnings] =
+    await Promise.all([
+      db
+        .selectFrom('steps')
+        .selectAll()
+        .where('run_id', '=', id)
+        .where('attempt', '=', shown)
+        .orderBy('step')
+        .execute(),
+      db
+        .selectFrom('commands')
+        .selectAll()
+        .where('run_id', '=', id)
+        .where('attempt', '=', shown)
+        .orderBy('command')
+        .execute(),
+      earlierOf(db, id),
+      upstreamOf(db, id),
+      downstreamOf(db, id),
+      holdOf(db, id),
+      db.selectFrom('runs').select(['usage', 'values_out']).where('id', '=', id).executeTakeFirst(),
+      checkpointsOf(db, id),
+      ranImages(db, { id, attempt: shown }),
+      warningsOf(db, id),
+    ])
   return {
     ...toSummary(row),
     steps: steps.filter(isShown).map((step) => ({
@@ -66,6 +71,8 @@ export async function findRun(
         created_at: created_at.toISOString(),
         expires_at: expires_at?.toISOString() ?? null,
       })),
+    images,
+    warnings,
     upstream,
     downstream,
   }

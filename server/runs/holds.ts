@@ -3,13 +3,20 @@ import type { LaneId, ProjectId, RunId } from '#pipelines/ids.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
 import { definitionIn, definitionOf } from '../catalog/definitions.ts'
 import type { Db, Trx } from '../db/connect.ts'
-import { LOCKS } from '../db/locks.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { mayStart, startsInOrder } from './chrono.ts'
-import { noteDenial } from '../policies/note-denial.ts'
-import type { LockedRun } from './lock-run.ts'
-import { roomFor } from './room.ts'
+import {
+  atItsTurn,
+  heldRuns,
+  type HeldRun,
+  type Hold,
+  kindOf,
+  lockHolds,
+  oldestHeld,
+  setHold,
+} from './hold-rows.ts'
 import { legsAtOnce, type RunRules } from './rules.ts'
+import { isBound, releaseIntoRoom } from './wait-for-room.ts'
 
 /**
  * What holds a run that is queued: its matrix, then its neighbours on the lane (`chrono`), then its group. It passes one after the
@@ -19,13 +26,6 @@ import { legsAtOnce, type RunRules } from './rules.ts'
  * one sees what the first one did. Rows of runs are locked before that lock, never while it is held (those that somebody else has
  * locked are passed over: he comes here, too), and marks after it. So nobody waits in a circle.
  */
-type Kind = 'batch' | 'lane' | 'group' | 'policy'
-type Hold = { readonly key: string; readonly words: string }
-const ORDER = { batch: '2', lane: '3', group: '4', policy: '5' } as const satisfies Record<Kind, string>
-
-export const lockHolds = (db: Trx, project: ProjectId) =>
-  sql`select pg_advisory_xact_lock(${LOCKS.holds}, ${project})`.execute(db)
-
 type Held = Pick<RunRules, 'start' | 'group' | 'legsAtOnce'> & {
   readonly laneId: LaneId
   readonly batch: RunId | null
@@ -46,7 +46,6 @@ const CHRONO = 'waits for its turn (`start: chrono`): while it or a job next to 
 const atATime = (limit: number) => (limit === 1 ? 'one at a time' : `${limit} at a time`)
 const groupWords = ({ key, limit }: { key: string; limit: number }) =>
   `waits for its turn in \`${key.slice(key.indexOf('/') + 1)}\`, ${atATime(limit)}`
-const kindOf = (key: string) => key.slice(0, key.indexOf(':')) as Kind
 
 type Created = { readonly id: RunId; readonly projectId: ProjectId; readonly rules: RunRules } & Pick<
   Held,
@@ -66,16 +65,9 @@ async function standBefore(tx: Tx, { id, projectId }: Standing, hold: Hold): Pro
   releaseAtEnd(tx, projectId, hold.key)
 }
 
-const setHold = (db: Trx, id: RunId, hold: Hold | null) =>
-  db
-    .updateTable('runs')
-    .set({ held: hold && hold.words, hold_key: hold && hold.key })
-    .where('id', '=', id)
-    .execute()
-
 /** Something has ended, or stands aside: look, last in the transaction, who of those behind it may go on. */
 const releaseAtEnd = (tx: Tx, project: ProjectId, key: string): void =>
-  tx.atEnd(`${ORDER[kindOf(key)]} ${key}`, () => release(tx, project, key))
+  tx.atEnd(atItsTurn(key), () => release(tx, project, key))
 
 type Leaving = {
   readonly job: string
@@ -97,9 +89,9 @@ export async function releaseBehind(tx: Tx, run: Leaving): Promise<void> {
 }
 
 async function release(tx: Tx, project: ProjectId, key: string): Promise<void> {
+  if (isBound(key)) return releaseIntoRoom(tx, { key, project })
   await lockHolds(tx.db, project)
   if (kindOf(key) === 'lane') return releaseLane(tx, key)
-  if (kindOf(key) === 'policy') return releaseIntoRoom(tx, key)
   for (;;) {
     const run = await oldestHeld(tx.db, key)
     if (!run || (await placesTaken(tx.db, key)) >= (await limitOf(tx.db, run))) return
@@ -110,78 +102,6 @@ async function release(tx: Tx, project: ProjectId, key: string): Promise<void> {
 async function releaseLane(tx: Tx, key: string): Promise<void> {
   for (const run of await firstOfEachJob(tx.db, key)) if (await mayStart(tx.db, run)) await letOn(tx, run)
 }
-
-/** So many are let on at once at most; each is asked again when a runner takes it. */
-const MOST_LET_ON = 50
-
-async function releaseIntoRoom(tx: Tx, key: string): Promise<void> {
-  for (let letOnNow = 0; letOnNow < MOST_LET_ON; letOnNow++) {
-    const run = await oldestHeld(tx.db, key)
-    const places = run && ((await roomFor(tx.db, run))?.places ?? MOST_LET_ON)
-    if (!run || places === undefined || letOnNow >= places) return
-    await setHold(tx.db, run.id, null)
-    tx.emit({ kind: 'run.progressed', project: run.project, pipeline: run.pipeline, run: run.id })
-  }
-}
-
-/** Make a run wait that a policy has no room for; whoever holds it has locked it. @returns Whether it waits. */
-export async function waitForRoom(tx: Tx, run: LockedRun): Promise<boolean> {
-  if ((await roomFor(tx.db, run)) === null) return false
-  await lockHolds(tx.db, run.project_id)
-  const room = await roomFor(tx.db, run)
-  if (room === null || room.places > 0) return false
-  await setHold(tx.db, run.id, room)
-  const denied = [{ effect: 'deny' as const, rule: room.rule, value: run.job, words: room.words }]
-  const target = `/runs/${run.id}`
-  noteDenial(tx, {
-    action: 'run.start',
-    organization: room.organization,
-    project: run.project,
-    target,
-    denied,
-  })
-  tx.emit({ kind: 'run.progressed', project: run.project, pipeline: run.pipeline, run: run.id })
-  return true
-}
-
-/** A run is under way no more: who waits for a policy may have its place. */
-export async function leaveRoom(tx: Tx, run: LockedRun): Promise<void> {
-  const room = await roomFor(tx.db, run)
-  if (room) releaseAtEnd(tx, run.project_id, room.key)
-}
-
-const heldRuns = (db: Trx, key: string) =>
-  db
-    .selectFrom('runs')
-    .innerJoin('jobs', 'jobs.id', 'runs.job_id')
-    .innerJoin('pipelines', 'pipelines.id', 'jobs.pipeline_id')
-    .innerJoin('projects', 'projects.id', 'pipelines.project_id')
-    .innerJoin('lanes', 'lanes.id', 'runs.lane_id')
-    .select([
-      'lanes.name as lane',
-      'runs.id',
-      'runs.job_id',
-      'runs.lane_id',
-      'runs.revision_id',
-      'runs.batch_id',
-      'runs.start',
-      'runs.group_key',
-      'runs.group_limit',
-      'runs.hold_key',
-      'jobs.name as job',
-      'pipelines.name as pipeline',
-      'projects.id as project_id',
-      'projects.name as project',
-    ])
-    .where('runs.hold_key', '=', key)
-    .where('runs.state', '=', 'queued')
-    .where('runs.held', 'is not', null)
-    .forNoKeyUpdate('runs')
-    .skipLocked()
-
-const oldestHeld = (db: Trx, key: string) =>
-  heldRuns(db, key).orderBy('runs.due_at').orderBy('runs.id').limit(1).executeTakeFirst()
-type HeldRun = NonNullable<Awaited<ReturnType<typeof oldestHeld>>>
 
 /** The runs of one matrix come together. */
 const firstOfEachJob = (db: Trx, key: string) =>
@@ -200,7 +120,10 @@ async function placesTaken(db: Trx, key: string): Promise<number> {
   const [among, past] =
     kindOf(key) === 'batch'
       ? [sql<boolean>`batch_id = ${Number(name)}`, sql<boolean>`hold_key is distinct from ${key}`]
-      : [sql<boolean>`group_key = ${name}`, sql<boolean>`(held is null or hold_key like 'policy:%')`]
+      : [
+          sql<boolean>`group_key = ${name}`,
+          sql<boolean>`(held is null or hold_key like 'policy:%' or hold_key like 'organization:%')`,
+        ]
   const { taken } = await db
     .selectFrom('runs')
     .select((eb) => eb.fn.countAll<number>().as('taken'))

@@ -7,10 +7,11 @@ import { toJson } from '../db/to-json.ts'
 import { inMs, type Tx } from '../db/transact.ts'
 import { Problem } from '../problem.ts'
 import { dropHandovers } from './handovers.ts'
-import { leaveRoom, releaseBehind } from './holds.ts'
+import { releaseBehind } from './holds.ts'
 import { settleState } from './job-states.ts'
 import { lockRun, type LockedRun } from './lock-run.ts'
 import { noteEnding } from './note-ending.ts'
+import { leaveRoom } from './wait-for-room.ts'
 
 export type Lease = { readonly runner: RunnerId; readonly token: string; readonly leaseMs: number }
 

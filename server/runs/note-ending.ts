@@ -10,7 +10,7 @@ import { namedJobs } from '../catalog/queries.ts'
 import { addTriggers } from '../catalog/triggers.ts'
 import type { Trx } from '../db/connect.ts'
 import type { Tx } from '../db/transact.ts'
-import { lockHolds } from './holds.ts'
+import { lockHolds } from './hold-rows.ts'
 import type { LockedRun } from './lock-run.ts'
 import { strictBelow } from './strict.ts'
 

@@ -160,6 +160,12 @@ export const Run = RunSummary.extend({
   checkpoints: z
     .array(z.object({ name: z.string(), created_at: time, expires_at: time.nullable() }))
     .openapi({ description: 'What it left to be run again from, the newest first' }),
+  images: z
+    .array(z.object({ image: z.string(), id: z.string(), digests: z.array(z.string()) }))
+    .openapi({ description: 'What the engine really ran of each image, by its digests' }),
+  warnings: z
+    .array(z.object({ rule: z.string(), words: z.string(), at: time }))
+    .openapi({ description: 'What the policies of its organization warned of' }),
   upstream: z
     .array(z.object({ job: z.string(), run: id, inputs: z.array(z.string()) }))
     .openapi({ description: 'The runs that its needs were satisfied by, with the inputs each vouched for' }),

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { PutSaid } from '#pipelines/wire/puts.ts'
+import { PutBody } from '#pipelines/wire/puts.ts'
 import type { Notary } from '../attestations/attest.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
@@ -24,10 +24,10 @@ export const putRoutes = ({ db, notary, stateBytes }: { db: Db; notary: Notary }
     .post('/runs/:run/puts/:resource', async (c) => {
       const { run, resource } = c.req.param()
       const authorization = c.req.header('authorization')
-      const said = checked(PutSaid, await c.req.json().catch(malformed))
+      const { said, images } = checked(PutBody, await c.req.json().catch(malformed))
       const answer = await transact(db, async (tx) =>
         putVersion(tx, await lockLeaseHolder(tx.db, { run, authorization }), {
-          ...{ resource, said, notary },
+          ...{ resource, said, images, notary },
           room: { stateBytes },
         }),
       )

@@ -1,7 +1,9 @@
 import type { Resource } from '#pipelines/language/pipeline.ts'
 import { stepsIn } from '#pipelines/language/step.ts'
+import type { RanImage } from '#pipelines/wire/images.ts'
 import type { PutAnswer, PutSaid } from '#pipelines/wire/puts.ts'
 import { attest, type Notary } from '../attestations/attest.ts'
+import { noteImages } from '../runs/ran-images.ts'
 import { definitionIn } from '../catalog/definitions.ts'
 import type { Tx } from '../db/transact.ts'
 import { keepVersion } from '../files/folders.ts'
@@ -39,11 +41,19 @@ export async function putVersion(
   {
     resource: name,
     said,
+    images,
     notary,
     room,
-  }: { readonly resource: string; readonly said: PutSaid; readonly notary: Notary; readonly room: Room },
+  }: {
+    readonly resource: string
+    readonly said: PutSaid
+    readonly images: readonly RanImage[]
+    readonly notary: Notary
+    readonly room: Room
+  },
 ): Promise<PutAnswer> {
   const resource = await resourceToPut(tx, run, { name, kind: KINDS[said.kind] })
+  await noteImages(tx.db, run, images)
   await lockLaneRow(tx.db, run.lane_id)
   const at = { pipeline: run.pipeline_id, lane: run.lane_id, resource: name }
   const before = await putBefore(tx.db, run.id, at)

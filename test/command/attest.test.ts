@@ -15,10 +15,16 @@ test('provenance is verified with the server, and offline from files; what was c
   await using it = await steeredLine(LINE)
   await using at = await scratch()
   await it.push()
-  await (await leased(it)).put('image', { kind: 'image', digest: DIGEST, tags: [] })
+  const images = [
+    { image: 'node:22', id: `sha256:${'c3'.repeat(32)}`, digests: [`node@${DIGEST}`] },
+    { image: 'tools:local', id: `sha256:${'e5'.repeat(32)}`, digests: [] },
+  ]
+  await (await leased(it, { images })).put('image', { kind: 'image', digest: DIGEST, tags: [] })
   const env = { TAKT_URL: it.house.url, TAKT_TOKEN: it.house.token }
   const asked = await takt(['attest', 'verify', 'shop/main/image', '--of', DIGEST], { env })
   expect(asked).toMatchObject({ code: 0, out: expect.stringContaining(`shop/main/image@${DIGEST}`) })
+  expect(asked.out).toContain(`ran node:22: node@${DIGEST}\n`)
+  expect(asked.out).toContain(`ran tools:local: image sha256:${'e5'.repeat(32)}, of no registry\n`)
 
   const path = `GET /api/v1/projects/shop/pipelines/main/resources/image/versions/${DIGEST}/attestation`
   const { body } = await it.house.ask(path)

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { parseForRunning } from '#pipelines/language/parse.ts'
 import { fullImageName } from '#pipelines/policy/image-name.ts'
-import { judge, judgeApprover, mostRuns } from '#pipelines/policy/judge.ts'
+import { runsBounds } from '#pipelines/policy/crowd.ts'
+import { judge, judgeApprover } from '#pipelines/policy/judge.ts'
 import { readPolicies } from '#pipelines/policy/read.ts'
 import { PolicyRules } from '#pipelines/policy/rules.ts'
 import { intervalOf, subjectsOf } from '#pipelines/policy/subjects.ts'
@@ -175,21 +176,47 @@ test.each([
   expect(judgeApprover(rules, names, { project: 'shop', lane: 'main' })?.rule ?? null).toBe(rule)
 })
 
-test('the first rule at a place says how many runs may be under way there', () => {
+test('of each project and of the organization the first rule that denies says how many runs there may be, and all that warn', () => {
   const rules = PolicyRules.parse([
+    { name: 'many', effect: 'warn', runs_over: 5 },
     { name: 'free', effect: 'allow', runs_over: 1, projects: 'infra' },
     { name: 'topics', effect: 'deny', runs_over: 2, lanes: '!main' },
     { name: 'all', effect: 'deny', runs_over: 9 },
+    { name: 'house', effect: 'deny', runs_over: 40, per: 'organization', message: 'machines are dear' },
+    { name: 'later', effect: 'deny', runs_over: 30, per: 'organization' },
   ])
-  const at = (project: string, lane: string) => mostRuns(rules, { project, lane })
-  expect(at('infra', 'topic')).toBeNull()
-  expect(at('shop', 'topic')).toMatchObject({ rule: 'topics', most: 2 })
-  expect(at('shop', 'main')).toMatchObject({ rule: 'all', most: 9 })
-  expect(mostRuns([], { project: 'shop', lane: 'main' })).toBeNull()
+  const at = (project: string, lane: string) =>
+    runsBounds(rules, { project, lane }).map(({ rule, most }) => `${rule} ${most}`)
+  expect(at('infra', 'topic')).toEqual(['many 5', 'house 40'])
+  expect(at('shop', 'topic')).toEqual(['many 5', 'topics 2', 'house 40'])
+  expect(at('shop', 'main')).toEqual(['many 5', 'all 9', 'house 40'])
+  expect(runsBounds([], { project: 'shop', lane: 'main' })).toEqual([])
+  expect(runsBounds(rules, { project: 'shop', lane: 'main' }).map(({ words }) => words)).toEqual([
+    'that shop has more than 5 at once is warned of by the policy `many`',
+    'the policy `all` lets shop have 9 at once',
+    'the policy `house` lets the organization have 40 at once: machines are dear',
+  ])
+})
+
+const POWERFUL = `docker.io/library/dind@sha256:${'d1'.repeat(32)}`
+
+test('a rule speaks of powers of root where an operator gives them to the very image that is named', () => {
+  const { pipeline } = parseForRunning(`jobs:
+  build: { image: '${POWERFUL}', run: x }
+  other: { image: 'docker:27', services: { d: { image: '${POWERFUL}' } }, run: x }
+`)
+  const rules = PolicyRules.parse([{ name: 'calm', effect: 'deny', privileged: 'docker.io/library/dind@*' }])
+  const place = { project: 'shop', lane: 'main' }
+  const said = judge(rules, subjectsOf(pipeline!, [POWERFUL]), place)
+  expect(said.map(({ words }) => words)).toEqual([
+    `privileged running of \`${POWERFUL}\` of the job \`build\` is denied by the policy \`calm\``,
+    `privileged running of \`${POWERFUL}\` of the job \`other\` is denied by the policy \`calm\``,
+  ])
+  expect(judge(rules, subjectsOf(pipeline!), place)).toEqual([])
 })
 
 test.each([
-  ['- { name: a, effect: warn, runs_over: 3 }', /allows or denies/],
+  ['- { name: a, effect: deny, image: "**", per: organization }', /`per` goes with `runs_over`/],
   ['- { name: a, effect: deny, runs_over: 0 }', /line 1: rule 1, runs_over/],
   ['- { name: a, effect: deny, approver: "!team:x" }', /speaks another rule/],
   ['- { name: a, effect: deny, approver: ada }', /person:/],

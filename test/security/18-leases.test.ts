@@ -12,7 +12,7 @@ jobs:
 
 /** Everything a runner may say of a run over HTTP, with this lease. */
 async function everything(house: House, run: Leased, lease: string): Promise<number[]> {
-  const put = await run.put('settings', { kind: 'params', set: { SIZE: '9' } }, lease)
+  const put = await run.put('settings', { kind: 'params', set: { SIZE: '9' } }, { by: lease })
   const body = await packed({ 'dist/x': 'x' })
   const keep = await asRunner(house, `PUT /runner/runs/${run.plan.run}/kept`, { lease, body })
   const take = await asRunner(house, `GET /runner/runs/${run.plan.run}/kept/${run.plan.run}`, { lease })

@@ -12,15 +12,24 @@ jobs:
   build:
     get: src
     when: push
-    image: node@sha256:${'b2'.repeat(32)}
+    image: node:22
     put: { image: { build: . }, release: { bump: minor } }
 `
+const ids = (letters: string) => `sha256:${letters.repeat(32)}`
+const RAN = [
+  {
+    image: 'node:22',
+    id: ids('c3'),
+    digests: [`mirror.acme.io/node@${ids('dd')}`, `node@${ids('b2')}`],
+  },
+  { image: 'tools:local', id: ids('e5'), digests: [] },
+]
 const AT = '/api/v1/projects/shop/pipelines/main/resources'
 
 async function withPut() {
   const it = await steeredLine(LINE)
   await it.push()
-  const build = await leased(it)
+  const build = await leased(it, { images: RAN })
   await build.put('image', { kind: 'image', digest: DIGEST, tags: ['v1'] })
   await build.put('release', { kind: 'semver', bump: 'minor', pre: null })
   const sha = await it.clone.git('rev-parse', 'HEAD')
@@ -54,10 +63,18 @@ test('a version that a run put says which run made it, of which commit and image
           lane: 'main',
           job: 'build',
           revision: it.sha,
+          images: ['node:22'],
         },
         resolvedDependencies: [
           { name: 'src', digest: { gitCommit: it.sha } },
-          { name: 'image', digest: { sha256: 'b2'.repeat(32) } },
+          {
+            ...{ name: 'image', uri: 'docker://node:22', digest: { sha256: 'b2'.repeat(32) } },
+            annotations: { image_id: ids('c3'), reference: `node@${ids('b2')}` },
+          },
+          {
+            ...{ name: 'image', uri: 'docker://tools:local', digest: { sha256: 'e5'.repeat(32) } },
+            annotations: { image_id: ids('e5'), digest_of: 'configuration' },
+          },
         ],
       },
       runDetails: {
@@ -69,6 +86,17 @@ test('a version that a run put says which run made it, of which commit and image
   const { items } = (await it.house.ask(`GET ${AT}/image/versions`)).body
   expect(items).toMatchObject([{ name: DIGEST, attested: true }])
   expect((await it.house.ask(`GET ${AT}/src/versions`)).body.items).toMatchObject([{ attested: false }])
+})
+
+test('the images that ran are told of their run, once each, and a hostile report of them is refused', async () => {
+  await using it = await withPut()
+  const { body } = await it.house.ask(`GET /api/v1/runs/${it.build.plan.run}`)
+  expect(body.images).toEqual(RAN)
+  const put = (image: object) =>
+    it.build.put('image', { kind: 'image', digest: DIGEST, tags: [] }, { images: [{ ...RAN[0], ...image }] })
+  expect((await put({ id: 'sha256:../..' })).status).toBe(422)
+  expect((await put({ image: 'x'.repeat(501) })).status).toBe(422)
+  expect((await put({ digests: Array(21).fill('a@sha256:b') })).status).toBe(422)
 })
 
 test('what is only a number is signed with the digest of what it says', async () => {
@@ -88,9 +116,9 @@ test('provenance is there exactly as long as its version: what is not recorded i
   const before = await rows()
   expect(before).toHaveLength(2)
   expect((await it.build.put('image', { kind: 'image', digest: 'sha256:x', tags: [] })).status).toBe(422)
-  expect((await it.build.put('image', { kind: 'image', digest: DIGEST, tags: [] }, 'no-lease')).status).toBe(
-    409,
-  )
+  expect(
+    (await it.build.put('image', { kind: 'image', digest: DIGEST, tags: [] }, { by: 'no-lease' })).status,
+  ).toBe(409)
   await it.build.put('image', { kind: 'image', digest: DIGEST, tags: ['v1'] }) // said twice, it is signed once
   expect(await rows()).toHaveLength(2)
   await it.house.db.deleteFrom('attestations').execute()

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { person } from '../support/people.ts'
+import { hostedProject } from '../support/repository.ts'
 import type { House } from '../support/server.ts'
-import { steeredLine } from '../support/steer.ts'
+import { runnerOf, steeredLine } from '../support/steer.ts'
 import { until } from '../support/until.ts'
 
 const AT = '/api/v1/organizations/default/policies'
@@ -67,6 +68,90 @@ test('who waits for a policy goes on when it is gone', async () => {
   expect(await until(() => it.claim(), { withinMs: 30_000 })).toMatchObject({ lease: expect.any(String) })
 }, 60_000)
 
+const HOUSE = '- { name: house, effect: deny, runs_over: 2, per: organization, message: machines are dear }'
+
+test('a policy may bound the runs of a whole organization, whichever projects they are of', async () => {
+  await using it = await steeredLine(THREE)
+  await using lib = await hostedProject(it.house, 'lib')
+  expect((await set(it.house, HOUSE)).status).toBe(200)
+  await it.push()
+  await lib.push({ '.takt.yml': 'jobs: { z: { run: x } }' })
+  await it.quiet()
+  const [first, second] = await Promise.all([it.claim(), it.claim(), it.claim()])
+  const got = [first, second].filter((each) => each !== null)
+  expect(await it.claim()).toBeNull()
+  const words = 'waits: the policy `house` lets the organization have 2 at once: machines are dear'
+  const held = async () => (await it.runs()).filter((run) => run.state === 'queued').map((run) => run.held)
+  expect(await held()).toEqual([words, words])
+  expect((await denied(it.house))[0]).toMatchObject({ outcome: 'denied', after: { rules: ['house'] } })
+  await it.endRun(got[0]!.id, 'succeed')
+  expect(await held()).toEqual([null, words])
+  expect(await it.claim()).not.toBeNull()
+  expect(await it.claim()).toBeNull()
+})
+
+test('more runs than a policy warns of go on, and each says so that begins beyond', async () => {
+  await using it = await steeredLine(THREE)
+  await set(it.house, SHARE.replace('deny', 'warn'))
+  await it.push()
+  const ids = [await it.claim(), await it.claim()].map((each) => each?.id)
+  const warnings = async (id: number | undefined) =>
+    (await it.house.ask(`GET /api/v1/runs/${id}`)).body.warnings
+  expect(await warnings(ids[0])).toEqual([])
+  expect(await warnings(ids[1])).toMatchObject([
+    {
+      rule: 'share',
+      words: 'that shop has more than 1 at once is warned of by the policy `share`: machines are dear',
+    },
+  ])
+  expect(await denied(it.house)).toEqual([])
+})
+
+const DIND = `docker.io/library/dind@sha256:${'d1'.repeat(32)}`
+const POWERS = `jobs: { build: { image: '${DIND}', run: x } }`
+
+/** A line whose runner gives all powers of root to an image. */
+async function powerfulLine() {
+  const it = await steeredLine(`triggers: { push: ['**'] }\n${POWERS}`)
+  await runnerOf(it.house.db)
+  await it.house.db
+    .updateTable('runners')
+    .set({ privileged_images: [DIND] })
+    .execute()
+  return it
+}
+
+test('a policy denies the powers of root that an operator gives to an image, and the run says which', async () => {
+  await using it = await powerfulLine()
+  await it.push()
+  await set(it.house, "- { name: calm, effect: deny, privileged: '**', message: 'build with put' }")
+  expect(await it.claim()).toBeNull()
+  const [run] = (await it.house.ask('GET /api/v1/runs')).body.items
+  const words = `privileged running of \`${DIND}\` of the job \`build\` is denied by the policy \`calm\`: build with put`
+  expect(run).toMatchObject({ state: 'errored', error: { code: 'policy_denied' } })
+  expect(run.error.message.toLowerCase()).toContain(words)
+  expect((await denied(it.house))[0]).toMatchObject({ action: 'run.start', after: { rules: ['calm'] } })
+  await it.push({ '.takt.yml': `${POWERS} # once more` })
+  const { body } = await it.house.ask('GET /api/v1/projects/shop/pipelines/main')
+  expect(body.newest_revision.diagnostics).toMatchObject([
+    { severity: 'error', rule: 'policy', message: words },
+  ])
+  const tried = await it.house.ask(`POST ${AT}/try`, {})
+  expect(tried.body.items).toMatchObject([{ rule: 'calm', words }])
+})
+
+test('a policy warns of powers of root, and speaks of none where no operator gives them', async () => {
+  await using it = await powerfulLine()
+  await set(it.house, "- { name: calm, effect: warn, privileged: 'docker.io/library/dind@*' }")
+  await it.push()
+  const taken = await it.claim()
+  const warnings = async (id: number) => (await it.house.ask(`GET /api/v1/runs/${id}`)).body.warnings
+  expect(await warnings(taken!.id)).toMatchObject([{ rule: 'calm' }])
+  await it.house.db.updateTable('runners').set({ privileged_images: [] }).execute()
+  await it.push()
+  expect(await warnings((await it.claim())!.id)).toEqual([])
+})
+
 const GATE = 'jobs: { ship: { approve: true, run: x } }'
 const decide = (house: House, as: string, id = 1) => house.ask(`POST /api/v1/gates/${id}/approve`, {}, { as })
 
@@ -97,6 +182,21 @@ test('a policy says who may decide at gates, beyond what the file says, and the 
   })
   expect(body.items).toMatchObject([{ outcome: 'denied', reason: expect.stringContaining('four-eyes') }])
   expect((await decide(it.house, cy.token)).body.state).toBe('approved')
+})
+
+test('a policy warns of who decides: it is decided, and the run says so', async () => {
+  await using it = await steeredLine(GATE)
+  const ann = await person(it.house, 'ann', { role: 'maintainer' })
+  await set(it.house, '- { name: four-eyes, effect: warn, approver: author, message: let another look }')
+  await it.push()
+  await until(async () => (await it.house.ask('GET /api/v1/gates?state=waiting')).body.items.length === 1)
+  expect((await decide(it.house, ann.token)).body.state).toBe('approved')
+  expect((await it.house.ask('GET /api/v1/runs/1')).body.warnings).toMatchObject([
+    {
+      rule: 'four-eyes',
+      words: 'that ann decided is warned of by the policy `four-eyes`: let another look',
+    },
+  ])
 })
 
 test('of two admins who save at once the second is told, and overwrites nothing', async () => {

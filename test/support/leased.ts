@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { RunId } from '#pipelines/ids.ts'
+import type { RanImage } from '#pipelines/wire/images.ts'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { transact } from '../../server/db/transact.ts'
 import { claimRun } from '../../server/runs/claim.ts'
@@ -10,16 +11,21 @@ import { someKeys } from './keys.ts'
 import { runnerOf, type steeredLine } from './steer.ts'
 
 type Line = Awaited<ReturnType<typeof steeredLine>>
+/** Another lease, or other images than the run's own. */
+type But = { readonly by?: string; readonly images?: readonly object[] }
 /** A run in the hands of the test, which holds its lease. */
 export type Leased = {
   readonly plan: Plan
   readonly lease: string
-  put(resource: string, said: object, lease?: string): Promise<Answer>
+  put(resource: string, said: object, but?: But): Promise<Answer>
   end(move: 'succeed' | 'cancel'): Promise<void>
 }
 
-/** Take the run that is due first. */
-export async function leased({ house, quiet }: Line): Promise<Leased> {
+/** Take the run that is due first. `images` is what an engine would have run of it. */
+export async function leased(
+  { house, quiet }: Line,
+  { images = [] }: { readonly images?: readonly RanImage[] } = {},
+): Promise<Leased> {
   await quiet()
   const lease = randomUUID()
   const runner = await runnerOf(house.db)
@@ -43,11 +49,11 @@ export async function leased({ house, quiet }: Line): Promise<Leased> {
   return {
     plan,
     lease,
-    put: (resource, said, by = lease) =>
-      house.ask(`POST /runner/runs/${plan.run}/puts/${resource}`, said, {
-        as: null,
-        headers: { authorization: `Bearer ${by}` },
-      }),
+    put: (resource, said, but = {}) => {
+      const headers = { authorization: `Bearer ${but.by ?? lease}` }
+      const told = typeof said === 'string' ? said : { said, images: but.images ?? images }
+      return house.ask(`POST /runner/runs/${plan.run}/puts/${resource}`, told, { as: null, headers })
+    },
     async end(move) {
       await transact(house.db, (tx) => moveRun(tx, plan.run as RunId, { move }))
       await quiet()

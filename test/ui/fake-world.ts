@@ -191,6 +191,8 @@ export class FakeWorld {
       ended_at: null,
       steps: [],
       values: {},
+      images: [],
+      warnings: [],
       usage: null,
       hold: null,
       upstream: [],
