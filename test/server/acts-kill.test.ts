@@ -1,11 +1,6 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { freshDatabase } from '../support/database.ts'
-import { cloneOf } from '../support/repository.ts'
-import { serverProcess } from '../support/server-process.ts'
+import { killableShop } from '../support/killable.ts'
 import { until } from '../support/until.ts'
 
 const SLOW = { withinMs: 60_000, everyMs: 50 }
@@ -20,31 +15,11 @@ jobs:
 `
 type Run = { readonly id: number; readonly job: string; readonly state: string }
 
-/** A server of its own, and its project `shop`. */
-async function shop() {
-  const stack = new AsyncDisposableStack()
-  const { db, url } = stack.use(await freshDatabase())
-  const dataDir = await mkdtemp(join(tmpdir(), 'takt-acts-'))
-  await chmod(dataDir, 0o755)
-  stack.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }))
-  const server = stack.use(await serverProcess({ DATABASE_URL: url, TAKT_DATA: dataDir, HOME: dataDir }))
-  const token = (await readFile(join(dataDir, 'token'), 'utf8')).trim()
-  const ask = async (method: string, path: string, body?: object) => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    const sent = body ? { body: JSON.stringify(body) } : {}
-    const answer = await fetch(`${server.url}/api/v1/${path}`, { method, headers, ...sent })
-    return answer.json() as ReturnType<typeof JSON.parse>
-  }
-  await ask('POST', 'projects', { name: 'shop' })
-  const clone = stack.use(await cloneOf(`${server.url.replace('://', `://ann:${token}@`)}/git/shop.git`))
+test('an event, a callback, a time and a started run count once each, whenever the server is killed', async () => {
+  await using it = await killableShop()
+  const { db, server, ask, clone } = it
   await clone.push({ '.takt.yml': LINE })
   await until(async () => (await ask('GET', 'projects/shop/pipelines/main')).jobs?.length === 5, SLOW)
-  return { db, server, ask, [Symbol.asyncDispose]: () => stack.disposeAsync() }
-}
-
-test('an event, a callback, a time and a started run count once each, whenever the server is killed', async () => {
-  await using it = await shop()
-  const { db, server, ask } = it
   const start = async (job: string): Promise<number> =>
     (await ask('POST', `projects/shop/pipelines/main/jobs/${job}/runs`, {})).id
   const runs = async (): Promise<Run[]> => (await ask('GET', 'runs?limit=100')).items

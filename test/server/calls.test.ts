@@ -1,17 +1,13 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { outcomeOf, startTakt } from '../command/run-takt.ts'
-import { freshDatabase } from '../support/database.ts'
+import { killableShop } from '../support/killable.ts'
 import { person } from '../support/people.ts'
-import { cloneOf, hostedProject } from '../support/repository.ts'
+import { hostedProject } from '../support/repository.ts'
 import { startRunner } from '../support/runner.ts'
-import { serverProcess } from '../support/server-process.ts'
 import { startHouse } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
@@ -164,23 +160,9 @@ jobs:
 
 test('a server that is killed before it hears the answer sends the request again, under the same key', async () => {
   await using other = await service((asked, response) => asked.length > 1 && say(response, 200, {}))
-  await using stack = new AsyncDisposableStack()
-  const { db, url } = stack.use(await freshDatabase())
-  const dataDir = await mkdtemp(join(tmpdir(), 'takt-call-'))
-  await chmod(dataDir, 0o755)
-  stack.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }))
-  const settings = { DATABASE_URL: url, TAKT_DATA: dataDir, HOME: dataDir, TAKT_ALLOW_HOSTS: other.host }
-  const server = stack.use(await serverProcess(settings))
-  const token = (await readFile(join(dataDir, 'token'), 'utf8')).trim()
-  const ask = async (method: string, path: string, body?: object) => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    const sent = body ? { body: JSON.stringify(body) } : {}
-    const answer = await fetch(`${server.url}/api/v1/${path}`, { method, headers, ...sent })
-    return answer.json() as ReturnType<typeof JSON.parse>
-  }
-  await ask('POST', 'projects', { name: 'shop' })
+  await using it = await killableShop({ TAKT_ALLOW_HOSTS: other.host })
+  const { db, server, ask, clone } = it
   await ask('PUT', 'projects/shop/services/deployer', { url: other.url })
-  const clone = stack.use(await cloneOf(`${server.url.replace('://', `://ann:${token}@`)}/git/shop.git`))
   await clone.push({
     '.takt.yml': 'jobs: { ship: { steps: [{ call: { service: deployer, method: POST } }] } }\n',
   })

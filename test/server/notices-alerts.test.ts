@@ -40,6 +40,21 @@ test('people are asked once for each commit of a fork that waits for somebody’
   expect((await told(house))[1]).toContain(second.slice(0, 7))
 })
 
+test('a line of fifty jobs that break together sends no flood', async () => {
+  const names = Array.from({ length: 50 }, (_, at) => `j${at}`)
+  const jobs = names.map((name) => `  ${name}: { run: x }\n`).join('')
+  await using it = await steeredLine(
+    `jobs:\n${jobs}notify: { email: { to: [ann@acme.example], when: failure } }\n`,
+  )
+  await it.push()
+  for (const { id } of await it.runs()) await it.endRun(id, 'fail')
+  const messages = async (): Promise<{ count: number }[]> =>
+    (await it.house.ask('GET /api/v1/projects/shop/notices')).body.items
+  const all = async () => (await messages()).reduce((sum, { count }) => sum + count, 0)
+  await until(async () => (await all()) === 50)
+  expect((await messages()).length).toBeLessThan(4) // one, and what came while that was sent
+})
+
 test('a time of a schedule that starts nothing is told, of several one after the other the first, and a pause is not', async () => {
   await using it = await steeredLine(`resources: { src: { git: . }, tick: { time: "0 0 1 6 *" } }
 jobs: { nightly: { get: tick, run: x } }

@@ -10,7 +10,13 @@ export type Heard = {
   readonly text: string
 }
 /** What it answers, and with which headers. */
-export type Answering = { status: number; headers?: Record<string, string>; body?: string }
+export type Answering = {
+  status: number
+  headers?: Record<string, string>
+  body?: string
+  /** It hears, and never answers. */
+  isSilent?: boolean
+}
 
 /** Something out there that is told things over HTTP, remembers them, and answers as the test says. */
 export async function listener(answering: Answering = { status: 200 }) {
@@ -18,7 +24,7 @@ export async function listener(answering: Answering = { status: 200 }) {
   const answer = { ...answering }
   const http = createServer(async (request, response) => {
     heard.push({ path: request.url ?? '', headers: request.headers, text: await text(request) })
-    response.writeHead(answer.status, answer.headers ?? {}).end(answer.body ?? 'ok')
+    if (!answer.isSilent) response.writeHead(answer.status, answer.headers ?? {}).end(answer.body ?? 'ok')
   })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
