@@ -190,6 +190,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'POST /runs/:id/cancel': run('operator'),
   'POST /runs/:id/retry': run('operator'),
   'POST /runs/:id/restore': run('operator'),
+  'POST /runs/:id/rerun': run('operator'),
   'GET /runs/:id/explain': run('viewer'),
   'GET /runs/:id/chain': run('viewer'),
   'GET /runs/:id/log': run('viewer'),

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Add, type EndingWith, JSON_OUT } from './adding.ts'
 import type { Pairs } from './run-actions.ts'
 
@@ -30,6 +30,12 @@ export function runActions(add: Add, ending: EndingWith): void {
   add('retry', 'run again with the same versions')
     .argument('<run>', '', runId)
     .option('--newest', 'with the newest versions instead')
+    .addOption(
+      new Option(
+        '--failed',
+        'every job and leg of its line that failed with these versions, instead of this run alone',
+      ).conflicts(['newest', 'hold', 'follow']),
+    )
     .option(
       '--hold <time>',
       'if it fails, keep its container for so long, e.g. 30m; look into it with takt exec',

@@ -30,8 +30,14 @@ export async function trigger(
 /** Run again with the very same versions, or with the newest ones; if it fails, its container is kept for as long as `hold` says. */
 export const retry = async (
   id: number,
-  { newest, hold, ...options }: Follow & { readonly newest?: true; readonly hold?: string },
+  {
+    newest,
+    hold,
+    failed,
+    ...options
+  }: Follow & { readonly newest?: true; readonly hold?: string; readonly failed?: true },
 ): Promise<number> => {
+  if (failed) return rerunAround(id, options)
   const body = { ...(newest ? { with: 'newest' } : {}), ...(hold === undefined ? {} : { hold }) }
   return tellBegun(await act(`/api/v1/runs/${id}/retry`, body), options)
 }
@@ -48,8 +54,22 @@ export async function rerun(
   const config = readConfig()
   const path = `${pipelineAt(pipeline)}/rerun`
   const { items } = await call<z.output<typeof RunItems>>(config, path, { method: 'POST', body })
+  return tellAgain(items, { ...(json ? { json } : {}), none: 'no job has failed with it' })
+}
+
+/** Run again whatever failed with the versions of a run. */
+async function rerunAround(id: number, { json }: Json): Promise<number> {
+  const path = `/api/v1/runs/${id}/rerun`
+  const { items } = await call<z.output<typeof RunItems>>(readConfig(), path, { method: 'POST', body: {} })
+  return tellAgain(items, { ...(json ? { json } : {}), none: 'no job of its line stopped with its versions' })
+}
+
+function tellAgain(
+  items: z.output<typeof RunItems>['items'],
+  { json, none }: Json & { readonly none: string },
+): number {
   if (json) outJson({ items, next: null })
-  else if (items.length === 0) note('nothing to run again: no job has failed with it')
+  else if (items.length === 0) note(`nothing to run again: ${none}`)
   else for (const run of items) out(`${run.id}  ${run.job}`)
   return 0
 }

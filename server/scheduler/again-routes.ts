@@ -7,7 +7,7 @@ import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { theLane, thePipeline, theVersions } from '../lines/the-place.ts'
 import { summariesOf } from '../runs/queries.ts'
-import { rerunFailed } from '../runs/rerun-failed.ts'
+import { rerunAround, rerunFailed } from '../runs/rerun-failed.ts'
 import { restoreRun } from '../runs/restore.ts'
 import { retryRun } from '../runs/retry.ts'
 import { runFor, WithRunId } from '../runs/routes.ts'
@@ -75,6 +75,14 @@ const rerun = createRoute({
   request: { params: z.object({ project: name, pipeline: name }), body: body(Rerun) },
   responses: { 201: json(RunItems, 'The new runs, in the order of the line; none where nothing stopped it') },
 })
+const rerunRun = createRoute({
+  method: 'post',
+  path: '/runs/{id}/rerun',
+  tags: ['Runs'],
+  summary: 'Run again what stopped around a run: every job and leg of its line that failed with its versions',
+  request: { params: WithRunId },
+  responses: { 201: json(RunItems, 'The new runs, in the order of the line; none where nothing stopped') },
+})
 
 export const againRoutes = ({ db }: { db: Db }) =>
   routes()
@@ -99,8 +107,12 @@ export const againRoutes = ({ db }: { db: Db }) =>
       const again: RunId[] = []
       for (const version of versions)
         again.push(...(await rerunFailed(db, { pipeline: found.id, lane: lane.id, version }, c.get('user'))))
-      const items = (await summariesOf(db, again)).toSorted(
-        (a, b) => again.findIndex((id) => id === a.id) - again.findIndex((id) => id === b.id),
-      )
-      return c.json({ items, next: null }, 201)
+      return c.json({ items: await inOrder(db, again), next: null }, 201)
     })
+    .openapi(rerunRun, async (c) => {
+      const again = await rerunAround(db, c.req.valid('param').id, c.get('user'))
+      return c.json({ items: await inOrder(db, again), next: null }, 201)
+    })
+
+const inOrder = async (db: Db, ids: readonly RunId[]) =>
+  (await summariesOf(db, ids)).toSorted((a, b) => ids.indexOf(a.id as RunId) - ids.indexOf(b.id as RunId))

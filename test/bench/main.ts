@@ -4,6 +4,7 @@ import { measureDispatch, report } from './dispatch.ts'
 import { docker } from './floor.ts'
 import { startProcesses } from './house.ts'
 import { measureIdle } from './idle.ts'
+import { measureLargeLine } from './large-line.ts'
 import { measureLog } from './log.ts'
 import { measurePages } from './pages.ts'
 import { measureRunner } from './runner.ts'
@@ -55,6 +56,7 @@ async function pages(): Promise<void> {
   console.log('Starting server, PostgreSQL and runner …')
   await using house = await startProcesses()
   for (const line of await measurePages(house)) console.log(line)
+  for (const line of await measureLargeLine()) console.log(line)
 }
 
 async function runner(): Promise<void> {

@@ -100,6 +100,16 @@ describe('an action is asked for', () => {
       body: { lane: 'main', version: 'b81c' },
     })
   })
+
+  test('everything that failed around a run runs again, and nothing else is asked of it', async () => {
+    const around = { items: [RUN], next: null }
+    const { out } = await ask(['retry', '7', '--failed'], 'POST /api/v1/runs/7/rerun', around)
+    expect(out).toBe('8  test\n')
+    const none = await ask(['retry', '7', '--failed'], 'POST /api/v1/runs/7/rerun', { items: [], next: null })
+    expect(none.err).toMatch('nothing to run again: no job of its line stopped with its versions')
+    const both = await ask(['retry', '7', '--failed', '--newest'], 'POST /api/v1/runs/7/rerun', around)
+    expect([both.code, both.asked]).toEqual([2, undefined])
+  })
 })
 
 test.each([

@@ -115,6 +115,17 @@ describe('a run is repeated', () => {
       { job: 'test', retry_of: other!.id, matrix: other!.matrix, batch: one!.id },
     ])
     expect((await rerun(sha)).body.items).toEqual([])
+    // A leg that is green leads to what failed beside it, and one that failed to itself.
+    const around = async (run: number) => (await it.house.ask(`POST /api/v1/runs/${run}/rerun`)).body.items
+    expect(await around(one!.id)).toEqual([])
+    await it.endRun(body.items[0].id, 'fail')
+    const [third] = await around(one!.id)
+    expect(third).toMatchObject({ job: 'test', retry_of: body.items[0].id, matrix: other!.matrix })
+    await it.endRun(third.id, 'fail')
+    await it.push()
+    await it.end('build', 'fail')
+    expect(await around(third.id), 'what failed with another commit stays as it is').toHaveLength(1)
+    expect(refusal(await it.house.ask('POST /api/v1/runs/999/rerun'))).toMatch(/^404 run-not-found/)
     expect(refusal(await rerun('ffff'))).toMatch(/^404 version-not-found/)
     expect(refusal(await it.house.ask(`POST ${LINE}/rerun`, { version: sha }))).toMatch(
       /^422 invalid-request: json: lane/,

@@ -66,6 +66,7 @@ const ROUTES: readonly Route[] = [
   ['GET', /^\/runs\/(\d+)$/, ({ world }, id) => withRun(world, id, (run) => ok(run))],
   ['POST', /^\/runs\/(\d+)\/cancel$/, (asked, id) => cancelRun(asked, id)],
   ['POST', /^\/runs\/(\d+)\/retry$/, (asked, id) => retryRun(asked, id)],
+  ['POST', /^\/runs\/(\d+)\/rerun$/, (asked, id) => rerunAround(asked, id)],
   ['POST', /^\/runs\/(\d+)\/restore$/, (asked, id) => restoreRun(asked, id)],
   ['POST', /^\/runs\/(\d+)\/hold\/end$/, ({ world }, id) => withRun(world, id, endHold)],
   ...ORGANIZATIONS,
@@ -158,6 +159,22 @@ function endHold(run: NonNullable<ReturnType<FakeWorld['runs']['get']>>): Reply 
   if (run.hold) run.hold = { ...run.hold, ending: true }
   return ok(run)
 }
+
+const rerunAround = ({ world }: Asked, id: string | undefined): Reply =>
+  withRun(world, id, (run) => {
+    const line = world.line(run.project, run.pipeline)
+    if (!line) return no(404, 'run-not-found', 'There is no such run')
+    const red = line.jobs.flatMap(({ name, last_run }) => {
+      const legs = world.legsOf(line, name)
+      return (legs.length > 0 ? legs : last_run ? [last_run] : []).filter(({ state }) =>
+        ['failed', 'errored', 'cancelled'].includes(state),
+      )
+    })
+    const items = red.map(({ job, number, id: retry_of, inputs, matrix, batch }) =>
+      world.addRun(line, job, { reason: `retry of #${number} by ada`, retry_of, inputs, matrix, batch }),
+    )
+    return { status: 201, body: { items, next: null } }
+  })
 
 const restoreRun = ({ world, body }: Asked, id: string | undefined): Reply =>
   withRun(world, id, (run) => {

@@ -250,6 +250,8 @@ export const api = {
         json: { with: again.inputs, ...(again.hold === undefined ? {} : { hold: again.hold }) },
       }),
     ),
+  /** Runs again whatever stopped the line of a run, with its versions. */
+  rerunAround: (run: number) => body(oneRun.rerun.$post(id(run))),
   restore: (run: number, checkpoint: string) =>
     body(oneRun.restore.$post({ ...id(run), json: { checkpoint } })),
   gatesOfRun: (run: number, signal: AbortSignal) =>

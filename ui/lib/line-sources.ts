@@ -2,6 +2,7 @@ import { isFinal } from '#pipelines/states.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import {
   api,
+  type Job,
   type JobAt,
   type JobTests,
   type JobTestsAt,
@@ -13,12 +14,16 @@ import {
   type Versions,
   type Why,
 } from './api.ts'
+import { keepSame } from './keep-same.ts'
 import type { SnapshotOptions } from './snapshot.svelte.ts'
 
 /** One line on one lane, and which events make it old. */
 export const followLine = (at: LineAt): SnapshotOptions<Pipeline> => ({
   topic: { of: 'project', project: at.project },
-  take: (signal) => api.pipeline(at, signal),
+  take: async (signal, since) => {
+    const { body, cursor } = await api.pipeline(at, signal)
+    return { cursor, body: since ? sameLine(since.value, body) : body }
+  },
   concerns: (event, view) =>
     isHere(event, at) && (!('lane' in event) || event.lane === view.lane || changesLanes(event, view)),
   apply: (view, event) =>
@@ -26,12 +31,21 @@ export const followLine = (at: LineAt): SnapshotOptions<Pipeline> => ({
       ? view
       : {
           ...view,
-          jobs: view.jobs.map((job) => ({
-            ...job,
-            last_run: job.last_run && moved(job.last_run, event),
-            legs: job.legs.map((leg) => moved(leg, event)),
-          })),
+          jobs: view.jobs.map((job) => (job.name === event.job ? movedIn(job, event) : job)),
         },
+})
+
+const movedIn = (job: Job, event: TaktEvent): Job => ({
+  ...job,
+  last_run: job.last_run && moved(job.last_run, event),
+  legs: job.legs.map((leg) => moved(leg, event)),
+})
+
+/** A line of which only a few nodes have changed is drawn anew only there. */
+const sameLine = (before: Pipeline, after: Pipeline): Pipeline => ({
+  ...after,
+  jobs: [...keepSame(before.jobs, after.jobs)],
+  resources: [...keepSame(before.resources, after.resources)],
 })
 
 /** Why a job does not run, and what became of what could have started it. */

@@ -59,7 +59,7 @@ export type DeliveriesWanted = {
 }
 
 /** What of a run is looked at. */
-export const RUN_VIEWS = ['log', 'tests', 'coverage', 'files', 'compare'] as const
+export const RUN_VIEWS = ['log', 'times', 'tests', 'coverage', 'files', 'compare'] as const
 export type RunView = (typeof RUN_VIEWS)[number]
 
 /** By what the tests of a job are told. */

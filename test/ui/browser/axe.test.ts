@@ -45,6 +45,7 @@ const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['run at a gate', `/runs/${run('waiting')}`, 'Share of the hosts'],
   ['deploying run', `/runs/${deployed}`, 'created'],
   ['tree of steps', `/runs/${tree}`, 'allowed to fail'],
+  ['times', `/runs/${deployed}?show=times`, 'Critical path'],
   ['tests', `/runs/${tree}?show=tests`, 'reserves before it charges'],
   ['tests over time', '/p/shop/nightly/jobs/fuzz/tests', 'reserves before it charges'],
   ['slowest tests', '/p/shop/nightly/jobs/fuzz/tests?sort=slowest', 'times out politely'],

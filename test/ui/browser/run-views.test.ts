@@ -151,3 +151,36 @@ describe('the tests of a job over time', () => {
     await visit.page.getByText('No run of it has reported tests.').waitFor()
   })
 })
+
+describe('a run that stopped', () => {
+  test('runs again with all that failed with its versions, each run named, and says what that means', async () => {
+    const full = fullWorld()
+    const red = [...full.runs.values()].find((run) => run.job === 'browser' && run.state === 'errored')
+    await using visit = await house.visit(full, { path: `/runs/${red?.id}` })
+    await visit.page.getByText('Which of these?').click()
+    await visit.page.getByText('Steps that succeeded are passed over only from a').waitFor()
+    await visit.page.getByRole('button', { name: 'Run again all that failed' }).click()
+    const started = visit.page.getByRole('status').filter({ hasText: 'Started' })
+    await started.getByRole('link', { name: 'types #5' }).waitFor()
+    await started.getByRole('link', { name: 'browser #2' }).click()
+    await visit.page.getByRole('heading', { name: 'browser #2' }).waitFor()
+    expect(visit.complaints).toEqual([])
+  })
+})
+
+describe('the times of a run', () => {
+  test('show what led to it and its steps, each as a row that can be read', async () => {
+    const full = fullWorld()
+    const staging = [...full.runs.values()].find((run) => run.job === 'staging')
+    await using visit = await house.visit(full, { path: `/runs/${staging?.id}` })
+    await visit.page.getByRole('link', { name: 'Times' }).click()
+    const led = visit.page.getByRole('region', { name: 'What led to staging #1' })
+    await led.getByText(/^Critical path/).waitFor()
+    await led.getByRole('row', { name: /^build succeeded.* 1 m 11 s$/ }).waitFor()
+    const steps = visit.page.getByRole('region', { name: 'Its steps' })
+    await steps.getByRole('row', { name: /prepare succeeded.* 2\.0 s$/ }).waitFor()
+    await visit.page.getByRole('link', { name: /^All that came of/ }).click()
+    await visit.page.waitForURL(/\/p\/shop\/main\?lane=main&version=/)
+    expect(visit.complaints).toEqual([])
+  })
+})
