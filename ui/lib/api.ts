@@ -62,6 +62,8 @@ export type Complaint = {
   hint?: string | undefined
   /** What is wrong with which field of a form. */
   problems?: readonly FieldProblem[] | undefined
+  /** Where a branch stands by now that somebody else moved. */
+  head?: string | null | undefined
 }
 export type FieldProblem = { readonly field: string; readonly message: string }
 
@@ -72,6 +74,7 @@ export class Refusal extends Error {
   readonly title: string
   readonly hint: string | null
   readonly problems: readonly FieldProblem[]
+  readonly head: string | null
 
   constructor(complaint: Complaint) {
     super(complaint.detail || complaint.title)
@@ -80,6 +83,7 @@ export class Refusal extends Error {
     this.title = complaint.title
     this.hint = complaint.hint ?? null
     this.problems = complaint.problems ?? []
+    this.head = complaint.head ?? null
   }
 
   static unreachable(): Refusal {
@@ -112,6 +116,7 @@ async function refusalOf(reply: Reply<unknown>): Promise<Refusal> {
     detail: complaint.detail ?? '',
     hint: complaint.hint,
     problems: complaint.problems,
+    head: complaint.head,
   })
 }
 

@@ -21,8 +21,7 @@ export const withKeys = (set: KeySet) => () => {
 
 /** Does what a key is for, unless it is written somewhere, or meant for the browser or for an open dialog. */
 export function pressed(event: KeyboardEvent): void {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isWriting(event.target))
-    return
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isWriting(event)) return
   if (document.querySelector('dialog[open]')) return
   const before = first !== null && event.timeStamp - first.at < NEXT_MS ? first.sign : null
   first = null
@@ -36,7 +35,12 @@ export function pressed(event: KeyboardEvent): void {
     first = { sign: event.key, at: event.timeStamp }
 }
 
-const isWriting = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement &&
-  (target.isContentEditable ||
-    target.matches('input:not([type=checkbox], [type=radio]), textarea, select, .xterm *'))
+/** Also in the shadow of the page that an editor stands in. */
+function isWriting(event: KeyboardEvent): boolean {
+  const target = event.composedPath()[0]
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable ||
+      target.matches('input:not([type=checkbox], [type=radio]), textarea, select, .xterm *'))
+  )
+}

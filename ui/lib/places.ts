@@ -13,6 +13,12 @@ export type Place =
       readonly version: string | null
       readonly open: Opened | null
     }
+  | {
+      readonly page: 'edit'
+      readonly project: string
+      readonly pipeline: string
+      readonly lane: string | null
+    }
   | { readonly page: 'where'; readonly version: string }
   | { readonly page: 'run'; readonly id: number; readonly show: RunView }
   | {
@@ -142,15 +148,18 @@ const OPEN_PAGES: readonly Place['page'][] = ['home', 'line', 'run', 'tests', 'w
 export const isOpen = (page: Place['page']): boolean => OPEN_PAGES.includes(page)
 
 function onLine(path: string, query: URLSearchParams): Place | null {
-  const parts = /^\/p\/([^/]+)\/([^/]+)(?:\/jobs\/([^/]+)\/tests)?$/.exec(path)?.slice(1) ?? []
+  const parts = /^\/p\/([^/]+)\/([^/]+)(?:\/jobs\/([^/]+)\/tests|\/edit)?$/.exec(path)?.slice(1) ?? []
   const names = decoded(parts.filter((part) => part !== undefined))
   if (names?.some((name) => /^\.+$/.test(name))) return null
   const [project, pipeline, job] = names ?? []
   if (project === undefined || pipeline === undefined) return null
+  const lane = query.get('lane')
+  if (job === undefined && /\/p\/[^/]+\/[^/]+\/edit$/.test(path))
+    return { page: 'edit', project, pipeline, lane }
   if (job === undefined)
     return {
-      ...{ page: 'line', project, pipeline, open: openedIn(query) },
-      ...{ lane: query.get('lane'), version: query.get('version') || null },
+      ...{ page: 'line', project, pipeline, lane, open: openedIn(query) },
+      version: query.get('version') || null,
     }
   const sort = TEST_ORDERS.find((order) => order === query.get('sort')) ?? 'failing'
   return { page: 'tests', project, pipeline, job, sort }
@@ -177,6 +186,12 @@ export function lineAddress(
   if (open) query.set(open.of, open.name)
   const address = `/p/${encodeURIComponent(project)}/${encodeURIComponent(pipeline)}`
   return query.size > 0 ? `${address}?${query}` : address
+}
+
+/** Where the file of a line is written. */
+export function editAddress({ project, pipeline, lane }: LineAt): string {
+  const address = `/p/${encodeURIComponent(project)}/${encodeURIComponent(pipeline)}/edit`
+  return lane ? `${address}?${new URLSearchParams({ lane })}` : address
 }
 
 type JobAt = { readonly project: string; readonly pipeline: string; readonly job: string }
