@@ -42,7 +42,18 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@grpc',
     'protobufjs',
   ],
-  ui: ['pipelines', 'types:server/app.ts', 'svelte', 'hono', 'zod', 'virtua', '@dagrejs', '@xterm'],
+  ui: [
+    'pipelines',
+    'types:server/app.ts',
+    'svelte',
+    'hono',
+    'zod',
+    'virtua',
+    '@dagrejs',
+    '@xterm',
+    '@codemirror',
+    '@lezer',
+  ],
 }
 /** Tools that build the dashboard; only its build file knows them. */
 const BUILD_FILE = { path: 'ui/vite.config.ts', may: ['vite', '@sveltejs', 'node:'] }

@@ -4,6 +4,7 @@ import { ACCOUNT, meIn, PASSWORD } from './fake-account.ts'
 import { AUDIT } from './fake-audit.ts'
 import { DECISIONS } from './fake-decisions.ts'
 import { DELIVERIES } from './fake-deliveries.ts'
+import { EDITOR } from './fake-editor.ts'
 import { SCHEDULES } from './fake-schedules.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { guestReply } from './fake-guests.ts'
@@ -77,6 +78,7 @@ const ROUTES: readonly Route[] = [
   ...VALUES,
   ...NOTICES,
   ...DECISIONS,
+  ...EDITOR,
   ...REPORTS,
   ...GATES,
   ...PULLS,

@@ -3,6 +3,7 @@ import { pipelineJsonSchema } from '#pipelines/language/json-schema.ts'
 import { outlineOf, ownNames } from '../../ui/lib/pipeline-outline.ts'
 import { completionsAt } from '../../ui/lib/schema-completions.ts'
 import type { JsonSchema } from '../../ui/lib/schema-walk.ts'
+import { columnBelow } from '../../ui/lib/yaml-lines.ts'
 import { placeIn } from '../../ui/lib/yaml-place.ts'
 
 // As it comes over the wire.
@@ -133,3 +134,14 @@ test('a job is found by its name, whatever else is called so', () => {
     { section: 'jobs', name: 'test', line: 6, column: 3 },
   ])
 })
+
+test.each([
+  ['  test:', 4],
+  ['  test: # quick', 4],
+  ['    run: |', 6],
+  ['    image: node:22', 4],
+  ['      - name: x', 8],
+  ['      - ', 8],
+  ['      - npm ci', 6],
+  ['', 0],
+])('below `%s` somebody goes on at column %d', (line, column) => expect(columnBelow(line)).toBe(column))

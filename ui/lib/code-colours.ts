@@ -20,7 +20,7 @@ const wavy = (state: string) => ({
 /** The editor in the page's colours, light and dark: its variables reach into the shadow that it stands in. */
 const look = EditorView.theme({
   '&': { height: '100%', color: 'var(--ink)', backgroundColor: 'var(--log)' },
-  '&.cm-focused': { outline: '2px solid var(--brass)', outlineOffset: '-2px' },
+  '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.55' },
   '.cm-content': { padding: '10px 0', caretColor: 'var(--ink)' },
   '.cm-cursor, .cm-dropCursor': { borderLeftColor: 'var(--ink)' },

@@ -7,7 +7,7 @@ import {
 } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
 import { yaml } from '@codemirror/lang-yaml'
-import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language'
+import { bracketMatching, indentOnInput, indentService, indentUnit } from '@codemirror/language'
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint'
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search'
 import { EditorState, type Extension, type Text } from '@codemirror/state'
@@ -22,6 +22,7 @@ import {
 import { codeColours } from './code-colours.ts'
 import type { Finding } from './editor-api.ts'
 import type { Completion, Completions } from './schema-completions.ts'
+import { columnBelow } from './yaml-lines.ts'
 
 export type CodeEditor = {
   /** Replaces what is written, so that it can be undone. */
@@ -89,6 +90,7 @@ function extensionsFor({ label, isFixed, complete, onwrite }: CodeEditorOptions)
     search({ top: true }),
     yaml(),
     indentUnit.of('  '),
+    indentService.of(({ state }, at) => columnBelow(lineAbove(state.doc, at))),
     codeColours,
     EditorView.contentAttributes.of(isFixed ? { ...attributes, 'aria-readonly': 'true' } : attributes),
     EditorState.readOnly.of(isFixed),
@@ -133,6 +135,18 @@ const optionOf = ({ label, kind, description, insert, isRequired }: Completion) 
   boost: isRequired ? 1 : 0,
   ...(description === '' ? {} : { info: description }),
 })
+
+/** The last line with something on it that ends before a place; where a line is broken, its first half. */
+function lineAbove(doc: Text, at: number): string {
+  const line = doc.lineAt(at)
+  const before = doc.sliceString(line.from, at)
+  if (before.trim() !== '') return before
+  for (let number = line.number - 1; number > 0; number--) {
+    const { text } = doc.line(number)
+    if (text.trim() !== '') return text
+  }
+  return ''
+}
 
 /** From where the finding stands to the end of the word there: one sign at least, where the line has one. */
 function marked(doc: Text, { line, column, severity, message, hint }: Finding): Diagnostic {

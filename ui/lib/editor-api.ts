@@ -1,52 +1,17 @@
-import { answer, body, part } from './api.ts'
+import type { InferResponseType } from 'hono/client'
+import { body, part, v1 } from './api.ts'
 import type { JsonSchema } from './schema-walk.ts'
 
+const ofLine = v1.projects[':project'].pipelines[':pipeline']
+
 export type EditorAt = { readonly project: string; readonly pipeline: string }
-
-/** A pipeline's file on a lane. */
-export type FileView = {
-  readonly path: string
-  readonly text: string
-  readonly lane: string
-  /** Null for a tag and a pull request. */
-  readonly branch: string | null
-  readonly commit: string
-  /** Whether Takt keeps the repository, and can commit to it. */
-  readonly hosted: boolean
-  readonly may_commit: boolean
-}
-
-export type Finding = {
-  readonly severity: 'error' | 'warning'
-  readonly rule: string
-  readonly message: string
-  readonly line: number
-  readonly column: number
-  readonly hint: string
-}
-
-export const FATES = ['runs', 'passed', 'manual', 'waits', 'stays'] as const
-export type Fate = (typeof FATES)[number]
-export type JobFate = { readonly job: string; readonly fate: Fate; readonly words: string }
-
+export type FileView = InferResponseType<typeof ofLine.file.$get, 200>
+export type Rehearsed = InferResponseType<typeof ofLine.rehearse.$post, 200>
+export type Finding = Rehearsed['diagnostics'][number]
 /** The line that a file draws, before anything runs by it. */
-export type DrawnLine = {
-  readonly resources: readonly { readonly name: string; readonly kind: string }[]
-  readonly jobs: readonly {
-    readonly name: string
-    readonly gets: { readonly resource: string; readonly trigger: boolean }[]
-    readonly needs: { readonly job: string; readonly trigger: boolean }[]
-    readonly puts: readonly string[]
-  }[]
-}
-
-export type Rehearsed = {
-  readonly diagnostics: readonly Finding[]
-  /** Null while the file has errors. */
-  readonly line: DrawnLine | null
-  readonly commit: { readonly version: string; readonly author: string; readonly message: string } | null
-  readonly jobs: readonly JobFate[]
-}
+export type DrawnLine = NonNullable<Rehearsed['line']>
+export type JobFate = Rehearsed['jobs'][number]
+export type Fate = JobFate['fate']
 
 /** A text, and which commit it is tried with; null: the lane's newest. */
 export type Wanted = { readonly text: string; readonly lane: string; readonly version: string | null }
@@ -58,22 +23,15 @@ export type NewFile = {
   readonly onto: string | null
 }
 
-const at = ({ project, pipeline }: EditorAt) =>
-  `/api/v1/projects/${part(project)}/pipelines/${part(pipeline)}`
-const posted = (said: unknown): RequestInit => ({
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(said),
+const at = ({ project, pipeline }: EditorAt) => ({
+  param: { project: part(project), pipeline: part(pipeline) },
 })
 
 export const editor = {
   file: (line: EditorAt, lane: string | null, signal: AbortSignal) =>
-    body<FileView>(
-      fetch(`${at(line)}/file${lane === null ? '' : `?${new URLSearchParams({ lane })}`}`, { signal }),
-    ),
-  schema: () => body<JsonSchema>(fetch('/api/v1/pipeline-schema')),
-  rehearse: async (line: EditorAt, wanted: Wanted, signal: AbortSignal) =>
-    (await answer<Rehearsed>(fetch(`${at(line)}/rehearse`, { ...posted(wanted), signal }))).body,
-  commit: (line: EditorAt, change: NewFile) =>
-    body<{ commit: string; branch: string }>(fetch(`${at(line)}/file`, posted(change))),
+    body(ofLine.file.$get({ ...at(line), query: lane === null ? {} : { lane } }, { init: { signal } })),
+  schema: async (): Promise<JsonSchema> => await body(v1['pipeline-schema'].$get()),
+  rehearse: (line: EditorAt, wanted: Wanted, signal: AbortSignal) =>
+    body(ofLine.rehearse.$post({ ...at(line), json: wanted }, { init: { signal } })),
+  commit: (line: EditorAt, change: NewFile) => body(ofLine.file.$post({ ...at(line), json: change })),
 }

@@ -45,6 +45,15 @@ export function contentEnd(line: string): number {
 
 export const holdsText = (line: string): boolean => BLOCK_TEXT.test(line.slice(readLine(line).rest))
 
+/** Where the line after this one begins: deeper where its last key has no value yet, else below its first key. */
+export function columnBelow(line: string): number {
+  const { entries, rest } = readLine(line)
+  const last = entries.at(-1)
+  if (!last) return Math.max(0, line.search(/\S/))
+  const isOpen = NO_VALUE.test(line.slice(rest)) || holdsText(line)
+  return isOpen ? last.column + 2 : (entries.find(({ key }) => key !== null) ?? last).column
+}
+
 /**
  * The way from the root to the last of `own`, the entries of a line, by the lines above it; and the keys beside it up there.
  *

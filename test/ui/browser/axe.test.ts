@@ -39,6 +39,7 @@ const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['search', '/where', 'Type the beginning'],
   ['trace', `/where?version=${hex(11).slice(0, 6)}`, 'not reached'],
   ['broken line', '/p/shop/docs', 'Broken:'],
+  ['editor', '/p/shop/main/edit', 'would run'],
   ['failed run', `/runs/${run('failed')}`, 'created'],
   ['errored run', `/runs/${run('errored')}`, 'created'],
   ['passed-through run', `/runs/${run('skipped')}`, 'go on with these versions'],
