@@ -78,7 +78,7 @@ export function openCode(place: HTMLElement, options: CodeEditorOptions): CodeEd
 }
 
 function extensionsFor({ label, isFixed, complete, onwrite }: CodeEditorOptions): Extension[] {
-  const attributes = { 'aria-label': label, spellcheck: 'false', autocapitalize: 'none' }
+  const attributes = { 'aria-label': label, spellcheck: 'false', autocapitalize: 'none', tabindex: '0' }
   return [
     lineNumbers(),
     lintGutter(),
