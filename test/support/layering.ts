@@ -43,16 +43,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'protobufjs',
   ],
   ui: [
-    'pipelines',
-    'types:server/app.ts',
-    'svelte',
-    'hono',
-    'zod',
-    'virtua',
-    '@dagrejs',
-    '@xterm',
-    '@codemirror',
-    '@lezer',
+    ...['pipelines', 'types:server/app.ts', 'svelte', 'hono', 'zod', 'virtua'],
+    ...['@dagrejs', '@xterm', '@codemirror', '@lezer'],
   ],
 }
 /** Tools that build the dashboard; only its build file knows them. */
