@@ -5,6 +5,7 @@ import { docker } from './floor.ts'
 import { startProcesses } from './house.ts'
 import { measureIdle } from './idle.ts'
 import { measureLargeLine } from './large-line.ts'
+import { measureLive } from './live.ts'
 import { measureLog } from './log.ts'
 import { measurePages } from './pages.ts'
 import { measureRunner } from './runner.ts'
@@ -12,10 +13,10 @@ import { measureHistory, measureLargePipeline } from './scale.ts'
 import { measureSlots } from './slots.ts'
 
 /**
- * `npm run bench [dispatch|log|pages|runner|scale]`: ratios on this machine in this very run. All but `scale` need a Docker engine, `pages` a
+ * `npm run bench [dispatch|live|log|pages|runner|scale]`: ratios on this machine in this very run. All but `scale` need a Docker engine, `pages` a
  * Chromium; all of it an otherwise idle machine.
  */
-const PARTS = { dispatch, log, pages, runner, scale }
+const PARTS = { dispatch, live, log, pages, runner, scale }
 const asked = process.argv.slice(2)
 const unknown = asked.find((part) => !(part in PARTS))
 if (unknown !== undefined) {
@@ -42,6 +43,13 @@ async function dispatch(): Promise<void> {
   console.log(report('webhook accepted → first log line', firstLine, 1.5))
   console.log(report('job finished → dependent’s first step begun', dependent, 1.3))
   console.log(`idle server: ${(await measureIdle(house.pid)).words}`)
+}
+
+/** Its runs need no container: fifty of them would be a measure of the engine. */
+async function live(): Promise<void> {
+  console.log('Starting server, PostgreSQL and runner …')
+  await using house = await startProcesses({ TAKT_ENGINE: 'local', TAKT_SLOTS: '50' })
+  for (const line of await measureLive(house)) console.log(line)
 }
 
 async function log(): Promise<void> {

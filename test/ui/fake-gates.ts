@@ -35,6 +35,8 @@ export function gatedRun(world: FakeWorld, line: Line, job: string, given: Parti
   world.gates.push(gate)
   run.held = gate.words
   world.move(run, 'waiting')
+  const { project, pipeline } = run
+  world.announce({ kind: 'gate.opened', project, pipeline, run: run.id, gate: gate.id })
   return gate
 }
 

@@ -124,3 +124,40 @@ test('a run that started others leads to them', async () => {
   await link.waitFor()
   expect(await link.getAttribute('href')).toBe('/runs/77')
 })
+
+/** Notifications as a page sees them, kept instead of shown. */
+const NOTIFICATIONS = `
+  window.notices = []
+  window.Notification = class {
+    static permission = sessionStorage.getItem('granted') ?? 'default'
+    static async requestPermission() {
+      sessionStorage.setItem('granted', 'granted')
+      return (this.permission = 'granted')
+    }
+    constructor(title, options) { notices.push(Object.assign(this, { title }, options)) }
+    close() {}
+  }`
+
+test('who wants it is told outside the window of a gate that opens, once, and comes to it by a click', async () => {
+  const { world } = gatedWorld()
+  await using visit = await house.visit(world, { path: '/account' })
+  const { page } = visit
+  await page.addInitScript(NOTIFICATIONS)
+  await page.reload()
+  const notices = () => page.evaluate('notices.map(({ title, body }) => title + ": " + body)')
+  await page.getByRole('button', { name: 'Tell me of gates…' }).click()
+  await page.getByRole('button', { name: 'Do not tell me any more' }).waitFor()
+  await expect.poll(() => world.asked.filter((asked) => asked === 'GET /gates').length).toBe(1)
+  const line = world.line('shop', 'main')!
+  gatedRun(world, line, 'ship', { message: 'Once more?' })
+  gatedRun(world, line, 'ship', { message: 'Not for you', refusal: 'only the team release decides here' })
+  await expect.poll(notices).toEqual(['ship #2 waits for you: shop/main · main\nOnce more?'])
+  await page.evaluate('notices[0].onclick()')
+  await page.waitForURL('**/runs/2')
+  await page.goto('/account')
+  await page.getByRole('button', { name: 'Do not tell me any more' }).click()
+  gatedRun(world, line, 'ship')
+  await page.getByRole('button', { name: 'Tell me of gates…' }).waitFor()
+  expect(await notices()).toEqual([])
+  expect(visit.complaints).toEqual([])
+})
