@@ -77,6 +77,8 @@ export const TaktEvent = z.discriminatedUnion('kind', [
   }),
   /** A step or a command of a run began or ended, or its cancelling was asked for. */
   z.object({ kind: z.literal('run.progressed'), ...where, run: id<RunId>() }),
+  /** No runner has taken a run for long, and it waits for nothing else. */
+  z.object({ kind: z.literal('run.late'), ...where, run: id<RunId>() }),
   /** A run waits at a gate. */
   z.object({ kind: z.literal('gate.opened'), ...where, run: id<RunId>(), gate: id<GateId>() }),
   /** Somebody decided at a gate, or its time came; `state` is `waiting` where more of them must. */

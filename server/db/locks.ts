@@ -16,7 +16,9 @@ export const LOCKS = {
   /** A value of a project is set: by project, to the end of the transaction, before the row of its key. */
   values: 7006,
   /** What a project may remember is looked at: by project, to the end of the transaction, after the rows of runs and lanes. */
-  states: 7007,
+  states: 7011,
+  /** One server looks for runs that no runner takes: to the end of the transaction, before it locks any row. Tried, never waited for. */
+  lateRuns: 7010,
   /** Events take their ids in the order in which they appear: the last statement of a transaction, to its end. */
   events: 7001,
 } as const

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely'
 import type { NoticeFacts } from '#pipelines/language/notice-words.ts'
-import type { EventId, NoticeMessageId, PipelineId } from '#pipelines/ids.ts'
+import type { EventId, NoticeMessageId, PipelineId, RunId } from '#pipelines/ids.ts'
 import type { Json, Time } from './columns.ts'
 
 /** The tables of notices, as the migrations make them. */
@@ -27,6 +27,8 @@ export type NoticeTables = {
     facts: Json<NoticeFacts>
     at: Time
   }
+  /** Runs that wait for nothing but a runner. */
+  late_runs: { run_id: RunId; since: Time; told_at: Time | null }
   notice_attempts: {
     message_id: NoticeMessageId
     number: number

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import type { RunId } from '#pipelines/ids.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { Trx } from '../db/connect.ts'
+import { waitsFor } from '../runs/waits-for.ts'
 import { type Happening, namesIn, NOTHING, placeIn, PLACES, WHERE, type Where } from './happening.ts'
 
 type Checked = Extract<TaktEvent, { kind: 'resource.checked' }>
@@ -67,6 +69,29 @@ export async function ofSchedule(db: Trx, { resource, firing }: Missed): Promise
       words: `has a schedule, ${resource}, whose time ${row.due_at.toISOString()} ${what}`,
       reason: row.reason ?? '',
       url: '/schedules',
+    },
+  }
+}
+
+type LateRun = { readonly number: number; readonly job: string; readonly waits: string | null }
+
+/** No runner has taken a run for long; one that was taken meanwhile is no news any more. */
+export async function ofLateRun(db: Trx, id: RunId): Promise<Happening | null> {
+  const { rows } = await sql<LateRun & Where>`
+    select runs.number, jobs.name as job, ${waitsFor('runs')} as waits, ${WHERE}
+    from runs join jobs on jobs.id = runs.job_id join lanes on lanes.id = runs.lane_id ${PLACES}
+    where runs.id = ${id} and runs.state = 'queued'`.execute(db)
+  const [row] = rows
+  if (!row) return null
+  return {
+    ...placeIn(row),
+    kinds: ['alert'],
+    facts: {
+      ...namesIn(row),
+      ...NOTHING,
+      ...{ job: row.job, number: String(row.number), url: `/runs/${id}` },
+      words: 'has waited for a runner for more than 10 minutes',
+      reason: row.waits ?? 'no runner has room for it, or none is connected',
     },
   }
 }

@@ -4,7 +4,7 @@ import type { NoticeKind } from '#pipelines/language/pipeline.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { Trx } from '../db/connect.ts'
 import { versionWords } from '../runs/queries.ts'
-import { ofCheck, ofSchedule } from './alerts.ts'
+import { ofCheck, ofLateRun, ofSchedule } from './alerts.ts'
 import { type Happening, namesIn, NOTHING, placeIn, PLACES, WHERE, type Where } from './happening.ts'
 import { ofPull } from './pull-asked.ts'
 
@@ -14,6 +14,8 @@ export async function happeningsOf(db: Trx, event: TaktEvent): Promise<readonly 
   switch (event.kind) {
     case 'run.moved':
       return ['succeeded', 'failed', 'errored'].includes(event.to) ? one(await ofRun(db, event.run)) : []
+    case 'run.late':
+      return one(await ofLateRun(db, event.run))
     case 'gate.opened':
       return one(await ofGate(db, event.gate))
     case 'pull.moved':

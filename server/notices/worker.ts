@@ -1,7 +1,11 @@
 import { startWorker, type Worker } from '../events/worker.ts'
 import type { Hints } from '../events/listen.ts'
 import { followEvents } from './follow.ts'
+import { noteLateRuns } from './late-runs.ts'
 import { nextDueMs, sendDue, type Sending } from './send.ts'
+
+/** How often it is looked which runs no runner takes. */
+const LATE_EVERY_MS = 60_000
 
 /**
  * Tell people what has happened. What is to be told lies in the database; between two events this waits for the next message that is
@@ -9,8 +13,13 @@ import { nextDueMs, sendDue, type Sending } from './send.ts'
  */
 export function startNotices(sending: Sending, loop: { hints: Hints; sweepMs: number }): Worker {
   let alarm: NodeJS.Timeout | undefined
+  let lookedMs = -Infinity
   const look = async () => {
     clearTimeout(alarm)
+    if (performance.now() - lookedMs > LATE_EVERY_MS) {
+      lookedMs = performance.now()
+      await noteLateRuns(sending.db)
+    }
     if (await followEvents(sending.db)) return true
     if (await sendDue(sending)) return true
     const inMs = await nextDueMs(sending.db)

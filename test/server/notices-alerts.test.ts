@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { publicGit } from '../support/public-git.ts'
 import { withPull } from '../support/pull.ts'
 import { type House, startHouse } from '../support/server.ts'
-import { steeredLine } from '../support/steer.ts'
+import { noteLateRuns } from '../../server/notices/late-runs.ts'
+import { runnerOf, steeredLine } from '../support/steer.ts'
 import { until } from '../support/until.ts'
 
 const NOTIFY = 'notify: { email: { to: [ann@acme.example], when: [approval, alert] } }\n'
@@ -38,6 +39,33 @@ test('people are asked once for each commit of a fork that waits for somebody’
   await pull.say('synchronize', fork(second))
   await until(async () => (await told(house)).length === 2)
   expect((await told(house))[1]).toContain(second.slice(0, 7))
+})
+
+test('a run that no runner takes for long is told of once, and why', async () => {
+  await using it = await steeredLine(
+    `jobs: { far: { runs_on: [gpu], run: x }, free: { run: x }, held: { approve: true, run: x } }\n${NOTIFY}`,
+  )
+  const { house } = it
+  await it.push()
+  await until(async () => (await it.runs('held'))[0]?.state === 'waiting')
+  await runnerOf(house.db)
+  await sql`update runners set connection = gen_random_uuid(), present_until = now() + interval '1 hour'`.execute(
+    house.db,
+  )
+  const look = async (passed: string) => {
+    await sql`update late_runs set since = now() - ${passed}::interval`.execute(house.db)
+    await noteLateRuns(house.db)
+  }
+  await noteLateRuns(house.db)
+  await look('9 minutes')
+  await it.end('free', 'succeed')
+  for (let times = 0; times < 2; times++) await look('11 minutes')
+  await until(async () => (await told(house)).length === 2)
+  expect((await told(house)).toSorted()).toEqual([
+    expect.stringContaining('far #1 has waited for a runner for more than 10 minutes on main'),
+    expect.stringContaining('held #1 waits for approval'),
+  ])
+  expect((await told(house)).join()).toContain('no runner has `gpu`')
 })
 
 test('a line of fifty jobs that break together sends no flood', async () => {
