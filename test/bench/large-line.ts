@@ -40,7 +40,7 @@ export async function measureLargeLine(): Promise<string[]> {
   const { perSecond, slowest } = await pan(visit.page)
   return [
     `a line of ${COLUMNS * ROWS + RESOURCES} nodes is drawn after ${median(drawn).toFixed(0)} ms; the page stays free meanwhile`,
-    `  a run that moves is seen after ${median(seen).toFixed(0)} ms, and costs the page ${cost.toFixed(0)} ms`,
+    `  a run that moves is seen after ${median(seen).toFixed(0)} ms, and costs the page ${cost.toFixed(0)} ms of work`,
     `  panned at ${perSecond.toFixed(0)} frames a second with ${RUNNING - UPDATES} runs under way, the slowest frame after ${slowest.toFixed(0)} ms`,
   ]
 }
@@ -62,13 +62,13 @@ function largeLine() {
   return { world, runs: runs.slice(0, RUNNING) }
 }
 
-/** Tells how long the page's own thread has been busy so far, in milliseconds. */
+/** Tells how long the page's own thread has worked so far, in milliseconds; what it waited for a processor does not count. */
 async function busyTime(page: Page): Promise<() => Promise<number>> {
   const devtools = await page.context().newCDPSession(page)
   await devtools.send('Performance.enable')
   return async () => {
     const { metrics } = await devtools.send('Performance.getMetrics')
-    return 1000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN)
+    return 1000 * (metrics.find(({ name }) => name === 'ThreadTime')?.value ?? Number.NaN)
   }
 }
 

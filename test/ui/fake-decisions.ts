@@ -61,6 +61,15 @@ export const DECISIONS: readonly Route[] = [
         }),
       ),
   ],
+  [
+    'POST',
+    path(`${RESOURCE}/check`),
+    (asked, ...at) =>
+      onLine(asked, at, (line) => {
+        for (const one of line.resources) if (one.check && one.name === at[2]) one.check.running = true
+        return { status: 202, body: { checking: true } }
+      }),
+  ],
   ['PUT', path(`${RESOURCE}/pin`), (asked, ...at) => decide(asked, at, pin)],
   ['DELETE', path(`${RESOURCE}/pin`), (asked, ...at) => decide(asked, at, pin)],
   ['POST', path(`${RESOURCE}/versions/([^/]+)/disable`), (asked, ...at) => decide(asked, at, disable)],

@@ -234,6 +234,8 @@ export const api = {
         { init: { signal } },
       ),
     ),
+  /** Looks for its new versions now. */
+  checkNow: (at: ResourceAt) => body(oneResource.check.$post({ param: resourceOf(at) })),
   pin: (at: ResourceAt, version: string, reason: string) =>
     body(oneResource.pin.$put({ param: resourceOf(at), json: { ...laneOf(at), version, reason } })),
   unpin: (at: ResourceAt) => body(oneResource.pin.$delete({ param: resourceOf(at), query: laneOf(at) })),

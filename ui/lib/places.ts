@@ -73,7 +73,14 @@ export const TEST_ORDERS = ['failing', 'flaky', 'slowest'] as const
 export type TestOrder = (typeof TEST_ORDERS)[number]
 
 /** What of a line is open beside it. */
-export type Opened = { readonly of: 'job' | 'resource'; readonly name: string }
+export type Opened = {
+  readonly of: 'job' | 'resource'
+  readonly name: string
+  /** What is about to be done with it: its form is open. */
+  readonly act?: Act | undefined
+}
+export const ACTS = ['run', 'pause', 'cancel', 'pin', 'disable'] as const
+export type Act = (typeof ACTS)[number]
 
 export function placeOf(url: URL): Place {
   const path = url.pathname.replace(/\/+$/, '') || '/'
@@ -184,6 +191,7 @@ export function lineAddress(
   if (lane) query.set('lane', lane)
   if (version) query.set('version', version)
   if (open) query.set(open.of, open.name)
+  if (open?.act) query.set('act', open.act)
   const address = `/p/${encodeURIComponent(project)}/${encodeURIComponent(pipeline)}`
   return query.size > 0 ? `${address}?${query}` : address
 }
@@ -205,7 +213,8 @@ export function testsAddress({ project, pipeline, job }: JobAt, sort: TestOrder 
 function openedIn(query: URLSearchParams): Opened | null {
   for (const of of ['job', 'resource'] as const) {
     const name = query.get(of)
-    if (name) return { of, name }
+    const act = ACTS.find((each) => each === query.get('act'))
+    if (name) return { of, name, ...(act ? { act } : {}) }
   }
   return null
 }
