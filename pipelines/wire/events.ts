@@ -98,6 +98,8 @@ export const TaktEvent = z.discriminatedUnion('kind', [
   }),
   /** Somebody wants a forge told once more how a commit stands. */
   z.object({ kind: z.literal('status.requested'), project: z.string(), status: id<StatusId>() }),
+  /** A stream of others is read, or is not any more; or it handed out what is a dead letter. */
+  z.object({ kind: z.literal('source.changed'), project: z.string(), source: z.string() }),
   /** A forge took a status, or did not. */
   z.object({ kind: z.literal('status.told'), project: z.string(), status: id<StatusId>() }),
   /** Somebody opened a terminal in a run's container. */

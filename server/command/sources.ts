@@ -26,15 +26,24 @@ export async function listSources(project: string, { json }: Json): Promise<numb
   else
     out(
       painted(
-        table(['SOURCE', 'KIND', 'STREAM', 'STATE', 'WAITING', 'DEAD', 'ERROR'], list.items.map(row)),
+        table(['SOURCE', 'KIND', 'STREAM', 'STATE', 'LAST', 'WAITING', 'DEAD', 'ERROR'], list.items.map(row)),
         config,
       ),
     )
   return list.items.some(({ state }) => state === 'broken') ? 1 : 0
 }
 
-const row = ({ name, kind, stream, state, waiting, dead, error }: AnySource): string[] => [
-  ...[name, kind, stream, state, String(waiting), String(dead), error ?? ''],
+const row = ({ name, kind, stream, state, last_at, waiting, dead, error }: AnySource): string[] => [
+  ...[
+    name,
+    kind,
+    stream,
+    state,
+    last_at === null ? '-' : localTime(last_at),
+    String(waiting),
+    String(dead),
+    error ?? '',
+  ],
 ]
 
 type Said = Json & { readonly kind: string; readonly addresses: readonly string[]; readonly stream: string }

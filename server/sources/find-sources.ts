@@ -20,15 +20,21 @@ export async function findSources(db: Db | Trx, project: ProjectId, name?: strin
   let sources = db
     .selectFrom('sources')
     .select(['id', 'name', 'kind', 'settings', 'login', 'error', 'read_since'])
+    .select(
+      sql<Date | null>`(select received_at from source_events where source_id = sources.id order by id desc limit 1)`.as(
+        'last_at',
+      ),
+    )
     .select([counted('received').as('waiting'), counted('dead').as('dead')])
     .where('project_id', '=', project)
   if (name !== undefined) sources = sources.where('name', '=', name)
   const rows = await sources.orderBy('name').execute()
-  return rows.map(({ id, settings, read_since, ...row }) => ({
+  return rows.map(({ id, settings, read_since, last_at, ...row }) => ({
     ...row,
     ...settings,
     addresses: [...settings.addresses],
     read_since: read_since?.toISOString() ?? null,
+    last_at: last_at?.toISOString() ?? null,
     state: read_since ? ('read' as const) : row.error === null ? ('waits' as const) : ('broken' as const),
     row: { id, kind: row.kind, login: row.login, settings },
   }))

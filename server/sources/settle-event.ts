@@ -121,13 +121,17 @@ const retryLater = (db: Db, { id, attempts }: Due) =>
 
 type Fate = { readonly state: 'taken' | 'ignored' | 'dead'; readonly reason: string }
 
-async function settle(db: Db, { id, source }: Due, { state, reason }: Fate): Promise<void> {
-  await db
-    .updateTable('source_events')
-    .set({ state, reason: reason.slice(0, 1_000), settled_at: sql<Date>`now()` })
-    .where('id', '=', id)
-    .where('state', '=', 'received')
-    .execute()
+async function settle(db: Db, { id, source, project, name }: Due, { state, reason }: Fate): Promise<void> {
+  await transact(db, async (tx) => {
+    await tx.db
+      .updateTable('source_events')
+      .set({ state, reason: reason.slice(0, 1_000), settled_at: sql<Date>`now()` })
+      .where('id', '=', id)
+      .where('state', '=', 'received')
+      .execute()
+    // What is taken is told of as a version, and what is ignored concerns nobody.
+    if (state === 'dead') tx.emit({ kind: 'source.changed', project, source: name })
+  })
   if (id % 50 === 0) await forget(db, source)
 }
 

@@ -54,6 +54,7 @@ export const Source = z
       .nullable()
       .openapi({ description: 'Why it cannot be read; it is tried again by itself' }),
     read_since: time.nullable(),
+    last_at: time.nullable().openapi({ description: 'When the newest event came' }),
     waiting: z.number().int().openapi({ description: 'Events that wait to be looked at' }),
     dead: z.number().int().openapi({ description: 'Dead letters' }),
   })

@@ -2,9 +2,9 @@ import { sql } from 'kysely'
 import type { SourceId } from '#pipelines/ids.ts'
 import { redialMs } from '#pipelines/wire/redial.ts'
 import { newSecret } from '../access/key-files.ts'
-import type { Db } from '../db/connect.ts'
+import type { Db, Trx } from '../db/connect.ts'
 import type { SourceSettings } from '../db/source-tables.ts'
-import { inMs } from '../db/transact.ts'
+import { inMs, transact } from '../db/transact.ts'
 import type { Hints } from '../events/listen.ts'
 import { keepLease } from '../events/keep-lease.ts'
 import { startWorker } from '../events/worker.ts'
@@ -31,6 +31,7 @@ type Held = {
   readonly login: string | null
   readonly failures: number
   readonly project: string
+  readonly name: string
   readonly lease: string
 }
 
@@ -72,9 +73,8 @@ async function claimFree(db: Db): Promise<Held | null> {
     from projects
     where projects.id = sources.project_id and sources.id = (
       select id from sources where lease_until <= now() order by lease_until limit 1 for update skip locked)
-    returning sources.id, sources.kind, sources.settings, sources.login, sources.failures, projects.name as project`.execute(
-    db,
-  )
+    returning sources.id, sources.kind, sources.settings, sources.login, sources.failures, sources.name,
+      projects.name as project`.execute(db)
   return rows[0] ? { ...rows[0], lease } : null
 }
 
@@ -109,7 +109,7 @@ async function hold(deps: SourceDeps, held: Held, quit: AbortSignal): Promise<vo
   }
 }
 
-const ours = (db: Db, { id, lease }: Held) =>
+const ours = (db: Db | Trx, { id, lease }: Held) =>
   db.updateTable('sources').where('id', '=', id).where('lease_token', '=', lease)
 
 async function renew(db: Db, held: Held): Promise<boolean> {
@@ -120,21 +120,26 @@ async function renew(db: Db, held: Held): Promise<boolean> {
   return row !== undefined
 }
 
-const reached = async (db: Db, held: Held): Promise<void> =>
-  void (await ours(db, held)
-    .set({ read_since: sql<Date>`now()`, error: null, failures: 0 })
-    .execute())
+const reached = (db: Db, held: Held): Promise<void> =>
+  transact(db, async (tx) => {
+    await ours(tx.db, held)
+      .set({ read_since: sql<Date>`now()`, error: null, failures: 0 })
+      .execute()
+    tx.emit({ kind: 'source.changed', project: held.project, source: held.name })
+  })
 
 /** @param error  Why; it is tried again later, each time. Null where somebody else is to go on at once. */
 async function letGo(db: Db, held: Held, error: string | null): Promise<void> {
   const waitMs = error === null ? 0 : redialMs(held.failures, 0.5)
-  await ours(db, held)
-    .set({
-      ...{ lease_token: null, lease_until: inMs(waitMs), read_since: null },
-      ...(error === null ? {} : { error: error.slice(0, 500), failures: sql<number>`failures + 1` }),
-    })
-    .execute()
-    .catch((cause: unknown) => log.warn({ err: cause, source: held.id }, 'source.not-let-go')) // its lease ends by itself
+  await transact(db, async (tx) => {
+    await ours(tx.db, held)
+      .set({
+        ...{ lease_token: null, lease_until: inMs(waitMs), read_since: null },
+        ...(error === null ? {} : { error: error.slice(0, 500), failures: sql<number>`failures + 1` }),
+      })
+      .execute()
+    tx.emit({ kind: 'source.changed', project: held.project, source: held.name })
+  }).catch((cause: unknown) => log.warn({ err: cause, source: held.id }, 'source.not-let-go')) // its lease ends by itself
 }
 
 const wordsOf = (error: unknown): string =>

@@ -19,6 +19,8 @@ import { SECRETS } from './fake-secrets.ts'
 import { SERVICES } from './fake-services.ts'
 import { SERVICE_ACCOUNTS } from './fake-program-accounts.ts'
 import { NOTICES } from './fake-notices.ts'
+import { SOURCES } from './fake-sources.ts'
+import { STATUSES } from './fake-statuses.ts'
 import { VALUES } from './fake-values.ts'
 import type { FakeWorld } from './fake-world.ts'
 
@@ -77,6 +79,8 @@ const ROUTES: readonly Route[] = [
   ...SERVICE_ACCOUNTS,
   ...VALUES,
   ...NOTICES,
+  ...STATUSES,
+  ...SOURCES,
   ...DECISIONS,
   ...EDITOR,
   ...REPORTS,

@@ -39,8 +39,12 @@ export type Place =
   | { readonly page: 'organizations' }
   | { readonly page: 'organization'; readonly name: string }
   | { readonly page: 'secrets'; readonly owner: SecretsOwner }
-  | { readonly page: 'values' | 'notices' | 'services'; readonly project: string }
+  | { readonly page: OfProject; readonly project: string }
   | { readonly page: 'missing'; readonly path: string }
+
+/** What is settled of one project. */
+const OF_PROJECT = ['values', 'notices', 'services', 'statuses', 'sources'] as const
+type OfProject = (typeof OF_PROJECT)[number]
 
 /** Whose secrets they are. */
 export type SecretsOwner = { readonly of: 'projects' | 'organizations'; readonly name: string }
@@ -137,10 +141,10 @@ export const secretsAddress = ({ of, name }: SecretsOwner): string =>
   `/settings/${of}/${encodeURIComponent(name)}/secrets`
 
 function ofProjectAt(path: string): Place | null {
-  const [, part, page] = /^\/settings\/projects\/([^/]+)\/(values|notices|services)$/.exec(path) ?? []
+  const [, part, last] = /^\/settings\/projects\/([^/]+)\/([^/]+)$/.exec(path) ?? []
+  const page = OF_PROJECT.find((each) => each === last)
   const [project] = (part !== undefined && decoded([part])) || []
-  const known = (['values', 'notices', 'services'] as const).find((each) => each === page)
-  return project === undefined || !known ? null : { page: known, project }
+  return project === undefined || page === undefined ? null : { page, project }
 }
 
 export const valuesAddress = (project: string): string =>
@@ -149,6 +153,10 @@ export const noticesAddress = (project: string): string =>
   `/settings/projects/${encodeURIComponent(project)}/notices`
 export const servicesAddress = (project: string): string =>
   `/settings/projects/${encodeURIComponent(project)}/services`
+export const statusesAddress = (project: string): string =>
+  `/settings/projects/${encodeURIComponent(project)}/statuses`
+export const sourcesAddress = (project: string): string =>
+  `/settings/projects/${encodeURIComponent(project)}/sources`
 
 /** The pages that show what is public to people who are not signed in. */
 const OPEN_PAGES: readonly Place['page'][] = ['home', 'line', 'run', 'tests', 'where', 'missing']

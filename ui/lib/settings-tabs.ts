@@ -26,7 +26,16 @@ export const SETTINGS_TABS: readonly SettingsTab[] = [
   {
     words: 'Organizations',
     href: '/settings',
-    pages: ['organizations', 'organization', 'secrets', 'values', 'notices', 'services'],
+    pages: [
+      'organizations',
+      'organization',
+      'secrets',
+      'values',
+      'notices',
+      'services',
+      'statuses',
+      'sources',
+    ],
   },
   { words: 'People and programs', href: '/users', pages: ['users'], isFor: ({ me }) => me.role === 'admin' },
   { words: 'Server', href: '/settings/server', pages: ['server'], isFor: ({ me }) => me.role === 'admin' },
