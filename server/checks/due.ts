@@ -25,9 +25,13 @@ const LEASE_MS = CHECK_MS + 30_000
 /** What asks nobody outside is done in no time: who was killed at it is not waited for. */
 export const TIME_LEASE_MS = 15_000
 
+/** Of one project: where nobody says how many. */
+const ALL = 1_000
+
 /**
- * Take the checks that are due first. Two who call get two checks: never the same one, and never a wait. What was taken by somebody
- * who then fell silent is taken anew when its lease is over.
+ * Take the checks that are due, of each project the first ones, as few as others have under way; then those that were due first. Two
+ * who call get two checks: never the same one, and never a wait. What was taken by somebody who then fell silent is taken anew when
+ * its lease is over. What several projects ask together counts as the oldest one's.
  */
 export async function claimDue(
   db: Db,
@@ -35,16 +39,40 @@ export async function claimDue(
     kinds,
     most,
     leaseMs = LEASE_MS,
-  }: { readonly kinds: readonly CheckKind[]; readonly most: number; readonly leaseMs?: number },
+    mostOfOne = ALL,
+  }: {
+    readonly kinds: readonly CheckKind[]
+    readonly most: number
+    readonly leaseMs?: number
+    /** So many of one project are under way at most, whatever else there is room for. */
+    readonly mostOfOne?: number
+  },
 ): Promise<Claimed[]> {
   const lease = newSecret()
   const { rows } = await sql<Omit<Claimed, 'lease'>>`
-    with mine as (
-      select id, due_at from checks
-      where kind = any(${kinds}::text[]) and due_at <= now() and (lease_until is null or lease_until < now())
-        and exists (select from resources where resources.check_id = checks.id and resources.paused_at is null)
-        and (kind <> 'custom' or ${serverGoes})
-      order by due_at, id limit ${most} for update skip locked
+    with due as (
+      select checks.id, checks.due_at, min(pipelines.project_id) as project_id
+      from checks join resources on resources.check_id = checks.id join pipelines on pipelines.id = resources.pipeline_id
+      where checks.kind = any(${kinds}::text[]) and checks.due_at <= now()
+        and (checks.lease_until is null or checks.lease_until < now())
+        and resources.paused_at is null and (checks.kind <> 'custom' or ${serverGoes})
+      group by checks.id
+    ), busy as (
+      select project_id, count(*) as count from (
+        select min(pipelines.project_id) as project_id
+        from checks join resources on resources.check_id = checks.id join pipelines on pipelines.id = resources.pipeline_id
+        where checks.kind = any(${kinds}::text[]) and checks.lease_until > now() group by checks.id
+      ) taken group by project_id
+    ), ranked as (
+      select due.id, coalesce(busy.count, 0)
+        + row_number() over (partition by due.project_id order by due.due_at, due.id) as place
+      from due left join busy using (project_id)
+    ), mine as (
+      select checks.id, checks.due_at from checks join ranked on ranked.id = checks.id
+      where ranked.place <= ${mostOfOne}
+        -- Asked of the row itself once more: whoever had it locked may have taken it since.
+        and checks.due_at <= now() and (checks.lease_until is null or checks.lease_until < now())
+      order by ranked.place, checks.due_at, checks.id limit ${most} for update of checks skip locked
     )
     update checks set lease_token = ${lease}, lease_until = now() + ${leaseMs} * interval '1 millisecond',
       due_at = now() + ${leaseMs} * interval '1 millisecond'

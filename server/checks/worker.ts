@@ -22,6 +22,8 @@ export type CheckDeps = GitDeps & {
 /** What needs no image is asked by the server itself, so many at once. */
 const OUTSIDE: readonly CheckKind[] = ['registry', 'git']
 const MOST_AT_ONCE = 8
+/** Servers that hang are one project's own trouble: the other places are for others. */
+const MOST_OF_ONE = 4
 /** The clock waits for nobody outside, and nobody outside keeps it waiting. */
 const MOST_TIMES_AT_ONCE = 50
 const MOST_PIPELINES_AT_ONCE = 4
@@ -50,7 +52,7 @@ export function startChecks(
   }
   async function look(): Promise<boolean> {
     const room = MOST_AT_ONCE - busy.size
-    const due = room > 0 ? await claimDue(db, { kinds: OUTSIDE, most: room }) : []
+    const due = room > 0 ? await claimDue(db, { kinds: OUTSIDE, most: room, mostOfOne: MOST_OF_ONE }) : []
     for (const check of due) begin(busy, carryOut({ ...deps, signal: quit.signal }, check), [check])
     if (times.size === 0) await beginTimes()
     const nextMs = await untilNextMs(db)
@@ -60,7 +62,8 @@ export function startChecks(
   }
   /** Those of one pipeline together, several pipelines side by side. */
   async function beginTimes(): Promise<void> {
-    const come = await claimDue(db, { kinds: ['time'], most: MOST_TIMES_AT_ONCE, leaseMs: TIME_LEASE_MS })
+    const most = MOST_TIMES_AT_ONCE // none of them hangs
+    const come = await claimDue(db, { kinds: ['time'], most, mostOfOne: most, leaseMs: TIME_LEASE_MS })
     if (come.length > 0) begin(times, letCome(deps, come), come)
   }
   const ring = () => {

@@ -9,7 +9,7 @@ import { createDue } from './create-due.ts'
 import { loadFacts } from './facts.ts'
 import { PULL_OVER } from '../catalog/triggers.ts'
 import { isPlanned, type Place, placeOf } from './place.ts'
-import { type Mark, takeDirty, wakeStrictBelow } from './marks.ts'
+import { type Mark, takeDirty, type Turn, wakeStrictBelow } from './marks.ts'
 import { lookedIll, lookedWell } from './set-aside.ts'
 import { type Settled, settle, settleAll } from './settle.ts'
 import { openTriggers } from './triggers.ts'
@@ -23,9 +23,10 @@ const SIDE_BY_SIDE = 4
  * @returns True when there may be more to look at.
  */
 export async function scheduleSideBySide(db: Db, quit: AbortSignal): Promise<boolean> {
-  if (!(await schedule(db))) return false
+  const turn: Turn = { after: null }
+  if (!(await schedule(db, turn))) return false
   const lookOn = async () => {
-    while (!quit.aborted && (await schedule(db)));
+    while (!quit.aborted && (await schedule(db, turn)));
   }
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, lookOn))
   return true
@@ -39,11 +40,11 @@ export async function scheduleSideBySide(db: Db, quit: AbortSignal): Promise<boo
  *
  * @returns True when there may be more to look at.
  */
-export async function schedule(db: Db): Promise<boolean> {
+export async function schedule(db: Db, turn: Turn = { after: null }): Promise<boolean> {
   const looked: { mark: Mark | null } = { mark: null }
   try {
     const more = await transact(db, async (tx) => {
-      const mark = await takeDirty(tx.db)
+      const mark = await takeDirty(tx.db, turn)
       if (!mark) return false
       looked.mark = mark
       const more = await lookAt(tx, mark.job_id, mark.lane_id)
