@@ -57,11 +57,12 @@ function view({ world, url }: Asked, line: Pipeline): Reply {
   })
 }
 
-function tryFile({ world, body }: Asked, line: Pipeline): Reply {
+/** Also where nothing was pushed yet. */
+function tryFile({ world, body }: Asked, line: Pipeline | undefined): Reply {
   const text = String(body['text'])
   const parsed = parsePipeline(text)
-  const versions = world.versions.get(keyOf(line, 'src')) ?? []
-  const newest = line.resources[0]?.newest
+  const versions = (line && world.versions.get(keyOf(line, 'src'))) ?? []
+  const newest = line?.resources[0]?.newest
   const version = typeof body['version'] === 'string' ? body['version'] : null
   const found =
     version === null ? newest : [...versions, newest].find((one) => one?.name.startsWith(version) === true)
@@ -84,17 +85,20 @@ function tryFile({ world, body }: Asked, line: Pipeline): Reply {
     puts: putsOf(job),
   }))
   const drawn = { resources: definition.resources.map(({ name, kind }) => ({ name, kind })), jobs }
-  const others = line.resources.flatMap(({ name, newest: one }) => (one ? [[name, one] as const] : []))
-  const fates = commit
-    ? rehearse(definition, {
-        ...{ project: line.project, pipeline: line.name, lane: { name: 'main', kind: 'push' } },
-        commit: {
-          ...{ name: commit.version, ref: 'refs/heads/main', message: commit.message, changed: null },
-          fields: { branch: 'main', author: commit.author, message: commit.message },
-        },
-        newest: new Map(others.filter(([name]) => name !== 'src')),
-      })
-    : []
+  const others = (line?.resources ?? []).flatMap(({ name, newest: one }) =>
+    one ? [[name, one] as const] : [],
+  )
+  const fates =
+    line && commit
+      ? rehearse(definition, {
+          ...{ project: line.project, pipeline: line.name, lane: { name: 'main', kind: 'push' } },
+          commit: {
+            ...{ name: commit.version, ref: 'refs/heads/main', message: commit.message, changed: null },
+            fields: { branch: 'main', author: commit.author, message: commit.message },
+          },
+          newest: new Map(others.filter(([name]) => name !== 'src')),
+        })
+      : []
   return ok({ diagnostics, line: drawn, commit, jobs: fates })
 }
 
@@ -124,6 +128,10 @@ const withLine =
 export const EDITOR: readonly Route[] = [
   ['GET', /^\/pipeline-schema$/, () => ok(pipelineJsonSchema())],
   ['GET', at('file'), withLine(view)],
-  ['POST', at('rehearse'), withLine(tryFile)],
+  [
+    'POST',
+    at('rehearse'),
+    (asked, project = '', name = '') => tryFile(asked, asked.world.line(project, name)),
+  ],
   ['POST', at('file'), withLine(commit)],
 ]

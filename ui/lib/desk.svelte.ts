@@ -73,6 +73,10 @@ export class Desk {
   get branch(): string | null {
     return this.#base.branch
   }
+  /** What the text goes on from; null for a first file. */
+  get onto(): string | null {
+    return this.#base.commit
+  }
   get committed() {
     return this.#committed
   }

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parsePipeline } from '#pipelines/language/parse.ts'
 import { filesOf } from '../fake-editor.ts'
 import { hex } from '../fake-stories.ts'
 import { fullWorld } from '../fake-house.ts'
@@ -179,6 +180,24 @@ test('who commits after somebody else sees both texts, and loses neither', async
   await commit()
   await page.getByText('Committed ').waitFor()
   expect(shopFiles(world).get('main')?.text).toContain('# again')
+  expect(visit.complaints).toEqual([])
+})
+
+test('a project without a pipeline begins one with a file that works', async () => {
+  const world = shop()
+  const first = world.projects.find(({ name }) => name === 'shop')
+  if (first) world.projects.push({ ...first, name: 'fresh', pipelines: [] })
+  await using visit = await house.visit(world)
+  const { page } = visit
+  await page.getByRole('link', { name: 'Write it here' }).click()
+  await page.getByRole('heading', { name: 'Begin .takt.yml' }).waitFor()
+  const text = page.getByRole('textbox', { name: '.takt.yml of fresh, on main' })
+  expect(
+    parsePipeline(await text.innerText()).diagnostics.filter(({ severity }) => severity === 'error'),
+  ).toEqual([])
+  await page.getByRole('button', { name: 'Commit…' }).waitFor()
+  expect(await page.getByRole('button', { name: 'Commit…' }).isEnabled()).toBe(true)
+  await graph(page).getByRole('button', { name: 'test' }).waitFor()
   expect(visit.complaints).toEqual([])
 })
 
