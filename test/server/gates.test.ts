@@ -123,11 +123,8 @@ test('a gate is for those it names, and for nobody who only bears a team’s nam
   expect(await answer(ann.token)).toEqual([200, 'waiting'])
   expect(await answer(ann.token)).toEqual([409, 'already-decided'])
   expect(await answer(bo.token)).toEqual([200, 'approved'])
-  const { items } = (await house.ask('GET /api/v1/audit?action=gate.approve')).body
-  const denied = items.filter(({ outcome }: { outcome: string }) => outcome === 'denied')
-  expect(denied.map(({ actor }: { actor: string }) => actor).toSorted()).toEqual(
-    expect.arrayContaining(['op', 'release']),
-  )
+  const denied = await house.ask('GET /api/v1/audit?action=gate.approve&outcome=denied')
+  for (const actor of ['op', 'release']) expect(denied.text).toContain(`"actor":"${actor}"`)
 })
 
 test('who approves second agrees to what the first filled in, and to nothing else', async () => {
