@@ -41,6 +41,7 @@ import { byAddress, byAsker, limited } from './http/rate.ts'
 import { badgeRoutes } from './lines/badge-routes.ts'
 import { cctrayRoute } from './lines/cctray-route.ts'
 import { decreeRoutes } from './lines/decree-routes.ts'
+import { removedRoutes } from './lines/removed-routes.ts'
 import { lineRoutes } from './lines/routes.ts'
 import { secretOfJobRoutes } from './lines/secret-routes.ts'
 import { tellRoutes } from './lines/tell-routes.ts'
@@ -148,6 +149,7 @@ const api = (deps: AppDeps) =>
     .route('/', organizationSecretRoutes(deps))
     .route('/', secretOfJobRoutes(deps))
     .route('/', lineRoutes(deps))
+    .route('/', removedRoutes(deps))
     .route('/', badgeRoutes(deps))
     .route('/', editorRoutes(deps))
     .route('/', versionRoutes(deps))

@@ -43,6 +43,7 @@ import { startNotices } from './notices/worker.ts'
 import { log } from './log.ts'
 import { logHub } from './logs/hub.ts'
 import { extendLeases, startReaper } from './runners/reap.ts'
+import { deleteCondemned } from './lines/delete-condemned.ts'
 import { countRuns, tellMaintenance } from './runners/metrics-route.ts'
 import { runnerSockets } from './runners/socket.ts'
 import { startPauses } from './runs/pauses.ts'
@@ -232,6 +233,7 @@ function startWork(stack: AsyncDisposableStack, working: Working): void {
   stack.use(startSweeper({ db, store }))
   stack.use(startPayloadSweep(db, config.TAKT_DELIVERY_DAYS))
   stack.use(startPauses(db, loop))
+  stack.use(startWorker('deletions', () => deleteCondemned(db), loop))
   stack.use(startGates(db, loop))
   stack.use(startActs({ db }, loop))
   stack.use(startCalls({ db, keys, stores, outside, publicUrl }, loop))

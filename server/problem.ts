@@ -55,6 +55,8 @@ const PROBLEMS = {
   'pipeline-invalid': { status: 422, title: 'The pipeline file has errors' },
   'bad-branch': { status: 422, title: 'Nothing can be committed to this branch' },
   'job-not-found': { status: 404, title: 'There is no such job' },
+  'not-removed': { status: 409, title: 'This is still there' },
+  'wrong-confirmation': { status: 422, title: 'The name that confirms it is another one' },
   'lane-not-found': { status: 404, title: 'There is no such lane' },
   'resource-not-found': { status: 404, title: 'There is no such resource' },
   'nothing-to-check': { status: 409, title: 'Nothing looks for versions of this resource' },

@@ -133,6 +133,8 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'POST /projects/:project/notices/:id/retry': project('operator'),
   [`GET ${PIPELINE}/notify`]: project('operator'),
   [`POST ${PIPELINE}/notify/:index/test`]: project('maintainer'),
+  'GET /projects/:project/removed': project('viewer'),
+  'POST /projects/:project/removed/delete': project('admin'),
   'GET /projects/:project/trace': project('viewer'),
   'POST /projects/:project/events/:source': project('operator'),
 

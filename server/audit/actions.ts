@@ -12,6 +12,7 @@ export const NAMED: Readonly<Record<string, string | null>> = {
   'DELETE /sessions/:id': 'session.end',
   'PUT /server/maintenance': 'maintenance.begin',
   'DELETE /server/maintenance': 'maintenance.end',
+  'POST /projects/:project/removed/delete': 'history.delete',
   'PUT /me/password': 'password.set',
   'PUT /organizations/:organization/members/people/:name': 'member.set',
   'DELETE /organizations/:organization/members/people/:name': 'member.remove',

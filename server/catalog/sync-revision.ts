@@ -11,6 +11,7 @@ import { normalizeAddress } from '../forges/address.ts'
 import { judgeFile } from '../policies/judge-file.ts'
 import { Problem } from '../problem.ts'
 import { markDirty } from './dirty.ts'
+import { noteRemovals } from './removals.ts'
 import { gatheringJobs } from './triggers.ts'
 import { ensurePipeline, type ProjectRow, touchLane } from './queries.ts'
 
@@ -21,6 +22,8 @@ export type Synced = {
   readonly definition: Pipeline | null
   /** Null when the file at this commit is good; else what is wrong with it, in one line. */
   readonly broken: string | null
+  /** What the default branch has no more, or has again, in words. */
+  readonly removals: readonly string[]
 }
 
 export type FileAtCommit = {
@@ -63,8 +66,15 @@ export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtComm
     .where('id', '=', lane.id)
     .execute()
   const definition = parsed.pipeline ?? (await definitionAt(tx.db, inForce))
+  const removals: string[] = []
   if (!known || inForce !== lane.revision_id) {
     if (definition) await ensureNames(tx.db, pipelineId, definition, project)
+    if (parsed.pipeline && lane.name === laneOfBranch(project.default_branch)) {
+      // Where its file was gone for a while, what it had until then is what it comes back from.
+      const before = await definitionAt(tx.db, lane.revision_id ?? lane.newest_revision_id)
+      const synced = { pipeline: pipelineId, before, now: parsed.pipeline, sha: file.sha }
+      removals.push(...(await noteRemovals(tx.db, synced)))
+    }
     // By its new file they may wait for something else, or be none of the lane's jobs any more.
     markDirty(tx, lane.id, await gatheringJobs(tx.db, lane.id))
     tx.emit({
@@ -81,6 +91,7 @@ export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtComm
     laneId: lane.id,
     definition,
     broken: valid ? null : brokenWords(file.path, parsed.diagnostics),
+    removals,
   }
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { CheckId, PipelineId, RepositoryId } from '#pipelines/ids.ts'
+import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { laneOfBranch } from '#pipelines/plan/lanes.ts'
 import { definitionOf } from '../catalog/definitions.ts'
 import { ofProject } from '../catalog/queries.ts'
@@ -10,16 +11,18 @@ import type { LaneNow } from '../resources/commit.ts'
 import { type Asking, askingsOf, keyOf } from './questions.ts'
 
 /**
- * A file came into force on the default branch's lane: what it asks is looked for from now on, and what nobody asks any more is not.
+ * A file came into force on the default branch's lane: what it asks is looked for from now on, and what nobody asks any more is not. Null: there is
+ * no file any more.
  * Who asks what is being asked already joins in.
  */
 export async function subscribe(
   tx: Tx,
-  at: Pick<LaneNow, 'project' | 'pipelineId' | 'definition'>,
+  at: Pick<LaneNow, 'project' | 'pipelineId'> & { readonly definition: Pipeline | null },
 ): Promise<void> {
   const pipeline = at.pipelineId
   const untold = await untoldRepositories(tx.db, pipeline)
-  const askings = askingsOf({ project: at.project, pipeline, definition: at.definition, untold })
+  const { project, definition } = at
+  const askings = definition ? askingsOf({ project, pipeline, definition, untold }) : []
   // Last, and in the order of their keys: so of two files that ask the same neither waits for the other.
   tx.atEnd(`checks ${pipeline}`, () => write(tx.db, pipeline, askings))
 }

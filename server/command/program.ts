@@ -6,7 +6,7 @@ import { deliveries } from './delivery-program.ts'
 import { forges } from './forge-program.ts'
 import { gates } from './gate-program.ts'
 import { lineDecrees, lineQuestions, runActions, runId } from './line-program.ts'
-import { maintenance } from './maintenance-program.ts'
+import { maintenance, removed } from './maintenance-program.ts'
 import { notices } from './notice-program.ts'
 import { people } from './people-program.ts'
 import { policies } from './policy-program.ts'
@@ -56,6 +56,7 @@ export function program(end: (exitCode: number) => void): Command {
   services(add, ending)
   runners(add, ending)
   maintenance(add, ending)
+  removed(add, ending)
   notices(add, ending)
   people(add, ending)
   auditLog(add, ending)

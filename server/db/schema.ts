@@ -114,6 +114,9 @@ export type Schema = Elsewhere & {
     paused_at: Time | null
     paused_by: UserId | null
     paused_reason: string | null
+    removed_at: Time | null
+    removed_sha: string | null
+    condemned_at: Time | null
   }
   revisions: {
     id: Generated<RevisionId>
@@ -144,6 +147,9 @@ export type Schema = Elsewhere & {
     paused_at: Time | null
     paused_by: UserId | null
     paused_reason: string | null
+    removed_at: Time | null
+    removed_sha: string | null
+    condemned_at: Time | null
   }
   resources: {
     id: Generated<ResourceId>
@@ -157,6 +163,9 @@ export type Schema = Elsewhere & {
     paused_at: Time | null
     paused_by: UserId | null
     paused_reason: string | null
+    removed_at: Time | null
+    removed_sha: string | null
+    condemned_at: Time | null
   }
   checks: {
     id: Generated<CheckId>

@@ -25,6 +25,7 @@ export const findPipeline = (db: Db, project: string, name: string) =>
       'pipelines.id',
       'pipelines.name',
       'pipelines.path',
+      'pipelines.removed_at',
       'projects.id as project_id',
       'projects.name as project',
       'repositories.default_branch',
@@ -82,6 +83,7 @@ export async function viewPipeline(db: Db, pipeline: PipelineRow, lane: LaneRow 
     project: pipeline.project,
     name: pipeline.name,
     paused: await pauseOf(db, { of: 'pipeline', id: pipeline.id }),
+    removed: pipeline.removed_at?.toISOString() ?? null,
     path: pipeline.path,
     lane: lane?.name ?? null,
     lanes: lanes.map(({ name, touched_at, closed_at }) => ({
@@ -177,6 +179,7 @@ export async function listPipelines(db: Db, access: Access): Promise<z.output<ty
       'projects.name as project',
       isValid.as('valid'),
       'lanes.newest_revision_id',
+      'pipelines.removed_at',
       'pipelines.paused_at',
       'pipelines.paused_reason',
       'users.name as paused_by',
@@ -191,7 +194,8 @@ export async function listPipelines(db: Db, access: Access): Promise<z.output<ty
       const valid = newest_revision_id === null || isGood
       const paused = decree(row.paused_by, row.paused_reason, row.paused_at)
       const { paused_jobs } = row
-      return { project, name, valid, paused, paused_jobs, recent_runs: await recentRuns(db, id) }
+      const removed = row.removed_at?.toISOString() ?? null
+      return { project, name, valid, paused, removed, paused_jobs, recent_runs: await recentRuns(db, id) }
     }),
   )
 }

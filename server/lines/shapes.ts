@@ -71,6 +71,7 @@ export const PipelineView = z
     name: z.string(),
     role: OwnRole,
     paused: Decree.nullable().openapi({ description: 'Who decided that the whole line starts nothing' }),
+    removed: time.nullable().openapi({ description: 'Since when the default branch has no file of it' }),
     path: z.string(),
     lane: z.string().nullable().openapi({ description: 'The lane shown; null before the first push' }),
     lanes: z.array(z.object({ name: z.string(), touched_at: time, closed: z.boolean() })),
@@ -119,6 +120,7 @@ export const PipelineList = z
           .boolean()
           .openapi({ description: 'False when the newest file of the default lane is broken' }),
         paused: Decree.nullable().openapi({ description: 'Who decided that the whole line starts nothing' }),
+        removed: time.nullable().openapi({ description: 'Since when the default branch has no file of it' }),
         paused_jobs: z.array(z.string()).openapi({ description: 'Jobs that are paused by themselves' }),
         recent_runs: z.array(RunSummary).openapi({ description: 'The newest ten, newest first' }),
       }),

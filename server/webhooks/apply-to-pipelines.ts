@@ -9,6 +9,7 @@ import { definitionOf } from '../catalog/definitions.ts'
 import { subscribe } from '../checks/subscribe.ts'
 import { lockLane, type ProjectRow } from '../catalog/queries.ts'
 import { reviveTriggers } from '../catalog/triggers.ts'
+import { removePipelines } from '../catalog/removals.ts'
 import { syncRevision } from '../catalog/sync-revision.ts'
 import type { Trx } from '../db/connect.ts'
 import type { CommitBody } from '../db/schema.ts'
@@ -38,16 +39,36 @@ export type Result = { readonly recorded: boolean; readonly words: string }
 /** The project's own pipelines, as their files are at this commit. */
 export async function applyToProject(tx: Tx, project: ProjectRow, arrival: Arrival): Promise<Result[]> {
   const { files, sha } = arrival.reading
+  const results = await withoutFile(tx, project, arrival)
   if (files.length === 0) {
     const words = `${project.name}: the commit ${sha.slice(0, 7)} has neither .takt.yml nor .takt/*.yml`
-    return [{ recorded: false, words }]
+    return [...results, { recorded: false, words }]
   }
-  const results: Result[] = []
   const { admission } = arrival
   for (const file of files)
     if (!admission || admission.targets.has(file.name))
       results.push(await applyToPipeline(tx, project, file, arrival))
   return results
+}
+
+/** Pipelines that this commit has no file of any more; of a fork's commit nothing follows for them. */
+async function withoutFile(
+  tx: Tx,
+  project: ProjectRow,
+  { push, reading, admission }: Arrival,
+): Promise<Result[]> {
+  const lane = laneOf(push.ref)
+  if (admission || lane === null || !isHead(reading.position)) return []
+  const isDefault = lane === laneOfBranch(project.default_branch)
+  const at = { id: project.id, project: project.name, lane, isDefault, sha: reading.sha }
+  const removed = await removePipelines(tx, { ...at, files: reading.files.map(({ name }) => name) })
+  if (isDefault)
+    for (const { id } of removed)
+      await subscribe(tx, { project: project.name, pipelineId: id, definition: null })
+  return removed.map(({ name }) => ({
+    recorded: false,
+    words: `${project.name}/${name}: its file is gone from ${lane}, its history stays`,
+  }))
 }
 
 async function applyToPipeline(
@@ -84,7 +105,8 @@ async function applyToPipeline(
   }
   const result = await applyToLane(tx, at, arrival, null)
   const again = push.pull && !result.recorded ? await openAgain(tx, project, { at, arrival }) : ''
-  return { ...result, words: result.words + again + note }
+  const removals = lane.removals.map((words) => `; ${words}`).join('')
+  return { ...result, words: result.words + again + note + removals }
 }
 
 /** A fork's file with the jobs in it that it has no say in. */
@@ -123,8 +145,15 @@ const unheardWords = ({ ref, pull }: Push, triggers: Triggers): string | null =>
 async function asItIs(tx: Tx, project: ProjectRow, { pipeline, ref }: { pipeline: string; ref: string }) {
   const lane = await lockLane(tx.db, project.id, { pipeline, lane: laneOf(ref) ?? ref })
   const current = lane && (await definitionOf(tx.db, lane.id))
-  if (!lane || !current) return { definition: null, broken: 'what came later knows no such line' }
-  return { pipelineId: lane.pipeline_id, laneId: lane.id, definition: current.definition, broken: null }
+  if (!lane || !current)
+    return { definition: null, broken: 'what came later knows no such line', removals: [] }
+  return {
+    pipelineId: lane.pipeline_id,
+    laneId: lane.id,
+    definition: current.definition,
+    broken: null,
+    removals: [],
+  }
 }
 
 /**

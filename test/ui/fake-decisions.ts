@@ -46,6 +46,8 @@ export const DECISIONS: readonly Route[] = [
     path(`${RESOURCE}/(?:pause|resume)`),
     (asked, ...at) => onLine(asked, at, (line) => pauseResource(asked, line, at[2] ?? '')),
   ],
+  ['GET', path('/projects/([^/]+)/removed'), ({ world }) => ok({ items: world.removed, next: null })],
+  ['POST', path('/projects/([^/]+)/removed/delete'), (asked) => forget(asked)],
   ['GET', path('/server/maintenance'), ({ world }) => ok({ maintenance: world.server.maintenance })],
   ['PUT', path('/server/maintenance'), (asked) => maintain(asked)],
   ['DELETE', path('/server/maintenance'), (asked) => maintain(asked)],
@@ -86,6 +88,13 @@ function pause({ world, body }: Asked, line: Line, name: string): Reply {
   else world.pauses.delete(keyOf(line, name))
   job.waiting = paused ? `paused by ${paused.by}: ${paused.reason}` : null
   return ok({ job: name, paused })
+}
+
+function forget({ world, body }: Asked): Reply {
+  if (body['confirm'] !== body['name'])
+    return no(422, 'wrong-confirmation', 'The name that confirms it is another one')
+  world.removed = world.removed.filter(({ name }) => name !== body['name'])
+  return { status: 202, body: { items: world.removed, next: null } }
 }
 
 function maintain({ world, body }: Asked): Reply {

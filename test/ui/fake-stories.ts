@@ -34,6 +34,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
     name,
     role: 'admin',
     paused: null,
+    removed: null,
     path: name === 'main' ? '.takt.yml' : `.takt/${name}.yml`,
     lane: 'main',
     lanes: [

@@ -16,6 +16,7 @@ import type {
 } from '../../ui/lib/api.ts'
 
 import type { Deliveries, Delivery } from '../../ui/lib/deliveries-api.ts'
+import type { Removed } from '../../ui/lib/pauses-api.ts'
 import type { StoreName } from '../../ui/lib/secrets-api.ts'
 import type { FakeReports } from './fake-reports.ts'
 
@@ -45,6 +46,8 @@ export class FakeWorld {
   readonly triggers = new Map<string, Trigger[]>()
   /** Newest first, by line and resource. */
   readonly versions = new Map<string, LaneVersion[]>()
+  /** What files have no more. */
+  removed: Removed[] = []
   readonly listeners = new Set<() => void>()
   server: Server = {
     version: '0.1.0',
@@ -86,6 +89,7 @@ export class FakeWorld {
       name: line.name,
       valid: line.newest_revision?.valid ?? true,
       paused: line.paused,
+      removed: line.removed,
       paused_jobs: line.jobs.flatMap(({ name }) => (this.pauses.has(keyOf(line, name)) ? [name] : [])),
       recent_runs: this.runsOf((run) => run.project === line.project && run.pipeline === line.name).slice(
         0,

@@ -107,6 +107,17 @@ describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
     async (width) => {
       const still = fullWorld()
       const at = new Date().toISOString()
+      still.removed = [
+        {
+          of: 'job',
+          pipeline: 'main',
+          name: 'canary',
+          removed_at: at,
+          commit: hex(4),
+          deleting: false,
+          newest_run: { id: 1, number: 7 },
+        },
+      ]
       still.server = { ...still.server, maintenance: { by: 'ada', reason: `disks of ${'a'.repeat(80)}`, at } }
       Object.assign(still.line('shop', 'main') ?? {}, {
         paused: { by: 'ada', reason: 'the cluster moves', at },

@@ -73,3 +73,24 @@ test('an admin begins the maintenance of the server with a reason that stands on
   await elsewhere.page.getByText('The whole server is in maintenance').waitFor({ state: 'detached' })
   expect(visit.complaints).toEqual([])
 })
+
+test('what is removed is listed with its last run, and deleted for good by its typed name only', async () => {
+  const world = fullWorld()
+  const removed_at = new Date().toISOString()
+  world.removed = [
+    ...[
+      { of: 'job' as const, pipeline: 'main', name: 'canary', removed_at, commit: null, deleting: false },
+    ].map((one) => ({ ...one, newest_run: { id: 1, number: 7 } })),
+  ]
+  await using visit = await house.visit(world, { path: '/p/shop/main' })
+  const removed = visit.page.getByRole('region', { name: 'Removed' })
+  await removed.getByRole('link', { name: 'last run #7' }).waitFor()
+  await removed.getByRole('button', { name: 'Delete the history of canary…' }).click()
+  const sure = removed.getByRole('button', { name: 'Delete for good' })
+  await removed.getByRole('textbox').fill('canar')
+  expect(await sure.isDisabled()).toBe(true)
+  await removed.getByRole('textbox').fill('canary')
+  await sure.click()
+  await removed.waitFor({ state: 'detached' })
+  expect(visit.complaints).toEqual([])
+})
