@@ -18,6 +18,7 @@ type Watcher = AsyncDisposable & {
   readonly heard: LiveSays[]
   say(message: unknown): void
   readonly closed: Promise<number>
+  readonly socket: WebSocket
 }
 
 async function watcher(
@@ -33,6 +34,7 @@ async function watcher(
     heard,
     say: (message) => socket.send(JSON.stringify(message)),
     closed,
+    socket,
     async [Symbol.asyncDispose]() {
       socket.terminate()
     },
@@ -121,6 +123,33 @@ test('a log is told live, and a reader who comes back goes on at the byte where 
   expect(rest[0]).toMatchObject({ offset: piece.end - 4, step: 1 })
   for (const [index, said] of rest.entries())
     expect(said.offset).toBe(index === 0 ? piece.end - 4 : rest[index - 1]!.end)
+})
+
+test('who reads a log slowly is sent no more than is on its way, keeps nobody waiting, and goes on where he was', async () => {
+  await using log = await spokenLog(['begin\n'])
+  await using slow = await watcher(log.house)
+  await using quick = await watcher(log.house)
+  slow.say({ say: 'tail', watch: 1, run: log.run, from: null })
+  quick.say({ say: 'tail', watch: 1, run: log.run, from: null })
+  await until(() => logOf(slow.heard).length === 1 && logOf(quick.heard).length === 1)
+  slow.socket.pause()
+  for (let piece = 0; piece < 100; piece++) await log.say(0, `${piece} ${'x'.repeat(250_000)}\n`)
+  const bytesOf = (heard: readonly LiveSays[]) => logOf(heard).at(-1)?.end ?? 0
+  await until(() => bytesOf(quick.heard) > 25_000_000)
+  slow.socket.resume()
+  await slow[Symbol.asyncDispose]()
+  await slow.closed
+  expect(bytesOf(slow.heard)).toBeLessThan(20_000_000)
+  await using again = await watcher(log.house)
+  const from = { attempt: 1, ends: endsOf(slow.heard).slice(-1) }
+  again.say({ say: 'tail', watch: 1, run: log.run, from })
+  await until(() => bytesOf(again.heard) === bytesOf(quick.heard))
+  const texts = [...logOf(slow.heard), ...logOf(again.heard)].map(({ text }) => text).join('')
+  expect(texts).toBe(
+    logOf(quick.heard)
+      .map(({ text }) => text)
+      .join(''),
+  )
 })
 
 test('steps that speak at the same time are all heard, in whatever order they do', async () => {
