@@ -23,7 +23,7 @@ export type Link = Edge & { readonly path: string }
 
 type Point = { readonly x: number; readonly y: number }
 
-const JOB = { width: 190, height: 80 }
+const JOB = { width: 206, height: 80 }
 const RESOURCE = { width: 156, height: 58 }
 const MARGIN = 12
 
