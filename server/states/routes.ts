@@ -105,7 +105,7 @@ export const stateRoutes = (desk: Desk) => {
       const query = c.req.valid('query')
       const at = await find({ path: c.req.valid('param'), query })
       const state = await viewState(desk, at, { ...query, version: query.version })
-      return c.json(state, 200, { etag: etag(state.version) })
+      return c.json({ ...state, role: c.get('role') }, 200, { etag: etag(state.version) })
     })
     .openapi(history, async (c) => {
       const { before, limit, ...query } = c.req.valid('query')

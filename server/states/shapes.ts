@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { MOST_REF_BYTES } from '#pipelines/refs.ts'
+import { OwnRole } from '../catalog/shapes.ts'
 
 const name = z.string().max(100)
 export const InPipeline = z.object({ project: name, pipeline: name })
@@ -86,6 +87,7 @@ export const State = z
       .string()
       .nullable()
       .openapi({ description: 'Why nobody edits it, in words; null where one may' }),
+    role: OwnRole,
     under_way: z.array(z.number().int()).openapi({
       description:
         'Runs of the job on the lane that are not over: what they leave becomes the newest version',

@@ -44,7 +44,7 @@ export async function viewState(
   { db, store, keys, stateBytes }: Desk,
   at: Remembering,
   { version, ...page }: Page & { readonly version: number | undefined },
-): Promise<z.output<typeof State>> {
+): Promise<Omit<z.output<typeof State>, 'role'>> {
   const found = await versionAt(db, at, version)
   const mask = await masksOf(db, at.pipeline.project_id, keys)
   const entries = found.archive ? await entriesOf(store, found.archive.key, page) : []

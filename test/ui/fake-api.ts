@@ -21,6 +21,7 @@ import { SERVICE_ACCOUNTS } from './fake-program-accounts.ts'
 import { NOTICES } from './fake-notices.ts'
 import { SOURCES } from './fake-sources.ts'
 import { STATUSES } from './fake-statuses.ts'
+import { STATES } from './fake-states.ts'
 import { VALUES } from './fake-values.ts'
 import type { FakeWorld } from './fake-world.ts'
 
@@ -77,6 +78,7 @@ const ROUTES: readonly Route[] = [
   ...SECRETS,
   ...SERVICES,
   ...SERVICE_ACCOUNTS,
+  ...STATES,
   ...VALUES,
   ...NOTICES,
   ...STATUSES,

@@ -1,4 +1,5 @@
 import { type LineFilter, lineFilterIn } from './line-filter.ts'
+import type { Remembering } from './state-places.ts'
 /** Where a person can be. Addresses are made and read here and nowhere else. */
 export type Place =
   | { readonly page: 'home'; readonly wanted: LineFilter }
@@ -40,6 +41,13 @@ export type Place =
   | { readonly page: 'organization'; readonly name: string }
   | { readonly page: 'secrets'; readonly owner: SecretsOwner }
   | { readonly page: OfProject; readonly project: string }
+  | {
+      readonly page: 'states'
+      readonly project: string
+      readonly pipeline: string
+      readonly lane: string | null
+      readonly what: Remembering | null
+    }
   | { readonly page: 'missing'; readonly path: string }
 
 /** What is settled of one project. */
@@ -113,6 +121,7 @@ export function placeOf(url: URL): Place {
     organizationAt(path) ??
     secretsAt(path) ??
     ofProjectAt(path) ??
+    statesAt(path, url.searchParams) ??
     onLine(path, url.searchParams) ?? { page: 'missing', path: decoded([url.pathname])?.[0] ?? url.pathname }
   )
 }
@@ -208,6 +217,15 @@ export function lineAddress(
 export function editAddress({ project, pipeline, lane }: LineAt): string {
   const address = `/p/${encodeURIComponent(project)}/${encodeURIComponent(pipeline)}/edit`
   return lane ? `${address}?${new URLSearchParams({ lane })}` : address
+}
+
+function statesAt(path: string, query: URLSearchParams): Place | null {
+  const parts = /^\/p\/([^/]+)\/([^/]+)\/state$/.exec(path)?.slice(1)
+  const [project, pipeline] = (parts && decoded(parts)) || []
+  if (project === undefined || pipeline === undefined) return null
+  const open = openedIn(query)
+  const what = open && { of: `${open.of}s` as const, name: open.name, leg: query.get('leg') }
+  return { page: 'states', project, pipeline, lane: query.get('lane'), what }
 }
 
 type JobAt = { readonly project: string; readonly pipeline: string; readonly job: string }
