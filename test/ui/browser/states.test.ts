@@ -45,7 +45,7 @@ test('somebody who was quicker is told of with what both wrote, and nothing is o
   const world = fullWorld()
   await using visit = await house.visit(world, { path: '/p/shop/main/state' })
   const { page } = visit
-  await page.getByRole('link', { name: 'settings' }).click()
+  await page.getByRole('link', { name: 'settings', exact: true }).click()
   await page.getByRole('button', { name: 'Edit REGION' }).click()
   const form = page.getByRole('form', { name: 'Edit REGION' })
   await form.getByLabel('New content').fill('us-east-1')
