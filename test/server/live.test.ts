@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { WebSocket } from 'ws'
 import { expect, test } from 'vitest'
 import type { LiveSays } from '#pipelines/wire/live.ts'
 import { listen } from '../../server/events/listen.ts'
@@ -13,33 +12,7 @@ import { type House, startHouse } from '../support/server.ts'
 import { hostedProject } from '../support/repository.ts'
 import { startRunner } from '../support/runner.ts'
 import { until } from '../support/until.ts'
-
-type Watcher = AsyncDisposable & {
-  readonly heard: LiveSays[]
-  say(message: unknown): void
-  readonly closed: Promise<number>
-  readonly socket: WebSocket
-}
-
-async function watcher(
-  house: Pick<House, 'url' | 'token'>,
-  headers: Record<string, string> = { authorization: `Bearer ${house.token}` },
-): Promise<Watcher> {
-  const socket = new WebSocket(`${house.url.replace('http', 'ws')}/live`, { headers })
-  const heard: LiveSays[] = []
-  socket.on('message', (words: Buffer) => heard.push(JSON.parse(words.toString())))
-  const closed = new Promise<number>((resolve) => socket.on('close', resolve))
-  await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  return {
-    heard,
-    say: (message) => socket.send(JSON.stringify(message)),
-    closed,
-    socket,
-    async [Symbol.asyncDispose]() {
-      socket.terminate()
-    },
-  }
-}
+import { watcher } from '../support/watcher.ts'
 
 const logOf = (heard: readonly LiveSays[]) => heard.flatMap((said) => (said.say === 'log' ? [said] : []))
 /** The first bytes that were not heard yet, of each step. */
