@@ -71,7 +71,9 @@ async function standingsOf({ db }: Tx, checks: readonly TimeCheck[]) {
     .innerJoin('resources', 'resources.check_id', 'checks.id')
     .leftJoin('schedules', 'schedules.resource_id', 'resources.id')
     .select(['checks.id', 'checks.lease_token as lease', 'resources.id as resource', 'resources.name'])
-    .select(sql<string | null>`'paused by ' || schedules.paused_by || ': ' || schedules.paused_reason`.as('paused'))
+    .select(
+      sql<string | null>`'paused by ' || schedules.paused_by || ': ' || schedules.paused_reason`.as('paused'),
+    )
     .where(
       'checks.id',
       'in',

@@ -17,7 +17,13 @@ test.each([
   expect(retryAfterMs(header, NOW)).toBe(ms),
 )
 
-test.each([null, '', '-5', '1.5', 'Sun, 2033', 'soon', '2033-11-22T12:00:00Z', 'Xyz, 99 Foo 2033 12:00:00 GMT'])(
-  '`Retry-After: %s` asks for nothing',
-  (header) => expect(retryAfterMs(header, NOW)).toBeNull(),
-)
+test.each([
+  null,
+  '',
+  '-5',
+  '1.5',
+  'Sun, 2033',
+  'soon',
+  '2033-11-22T12:00:00Z',
+  'Xyz, 99 Foo 2033 12:00:00 GMT',
+])('`Retry-After: %s` asks for nothing', (header) => expect(retryAfterMs(header, NOW)).toBeNull())
