@@ -1,36 +1,12 @@
 import { expect, test } from 'vitest'
 import { readDelivery } from '../../server/webhooks/read-delivery.ts'
 import { person } from '../support/people.ts'
-import { publicGit } from '../support/public-git.ts'
-import { published, withPull } from '../support/pull.ts'
-import { startHouse } from '../support/server.ts'
+import { forked } from '../support/forked.ts'
+import { published } from '../support/pull.ts'
 import { line, orderOf, settled } from '../support/told.ts'
 import { until } from '../support/until.ts'
 
-const ALL = '{ push: main, pull_request: main }'
 const short = (sha: string) => sha.slice(0, 7)
-
-/** A house with a project whose pull request 2 comes from a fork. */
-async function forked(triggers = ALL, jobs?: string) {
-  const stack = new AsyncDisposableStack()
-  const house = stack.use(await startHouse())
-  const git = stack.use(await publicGit())
-  const pull = await withPull(house, git, triggers, jobs)
-  const fork = (sha: string) => ({ pull: { head: { sha, ref: 'main', repo: { id: 7 } } } })
-  return {
-    ...{ house, git, pull },
-    say: (action: string, sha: string) => pull.say(action, fork(sha)),
-    heads: async (query = '?state=waiting', as = house.token) =>
-      (await house.ask(`GET /api/v1/pulls${query}`, undefined, { as })).body.items,
-    decide: (
-      verdict: string,
-      head: string,
-      { as = house.token, comment = undefined as string | undefined } = {},
-    ) => house.ask(`POST /api/v1/projects/shop/pulls/2/${verdict}`, { head, comment }, { as }),
-    runs: async () => (await house.ask('GET /api/v1/runs?lane=pr/2')).body.items,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  }
-}
 
 test('the head of a fork runs when somebody approved it, and only that commit', async () => {
   await using it = await forked()
