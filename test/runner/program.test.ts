@@ -98,8 +98,8 @@ describe('the runner program', () => {
     expect(server.log(plan.run).toString()).toBe('up\ndown\n')
     expect(server.end(plan.run)).toMatchObject({ move: 'succeed' })
     expect(server.said.filter(({ say }) => say === 'ready').slice(1)).toEqual([
-      { say: 'ready', slots: 0 },
-      { say: 'ready', slots: 0 },
+      { say: 'ready', slots: 0, taken: 1 },
+      { say: 'ready', slots: 0, taken: 1 },
     ])
   })
 

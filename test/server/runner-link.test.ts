@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws'
 import { expect, test } from 'vitest'
-import type { ReportEntry } from '#pipelines/wire/runner.ts'
+import { DIALECT, type ReportEntry } from '#pipelines/wire/runner.ts'
 import type { RunId } from '#pipelines/ids.ts'
 import { HELLO, hand, heardUpTo, withWork, work } from '../support/hand.ts'
 import { type House, startHouse } from '../support/server.ts'
@@ -162,7 +162,11 @@ test('a runner that says it is alive keeps its run', async () => {
 })
 
 test.each([
-  ['an old dialect', { ...HELLO, dialect: 0 }, /dialect 5, the runner 0: install the same version/],
+  [
+    'an old dialect',
+    { ...HELLO, dialect: 0 },
+    new RegExp(`dialect ${DIALECT}, the runner 0: install the same version`),
+  ],
   ['a message of another shape', { say: 'hi' }, /not understood/],
   ['a report before hello', { say: 'alive', carrying: [] }, /say hello first/],
 ])('%s is refused with a sentence', async (_, hello, reason) => {

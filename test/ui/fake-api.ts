@@ -11,6 +11,7 @@ import { guestReply } from './fake-guests.ts'
 import { ORGANIZATIONS } from './fake-organizations.ts'
 import { GATES } from './fake-gates.ts'
 import { LOG } from './fake-log.ts'
+import { PROVENANCE } from './fake-provenance.ts'
 import { PULLS } from './fake-pulls.ts'
 import { POLICIES } from './fake-policies.ts'
 import { RUNNERS } from './fake-runners.ts'
@@ -84,6 +85,7 @@ const ROUTES: readonly Route[] = [
   ...STATUSES,
   ...SOURCES,
   ...DECISIONS,
+  ...PROVENANCE,
   ...EDITOR,
   ...REPORTS,
   ...GATES,

@@ -185,6 +185,20 @@ describe('the panel of a resource', () => {
     expect(visit.complaints).toEqual([])
   })
 
+  test('tells what a version was made of, with the digests that the engine ran, and by which run', async () => {
+    await using visit = await house.visit(fullWorld(), { path: '/p/shop/main?resource=src' })
+    const version = visit.page.getByRole('dialog').getByRole('listitem').nth(1)
+    await version.getByText('provenance', { exact: true }).click()
+    await version.getByRole('link', { name: 'publish, run 12' }).waitFor()
+    await version.getByText('image node:24').waitFor()
+    await version.getByText(`sha256:${'c0ffee'.padEnd(64, '0')}`).waitFor()
+    await version.getByText('a'.repeat(40)).waitFor()
+    expect(await version.getByRole('link', { name: /^Signed provenance/ }).getAttribute('download')).toMatch(
+      /attestation/,
+    )
+    expect(visit.complaints).toEqual([])
+  })
+
   test('pins and disables a version with a reason, and takes both back', async () => {
     const world = fullWorld()
     await using visit = await house.visit(world, { path: '/p/shop/main?resource=src' })
