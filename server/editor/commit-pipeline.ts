@@ -51,9 +51,8 @@ export async function commitPipeline(c: Context, { db, dataDir }: Deps, change: 
       },
     )
     audited({ project: project.name, reason: message, target: `/git/${project.url}.git ${branch} ${path}` })
-    const told = catchUp(db, dataDir, { id: project.repository_id, url: project.url })
-    await told
-    return [{ commit, branch }, told] as const
+    await catchUp(db, dataDir, { id: project.repository_id, url: project.url })
+    return [{ commit, branch }, Promise.resolve()] as const
   })
 }
 

@@ -1,12 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { NAME } from '#pipelines/language/schema.ts'
 import { pipelineJsonSchema } from '#pipelines/language/json-schema.ts'
-import { findProject } from '../catalog/queries.ts'
 import { theProject } from '../catalog/routes.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
-import { chosenLane, findPipeline, laneOf } from '../lines/queries.ts'
-import { thePipeline } from '../lines/the-place.ts'
+import { findPipeline, laneOf } from '../lines/queries.ts'
+import { theLane, thePipeline } from '../lines/the-place.ts'
 import { Problem } from '../problem.ts'
 import { commitPipeline } from './commit-pipeline.ts'
 import { readFile } from './read-file.ts'
@@ -66,12 +65,7 @@ export const editorRoutes = ({ db, dataDir }: Deps) => {
       const wanted = c.req.valid('query').lane
       const project = await theProject(db, asked.project)
       const pipeline = await thePipeline(db, asked.project, asked.pipeline)
-      const found = await chosenLane(db, pipeline, wanted)
-      if (!found)
-        throw new Problem(
-          'lane-not-found',
-          `there is no lane \`${wanted ?? ''}\`: nothing was pushed to it yet`,
-        )
+      const found = await theLane(db, pipeline, wanted)
       return c.json(await readFile(db, dataDir, { project, pipeline, lane: found, role: c.get('role') }), 200)
     })
     .openapi(rehearse, async (c) => {
@@ -90,8 +84,7 @@ export const editorRoutes = ({ db, dataDir }: Deps) => {
           'pipeline-not-found',
           `\`${asked.pipeline}\` cannot be a pipeline: a name has 1 to 100 characters out of a-z, 0-9 and -`,
         )
-      const project = await findProject(db, asked.project)
-      if (!project) throw new Problem('project-not-found', `there is no project \`${asked.project}\``)
+      const project = await theProject(db, asked.project)
       const known = await findPipeline(db, asked.project, asked.pipeline)
       const path = known?.path ?? (asked.pipeline === 'main' ? '.takt.yml' : `.takt/${asked.pipeline}.yml`)
       const change = { ...c.req.valid('json'), project, path, by: c.get('user') }
