@@ -25,6 +25,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // The built-in second is too little for what a browser shows on a busy machine.
+    expect: { poll: { timeout: 15_000 } },
     maxWorkers: 2,
     passWithNoTests: true,
     exclude: noBrowser ? inBrowser : [],

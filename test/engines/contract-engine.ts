@@ -124,11 +124,12 @@ export function describeEngine(kind: string, { make, image, other, leftovers }: 
       await using workspace = await open(engine, plan())
       const begun = performance.now()
       const step = collect(
-        begin(workspace, ['echo up; sleep 300 & sleep 300'], stop.signal),
+        // Said by a command that runs already: a shell that is just about to fork hears of the stop behind the fork only.
+        begin(workspace, ['sleep 300 & (echo up; exec sleep 300)'], stop.signal),
         (text) => text.includes('up') && stop.abort(new Stop('cancelled', 'enough')),
       )
       await expect(step).rejects.toThrow('enough')
-      expect(performance.now() - begun).toBeLessThan(5_000)
+      expect(performance.now() - begun, 'nobody waited for the grace of ten seconds').toBeLessThan(9_000)
     })
 
     test('commands may tidy up when they are stopped', async () => {
@@ -173,7 +174,7 @@ export function describeEngine(kind: string, { make, image, other, leftovers }: 
         (text) => text.includes('up') && stop.abort(new Stop('runner_stopped', 'now')),
       )
       await expect(step).rejects.toThrow('now')
-      expect(performance.now() - begun).toBeLessThan(5_000)
+      expect(performance.now() - begun, 'nobody waited for the grace of ten seconds').toBeLessThan(9_000)
     })
 
     test('a run that was stopped before it began leaves nothing', async () => {

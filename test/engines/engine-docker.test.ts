@@ -150,12 +150,10 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
       try {
         await runOnce(warm, plan(['true']))
         await until(() => warm.house.cells.ready === 1 && warm.house.holders.ready === 1)
-        const begun = performance.now()
         const first = await runOnce(
           warm,
           plan(['echo x > here; echo "$PWD"; ip route | grep -c unreachable']),
         )
-        const tookMs = performance.now() - begun
         expect(Number(/^\d+$/m.exec(first.text)?.[0])).toBeGreaterThan(2)
         await until(() => warm.house.cells.ready === 1)
         const second = await runOnce(warm, plan(['ls', 'env | grep -c TINI']))
@@ -165,7 +163,6 @@ describe.skipIf(reason)(`with Docker${reason ? ` (skipped: ${reason})` : ''}`, (
           (await leftovers(ground)).some((name) => /container \/takt-\d+-1-/.test(name)),
         )
         await named[Symbol.asyncDispose]()
-        expect(tookMs).toBeLessThan(5_000)
       } finally {
         await warm.close()
       }
