@@ -31,22 +31,24 @@ export const rulesAt = (rules: PolicyRules, { project, lane }: PolicyPlace): Pol
 
 /**
  * What policies say of somebody who decides at a gate, whom `names` tells: `person:ada`, `team:release`, each role that he reaches, and
- * `author`. A rule speaks of him where one of the names fits.
+ * `author`. A rule speaks of him where one of the names fits. `words` are for the run when it is decided, `beforehand` for himself until then.
  */
 export function judgeApprover(
   rules: PolicyRules,
   names: readonly string[],
   place: PolicyPlace,
-): Judgement | null {
+): (Judgement & { readonly beforehand: string }) | null {
   const speaks = ({ approver }: PolicyRule) => approver !== undefined && names.some(globList(approver))
   const rule = rulesAt(rules, place).find(speaks)
   if (!rule || rule.effect === 'allow') return null
   const why = rule.message === undefined ? '' : `: ${rule.message}`
+  const warnedOf = `is warned of by the policy \`${rule.name}\`${why}`
   const words =
     rule.effect === 'deny'
       ? `the policy \`${rule.name}\` does not let you decide here${why}`
-      : `that ${names[0]?.replace(/^person:/, '') ?? 'somebody'} decided is warned of by the policy \`${rule.name}\`${why}`
-  return { effect: rule.effect, rule: rule.name, value: names[0] ?? '', words }
+      : `that ${names[0]?.replace(/^person:/, '') ?? 'somebody'} decided ${warnedOf}`
+  const beforehand = rule.effect === 'deny' ? words : `that you decide ${warnedOf}`
+  return { effect: rule.effect, rule: rule.name, value: names[0] ?? '', words, beforehand }
 }
 
 export const denials = (judged: readonly Judgement[]): Judgement[] =>

@@ -33,7 +33,7 @@ const row = ({ id, run, project, pipeline, job, ...gate }: AnyGate): string[] =>
   ...[String(id), String(run), `${project}/${pipeline}/${job}`, gate.lane, gate.state],
   gate.expires_at === null ? '-' : localTime(gate.expires_at),
   gate.inputs.map(({ resource, version }) => `${resource} ${short(version)}`).join(', ') || '-',
-  gate.message ?? gate.words,
+  `${gate.message ?? gate.words}${gate.warning === null ? '' : ` (${gate.warning})`}`,
 ]
 
 type Said = Json & { readonly comment?: string }

@@ -11,7 +11,7 @@ import { lockRun, type LockedRun } from '../runs/lock-run.ts'
 import { endAtGate } from '../runs/end-at-gate.ts'
 import { jobOfRun } from '../runs/job-of-run.ts'
 import { advance } from './advance.ts'
-import { type Decider, judgeDecider, refusalOf } from './may-decide.ts'
+import { type Decider, standingAt } from './may-decide.ts'
 
 export type Decision = {
   readonly verdict: 'approve' | 'reject'
@@ -29,10 +29,9 @@ export async function decide(db: Db, id: GateId, who: Decider, decision: Decisio
   await transact(db, async (tx) => {
     const { run, gate } = await lockGate(tx.db, id)
     if (gate.state !== 'waiting' || gate.over) throw closed(id, gate)
-    const refusal = await refusalOf(tx.db, gate, who)
+    const { refusal, warned } = await standingAt(tx.db, gate, who)
     if (refusal !== null) throw new Problem('not-allowed', refusal)
-    const judged = await judgeDecider(tx.db, gate.run_id, who)
-    if (judged) await noteWarnings(tx.db, gate.run_id, [judged])
+    if (warned) await noteWarnings(tx.db, gate.run_id, [warned])
     const answers = decision.verdict === 'approve' ? agreed(gate, decision.values) : null
     await writeDecision(tx.db, { id, who, decision })
     if (answers === null) return reject(tx, { run, gate }, { who, comment: decision.comment })

@@ -6,7 +6,7 @@ import { mayIn } from '../access/grants.ts'
 import type { Db } from '../db/connect.ts'
 import { versionWords } from '../runs/queries.ts'
 import { actsAt } from './find-acts.ts'
-import { type Decider, refusalOf } from './may-decide.ts'
+import { type Decider, standingAt } from './may-decide.ts'
 import type { Gate } from './shapes.ts'
 
 type Shown = z.output<typeof Gate>
@@ -41,7 +41,7 @@ export async function findGates(db: Db, filter: GateFilter, asker: Asker): Promi
   const inputs = await inputsOf(db, runs)
   const shown: Shown[] = []
   for (const row of rows) {
-    const { run_id, deciders, answers, over, ...gate } = row
+    const { run_id, deciders, answers, over: _over, ...gate } = row
     const last = before.get(row.id)
     shown.push({
       ...gate,
@@ -53,7 +53,7 @@ export async function findGates(db: Db, filter: GateFilter, asker: Asker): Promi
       decisions: decisions.filter(({ gate_id }) => gate_id === row.id).map(({ gate_id, ...said }) => said),
       inputs: inputs.get(run_id) ?? [],
       passed_before: last ? { ...last, inputs: inputs.get(last.run) ?? [] } : null,
-      refusal: row.state !== 'waiting' ? null : over ? OVER : await refusalFor(db, { row, decisions }, asker),
+      ...(await toAsker(db, { row, decisions }, asker)),
       opened_at: row.opened_at.toISOString(),
       expires_at: row.expires_at?.toISOString() ?? null,
       closed_at: row.closed_at?.toISOString() ?? null,
@@ -62,15 +62,18 @@ export async function findGates(db: Db, filter: GateFilter, asker: Asker): Promi
   return shown
 }
 
-const OVER = 'its time is over'
-
-async function refusalFor(
+/** What the asker may do there, and what a policy warns of beforehand, should they do it. */
+async function toAsker(
   db: Db,
   { row, decisions }: { row: Row; decisions: readonly DecisionRow[] },
   { who }: Asker,
-): Promise<string | null> {
+): Promise<Pick<Shown, 'refusal' | 'warning'>> {
+  if (row.state !== 'waiting') return { refusal: null, warning: null }
+  if (row.over) return { refusal: 'its time is over', warning: null }
   const own = decisions.some(({ gate_id, by }) => gate_id === row.id && by === who?.name)
-  return own ? 'you have approved; it waits for others' : refusalOf(db, row, who)
+  if (own) return { refusal: 'you have approved; it waits for others', warning: null }
+  const { refusal, warned } = await standingAt(db, row, who)
+  return { refusal, warning: warned?.beforehand ?? null }
 }
 
 type Row = Awaited<ReturnType<typeof gateRows>>[number]

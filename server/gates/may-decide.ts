@@ -1,7 +1,7 @@
 import { reaches, type Access, type Role, roleIn, ROLES } from '#pipelines/access/roles.ts'
 import type { GateKind } from '#pipelines/plan/gates.ts'
 import type { OrganizationId, RunId, UserId } from '#pipelines/ids.ts'
-import { judgeApprover, type Judgement } from '#pipelines/policy/judge.ts'
+import { judgeApprover } from '#pipelines/policy/judge.ts'
 import { groundOfRun } from '../access/grants.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { rulesFor } from '../policies/queries.ts'
@@ -16,32 +16,38 @@ export type Deciding = {
   readonly author: boolean
 }
 
+/** Whether somebody may decide at a gate: why not, in words, or null; and what a policy warns of, should they. */
+export type Standing = { readonly refusal: string | null; readonly warned: Judged }
+type Judged = ReturnType<typeof judgeApprover>
+const refused = (refusal: string): Standing => ({ refusal, warned: null })
+
 /**
- * Why somebody may not decide at a gate, in words; null where they may. It is asked anew at every click.
+ * How somebody stands at a gate. It is asked anew at every click.
  *
  * Whoever decides is an approver of the project at least. A name in `by` means a role where it is the word for one, else a team of
  * the project's organization where there is one, else the person: who gives himself a team's name is not the team.
  */
-export async function refusalOf(db: Db | Trx, gate: Deciding, who: Decider | null): Promise<string | null> {
-  if (gate.kind !== 'approve') return 'nobody decides at this gate: it goes on by itself'
-  if (!who) return 'sign in to decide'
+export async function standingAt(db: Db | Trx, gate: Deciding, who: Decider | null): Promise<Standing> {
+  if (gate.kind !== 'approve') return refused('nobody decides at this gate: it goes on by itself')
+  if (!who) return refused('sign in to decide')
   const ground = await groundOfRun(db, gate.run_id)
   const role = ground ? roleIn(who.access, ground) : null
   if (!ground || !reaches(role, 'approver'))
-    return `deciding at gates needs the role approver, and yours is ${role ?? 'none'}`
+    return refused(`deciding at gates needs the role approver, and yours is ${role ?? 'none'}`)
   const judged = await judgeDecider(db, gate.run_id, who)
-  if (judged?.effect === 'deny') return judged.words
+  if (judged?.effect === 'deny') return refused(judged.words)
   if (!gate.author && (await isAuthor(db, gate.run_id, who)))
-    return 'who started this run, or wrote its commit, does not decide at this gate'
-  if (gate.deciders.length === 0) return null
+    return refused('who started this run, or wrote its commit, does not decide at this gate')
+  const may: Standing = { refusal: null, warned: judged }
+  if (gate.deciders.length === 0) return may
   const names = gate.deciders.filter((name) => !isRole(name))
-  if (gate.deciders.some((name) => isRole(name) && reaches(role, name))) return null
-  if (names.length > 0 && (await isNamed(db, who, { names, organization: ground.organization }))) return null
-  return `this gate is for ${gate.deciders.join(', ')}`
+  if (gate.deciders.some((name) => isRole(name) && reaches(role, name))) return may
+  if (names.length > 0 && (await isNamed(db, who, { names, organization: ground.organization }))) return may
+  return refused(`this gate is for ${gate.deciders.join(', ')}`)
 }
 
 /** What the policies of the organization say of somebody who decides about a run. */
-export async function judgeDecider(db: Db | Trx, run: RunId, who: Decider): Promise<Judgement | null> {
+async function judgeDecider(db: Db | Trx, run: RunId, who: Decider): Promise<Judged> {
   const place = await db
     .selectFrom('runs')
     .innerJoin('projects', 'projects.id', 'runs.project_id')

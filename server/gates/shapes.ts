@@ -118,6 +118,9 @@ export const Gate = z
       .string()
       .nullable()
       .openapi({ description: 'Why the asker may not decide; null where they may, and where it is closed' }),
+    warning: z.string().nullable().openapi({
+      description: 'What a policy warns of, should the asker decide; it stands with the run then',
+    }),
     opened_at: time,
     expires_at: time.nullable(),
     on_expire: z.enum(['reject', 'fail', 'approve']),

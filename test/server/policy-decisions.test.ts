@@ -184,13 +184,22 @@ test('a policy says who may decide at gates, beyond what the file says, and the 
   expect((await decide(it.house, cy.token)).body.state).toBe('approved')
 })
 
-test('a policy warns of who decides: it is decided, and the run says so', async () => {
+test('a policy warns of who decides, and says so beforehand: it is decided, and the run says so', async () => {
   await using it = await steeredLine(GATE)
   const ann = await person(it.house, 'ann', { role: 'maintainer' })
   await set(it.house, '- { name: four-eyes, effect: warn, approver: author, message: let another look }')
   await it.push()
   await until(async () => (await it.house.ask('GET /api/v1/gates?state=waiting')).body.items.length === 1)
-  expect((await decide(it.house, ann.token)).body.state).toBe('approved')
+  const bo = await person(it.house, 'bo', { role: 'approver' })
+  const shown = async (as: string) => (await it.house.ask('GET /api/v1/gates/1', undefined, { as })).body
+  expect(await shown(ann.token)).toMatchObject({
+    refusal: null,
+    warning: 'that you decide is warned of by the policy `four-eyes`: let another look',
+  })
+  expect(await shown(bo.token)).toMatchObject({ refusal: null, warning: null })
+  expect((await it.house.ask('GET /api/v1/runs/1')).body.warnings).toEqual([])
+  const decided = (await decide(it.house, ann.token)).body
+  expect(decided).toMatchObject({ state: 'approved', warning: null })
   expect((await it.house.ask('GET /api/v1/runs/1')).body.warnings).toMatchObject([
     {
       rule: 'four-eyes',

@@ -12,7 +12,8 @@ export function gatedRun(world: FakeWorld, line: Line, job: string, given: Parti
     ...{ id: world.gates.length + 1, run: run.id, number: run.number, project: run.project },
     ...{ pipeline: run.pipeline, job, lane: run.lane, name: 'approve', kind: 'approve', state: 'waiting' },
     ...{ words: 'waits for an approval by release', message: 'Ship it to everybody?', by: ['release'] },
-    ...{ count: 1, author: true, values: null, decisions: [], refusal: null, act: null, on_expire: 'reject' },
+    ...{ count: 1, author: true, values: null, decisions: [], refusal: null, warning: null, act: null },
+    on_expire: 'reject',
     form: [
       {
         ...{ name: 'rollout', label: 'Share of the hosts', kind: 'choice', choices: ['5', '25', '100'] },

@@ -72,6 +72,24 @@ test('who may not decide reads why, and finds no button', async () => {
   expect(await visit.page.getByRole('button', { name: /Approve|Reject/ }).count()).toBe(0)
 })
 
+test('who is warned of by a policy reads it before deciding, on the front page and at the gate', async () => {
+  const warning = 'that you decide is warned of by the policy `four-eyes`: let another look'
+  const { world, gate } = gatedWorld({ warning })
+  await using visit = await house.visit(world, { width: 390 })
+  const { page } = visit
+  await page.getByText('a policy warns: that you decide is warned of by the policy four-eyes').waitFor()
+  await page
+    .getByRole('region', { name: /Waits for decisions/ })
+    .getByRole('link', { name: /ship/ })
+    .click()
+  const approve = page.getByRole('button', { name: 'Approve', description: /four-eyes/ })
+  await approve.waitFor()
+  await page.getByRole('button', { name: 'Reject', description: /let another look/ }).waitFor()
+  expect(gate.state).toBe('waiting')
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
+  expect(visit.complaints).toEqual([])
+})
+
 test('a call tells of each of its attempts, and why it was not good', async () => {
   const attempt = { status: 503, words: 'it answered 503', answer: null, ended_at: null }
   const started_at = new Date().toISOString()
