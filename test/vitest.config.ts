@@ -23,10 +23,11 @@ const inBrowser = [
 export default defineConfig({
   root,
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Nobody waits so long but for what hangs: the bounds are for that, on a machine four times slower.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     // The built-in second is too little for what a browser shows on a busy machine.
-    expect: { poll: { timeout: 15_000 } },
+    expect: { poll: { timeout: 30_000 } },
     maxWorkers: 2,
     passWithNoTests: true,
     exclude: noBrowser ? inBrowser : [],

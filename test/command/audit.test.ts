@@ -33,4 +33,4 @@ test('the audit log is listed, exported and verified, here and far from the serv
   await writeFile(file, 'not an entry\n')
   expect(await takt(['audit', 'verify', '--file', file])).toMatchObject({ code: 2 })
   expect(await takt(['audit', 'verify', '--file', join(place.path, 'none')])).toMatchObject({ code: 2 })
-}, 60_000)
+})

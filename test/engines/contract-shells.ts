@@ -50,7 +50,7 @@ export function describeShells({ engine, image }: Ground): void {
     ])
     const after = await collect(shell.run({ commands: ['rm -f tick', 'sleep 0.4; ls'], env: {} }, idle()))
     expect(after.text).toBe('')
-  }, 30_000)
+  })
 
   test('shells of one workspace work at the same time, each on its own step', async () => {
     await using workspace = await place()

@@ -7,7 +7,7 @@ import { GOOD } from '../support/sessions.ts'
 
 async function newPage(browser: Browser): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(30_000)
   return context.newPage()
 }
 

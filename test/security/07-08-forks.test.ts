@@ -53,4 +53,4 @@ test('7, 8: a fork runs when its very head was approved, without a secret, by th
   await it.git.clone.git('push', '-q', 'origin', 'HEAD:refs/heads/main')
   await pull.push(pull.main, main)
   expect(await ended('main', 3)).toContain('was [main], secret []\n')
-}, 90_000)
+})

@@ -110,7 +110,7 @@ test('who reads slowly is cut off with the place where to go on, and misses noth
   slow.watch(2, behind.cursor)
   await until(() => told(slow.heard).length === 200)
   expect(told(slow.heard)).toEqual(told(quick.heard))
-}, 60_000)
+})
 
 test('no more runners are let in than a server takes', async () => {
   await using house = await startHouse()

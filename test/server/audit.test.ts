@@ -91,7 +91,7 @@ describe('every request that would change something leaves exactly one entry', (
     expect(wrong).toEqual([])
     const { body } = await it.house.ask('GET /api/v1/audit/verify', undefined, { as: TOKEN })
     expect(body.broken).toBeNull()
-  }, 60_000)
+  })
 
   test('of somebody without rights, denied', async () => {
     await using it = await shop()
@@ -108,7 +108,7 @@ describe('every request that would change something leaves exactly one entry', (
     }
     expect(wrong).toEqual([])
     expect((await entries(it.house, '&outcome=denied&actor=eve')).length).toBeGreaterThan(10)
-  }, 60_000)
+  })
 
   test('told in the words of the field, and of no route that there is not', async () => {
     await using house = await startHouse()

@@ -121,7 +121,7 @@ jobs:
   ])
   expect(gate.act.attempts[1].answer).toContain('Bearer ***')
   expect(gate.act.attempts[1].answer).toMatch(/callbacks\/\d+\/\*\*\*"/)
-}, 60_000)
+})
 
 test('a call that cannot come to its end fails its run in words', async () => {
   await using other = await service((_asked, response) => say(response, 200, { state: 'broken' }))

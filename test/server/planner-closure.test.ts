@@ -141,4 +141,4 @@ test('what is looked up decides like everything there is: endings, decisions and
     await expect(tried).rejects.toBe(asIfNever)
   }
   expect(due).toBeGreaterThan(ROUNDS / 10)
-}, 60_000)
+})

@@ -118,4 +118,4 @@ test('a look at a job, and a page of its line, cost the same however long the hi
       rows: expect.toSatisfy((rows) => rows <= short[what].rows * 1.2),
     })
   }
-}, 60_000)
+})

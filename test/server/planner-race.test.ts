@@ -147,7 +147,7 @@ test('a place that becomes free is taken, also when who ends and who comes do no
     while (await it.claim());
     for (const run of open.slice(8)) await cancelRun(db, run.id, 'enough').catch(refused)
   }
-}, 60_000)
+})
 
 /** Everything that may run is run to its end. */
 async function drain(it: Awaited<ReturnType<typeof steeredLine>>): Promise<void> {

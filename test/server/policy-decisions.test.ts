@@ -66,7 +66,7 @@ test('who waits for a policy goes on when it is gone', async () => {
   expect(await it.claim()).toBeNull()
   await set(it.house, '')
   expect(await until(() => it.claim(), { withinMs: 30_000 })).toMatchObject({ lease: expect.any(String) })
-}, 60_000)
+})
 
 const HOUSE = '- { name: house, effect: deny, runs_over: 2, per: organization, message: machines are dear }'
 

@@ -10,7 +10,7 @@ type Nothing = null | undefined | false | 0 | ''
  */
 export async function until<T>(
   check: () => T | Promise<T>,
-  { withinMs = 20_000, everyMs = 10 }: { withinMs?: number; everyMs?: number } = {},
+  { withinMs = 30_000, everyMs = 10 }: { withinMs?: number; everyMs?: number } = {},
 ): Promise<Exclude<T, Nothing>> {
   const endsAt = performance.now() + withinMs
   for (;;) {

@@ -52,7 +52,7 @@ async function visit({ browser, dist, world }: Means, options: VisitOptions): Pr
     viewport: { width, height: 800 },
     baseURL: server.url,
   })
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(30_000)
   if (isSignedIn) await context.addCookies([{ name: 'takt', value: 'in', url: server.url }])
   const page = await context.newPage()
   const complaints: string[] = []
