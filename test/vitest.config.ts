@@ -17,6 +17,7 @@ const noBrowser = process.env['TAKT_TEST_CHROMIUM'] === ''
 const inBrowser = [
   'test/ui/browser/**',
   'test/scenarios/dashboard.test.ts',
+  'test/scenarios/first-run.test.ts',
   'test/scenarios/two-browsers.test.ts',
 ]
 

@@ -11,6 +11,7 @@ import { guestReply } from './fake-guests.ts'
 import { ORGANIZATIONS } from './fake-organizations.ts'
 import { GATES } from './fake-gates.ts'
 import { LOG } from './fake-log.ts'
+import { PROJECTS } from './fake-projects.ts'
 import { PROVENANCE } from './fake-provenance.ts'
 import { PULLS } from './fake-pulls.ts'
 import { POLICIES } from './fake-policies.ts'
@@ -55,7 +56,7 @@ const ROUTES: readonly Route[] = [
   ['DELETE', /^\/session$/, () => ({ status: 204, body: null, cookie: 'takt=; Path=/; Max-Age=0' })],
   ['GET', /^\/server$/, ({ world }) => ok(world.server)],
   ...RUNNERS,
-  ['GET', /^\/projects$/, ({ world }) => ok({ items: world.projects, next: null })],
+  ...PROJECTS,
   ['GET', /^\/pipelines$/, ({ world }) => ok(world.pipelineList())],
   [
     'GET',

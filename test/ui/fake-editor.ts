@@ -5,6 +5,7 @@ import { putsOf } from '#pipelines/plan/edges.ts'
 import { rehearse } from '#pipelines/plan/rehearse.ts'
 import type { Pipeline } from '../../ui/lib/api.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
+import { beginLine } from './fake-projects.ts'
 import { hex } from './fake-stories.ts'
 import { type FakeWorld, keyOf } from './fake-world.ts'
 
@@ -133,5 +134,12 @@ export const EDITOR: readonly Route[] = [
     at('rehearse'),
     (asked, project = '', name = '') => tryFile(asked, asked.world.line(project, name)),
   ],
-  ['POST', at('file'), withLine(commit)],
+  [
+    'POST',
+    at('file'),
+    (asked, project = '', name = '') => {
+      const line = asked.world.line(project, name)
+      return line ? commit(asked, line) : beginLine(asked, project, name)
+    },
+  ],
 ]

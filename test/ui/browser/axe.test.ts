@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { INVITATION } from '../fake-account.ts'
 import { fullWorld } from '../fake-house.ts'
-import { hex } from '../fake-stories.ts'
+import { hex, pastRun } from '../fake-stories.ts'
 import { FakeWorld } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
 
@@ -114,6 +114,35 @@ test('the empty page is without faults', async () => {
   await using visit = await house.visit(new FakeWorld())
   expect(await faultsEverywhere(visit.page, 'The line is empty')).toEqual([])
 })
+
+test.each([
+  ['light', 1280],
+  ['dark', 390],
+] as const)(
+  'the tour is without faults, in %s colours, %i wide',
+  { timeout: 120_000 },
+  async (scheme, width) => {
+    const world = new FakeWorld()
+    world.server = { ...world.server, runners: [] }
+    await using visit = await house.visit(world, { scheme, width })
+    const { page } = visit
+    const looks = async (landmark: string) => {
+      await page.getByText(landmark).first().waitFor()
+      expect(await faults(page)).toEqual([])
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    }
+    await page.getByRole('button', { name: 'Make the project' }).click()
+    await looks('takes only what the first turned green')
+    await page.getByRole('button', { name: 'Commit this file' }).click()
+    await page.getByText('No runner is connected').waitFor()
+    const line = world.line('first-line', 'main')!
+    pastRun(world, line, 'build', { state: 'failed', minutes: 1, tookS: 4 })
+    await looks('See in its log why')
+    for (const { name } of line.jobs) pastRun(world, line, name, { state: 'succeeded', minutes: 0, tookS: 4 })
+    await looks('Let a person decide')
+    expect(visit.complaints).toEqual([])
+  },
+)
 
 /** A house in which a person stopped whatever can be stopped. */
 function stillWorld(): FakeWorld {

@@ -1,6 +1,8 @@
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../support/until.ts'
 import { fullWorld } from '../fake-house.ts'
+import { organizationsIn } from '../fake-organizations.ts'
 import { addLine, SHOP } from '../fake-stories.ts'
 import { FakeWorld } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
@@ -63,5 +65,50 @@ describe('the lines of the first page', () => {
     await visit.page.getByRole('link', { name: 'Broken', exact: true }).click()
     await until(async () => (await rows.count()) < all)
     expect(visit.complaints).toEqual([])
+  })
+})
+
+describe('the tour of whoever begins', () => {
+  const tour = (page: Page) => page.getByRole('region', { name: 'To a first green run' })
+
+  test('is put away for good, and taken again by a key', async () => {
+    await using visit = await house.visit(new FakeWorld())
+    const { page } = visit
+    await tour(page).getByRole('button', { name: 'Put the tour away' }).click()
+    await page.getByText('The line is empty').waitFor()
+    await page.reload()
+    await page.getByText('The line is empty').waitFor()
+    expect(await tour(page).count()).toBe(0)
+    await page.keyboard.press('g')
+    await page.keyboard.press('t')
+    await tour(page).waitFor()
+    expect(visit.complaints).toEqual([])
+  })
+
+  test('is not shown to who can make no project, nor where somebody has begun already', async () => {
+    const world = new FakeWorld()
+    world.standing = 'member'
+    for (const one of organizationsIn(world)) one.role = 'operator'
+    await using visit = await house.visit(world)
+    await visit.page.getByText('There is no project here that you see').waitFor()
+    await until(() => world.asked.includes('GET /organizations'))
+    expect(await tour(visit.page).count()).toBe(0)
+    await using other = await house.visit(fullWorld())
+    await other.page.getByText('Needs a look').waitFor()
+    expect(await tour(other.page).count()).toBe(0)
+  })
+
+  test('takes another name where the first one is taken, and says so', async () => {
+    const world = new FakeWorld()
+    await using visit = await house.visit(world)
+    const name = tour(visit.page).getByLabel('Name of the project')
+    await name.fill('shop')
+    world.refusals.set('POST /projects', {
+      ...{ status: 409, code: 'project-exists', title: 'A project of this name exists already' },
+      detail: '`shop` is taken; choose another name',
+    })
+    await tour(visit.page).getByRole('button', { name: 'Make the project' }).click()
+    await tour(visit.page).getByRole('alert').getByText('is taken').waitFor()
+    expect(await name.inputValue()).toBe('shop')
   })
 })
