@@ -1,7 +1,14 @@
 import { SvelteMap } from 'svelte/reactivity'
 
 /** What a key does on the page that is open; two signs are pressed one after the other: `g h`. */
-export type Keys = { readonly [keys: string]: { readonly words: string; readonly act: () => void } }
+export type Keys = {
+  readonly [keys: string]: {
+    readonly words: string
+    readonly act: () => void
+    /** Also where a dialog is open. */
+    readonly inDialogs?: boolean
+  }
+}
 export type KeySet = { readonly title: string; readonly keys: Keys }
 
 /** Of two parts of a page that know the same key, the one that came last has it. */
@@ -19,15 +26,16 @@ export const withKeys = (set: KeySet) => () => {
   return () => void sets.delete(id)
 }
 
-/** Does what a key is for, unless it is written somewhere, or meant for the browser or for an open dialog. */
+/** Does what a key is for, unless it is written somewhere, or meant for the browser or, mostly, for an open dialog. */
 export function pressed(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isWriting(event)) return
-  if (document.querySelector('dialog[open]')) return
+  const isInDialog = document.querySelector('dialog[open]') !== null
   const before = first !== null && event.timeStamp - first.at < NEXT_MS ? first.sign : null
   first = null
   const known = keySets().toReversed()
   const find = (keys: string) => known.map((set) => set.keys[keys]).find((key) => key !== undefined)
   const key = (before === null ? undefined : find(`${before} ${event.key}`)) ?? find(event.key)
+  if (isInDialog && !key?.inDialogs) return
   if (key) {
     event.preventDefault()
     key.act()
