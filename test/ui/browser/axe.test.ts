@@ -115,34 +115,25 @@ test('the empty page is without faults', async () => {
   expect(await faultsEverywhere(visit.page, 'The line is empty')).toEqual([])
 })
 
-test.each([
-  ['light', 1280],
-  ['dark', 390],
-] as const)(
-  'the tour is without faults, in %s colours, %i wide',
-  { timeout: 120_000 },
-  async (scheme, width) => {
-    const world = new FakeWorld()
-    world.server = { ...world.server, runners: [] }
-    await using visit = await house.visit(world, { scheme, width })
-    const { page } = visit
-    const looks = async (landmark: string) => {
-      await page.getByText(landmark).first().waitFor()
-      expect(await faults(page)).toEqual([])
-      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
-    }
-    await page.getByRole('button', { name: 'Make the project' }).click()
-    await looks('takes only what the first turned green')
-    await page.getByRole('button', { name: 'Commit this file' }).click()
-    await page.getByText('No runner is connected').waitFor()
-    const line = world.line('first-line', 'main')!
-    pastRun(world, line, 'build', { state: 'failed', minutes: 1, tookS: 4 })
-    await looks('See in its log why')
-    for (const { name } of line.jobs) pastRun(world, line, name, { state: 'succeeded', minutes: 0, tookS: 4 })
-    await looks('Let a person decide')
-    expect(visit.complaints).toEqual([])
-  },
-)
+/** What became of the line that the tour made, and what the tour says then. */
+const ON_THE_TOUR: readonly (readonly [string, 'failed' | 'succeeded' | null])[] = [
+  ['No runner is connected', null],
+  ['See in its log why', 'failed'],
+  ['Let a person decide', 'succeeded'],
+]
+test.each(ON_THE_TOUR)('the tour is without faults where it says: %s', async (landmark, state) => {
+  const begun = new FakeWorld()
+  begun.server = { ...begun.server, runners: [] }
+  await using visit = await house.visit(begun)
+  await visit.page.getByRole('button', { name: 'Make the project' }).click()
+  await visit.page.getByRole('button', { name: 'Commit this file' }).click()
+  await visit.page.getByText('No runner is connected').waitFor()
+  const line = begun.line('first-line', 'main')
+  for (const { name } of (state && line?.jobs) || [])
+    if (line && state) pastRun(begun, line, name, { state, minutes: 1, tookS: 4 })
+  expect(await faultsEverywhere(visit.page, landmark)).toEqual([])
+  expect(visit.complaints).toEqual([])
+})
 
 /** A house in which a person stopped whatever can be stopped. */
 function stillWorld(): FakeWorld {
