@@ -11,10 +11,10 @@ const WORTH_IT = 0.9
 /** The fastest level that finds repetitions as builds print them. */
 const params = { [constants.ZSTD_c_compressionLevel]: 1 }
 /**
- * What comes is packed into memory that is made for it: as much as the piece before it took, and a quarter. What is far too large
- * keeps the collector busy, and what is too small is joined from pieces.
+ * The most that so many bytes become (zstd's own bound, and a little). Into memory that holds as much zstd writes straight from where
+ * the bytes lie; into less it goes by two tables of its own, and copies all of it twice.
  */
-let expected = LOG_CHUNK_BYTES / 4
+const boundOf = (size: number) => size + (size >> 8) + 1_024
 
 /** Where parts become one; nothing waits in it. */
 let table: Buffer | null = null
@@ -36,8 +36,7 @@ export function packLog(
   if (size < LEAST_BYTES) return null
   if (lent) giveBack(lent)
   const whole = joined(parts, size)
-  const bytes = (lent = zstdCompressSync(whole, { params, chunkSize: Math.ceil(expected * 1.25) }))
-  expected = Math.max(LEAST_BYTES, bytes.length)
+  const bytes = (lent = zstdCompressSync(whole, { params, chunkSize: boundOf(size) }))
   if (bytes.length > size * WORTH_IT) return null
   return { of: { bytes: size, lines: countLines(whole), open: isOpen(whole) }, bytes }
 }

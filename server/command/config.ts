@@ -19,8 +19,8 @@ export const RUNNER_ARGS = ['--max-semi-space-size=1', join(ROOT, 'runner/main.t
  */
 export const RUNNER_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '2',
-  MALLOC_MMAP_THRESHOLD_: '131072',
-  MALLOC_TRIM_THRESHOLD_: '1048576',
+  MALLOC_MMAP_THRESHOLD_: '1048576',
+  MALLOC_TRIM_THRESHOLD_: '4194304',
 }
 
 /** Everything the command takes from outside. */

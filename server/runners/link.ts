@@ -17,6 +17,7 @@ import type { Guest, RunnerLine } from './guest.ts'
 import { Inbox } from './inbox.ts'
 import { noteStanding } from './note-event.ts'
 import { arrive, type Hello, leave, type Present, speaks, stay, stopsFor, wishesOf } from './queries.ts'
+import type { Reads } from './reads.ts'
 import { heardOf, loseUncarried, renew } from './reap.ts'
 import { hear, type Report } from './report.ts'
 
@@ -28,6 +29,7 @@ export type LinkDeps = {
   readonly arrived: (name: string, link: RunnerLink) => void
   /** Whoever looks after terminals. */
   readonly guest: Guest
+  readonly reads: Reads
 }
 
 /** What a runner says besides its reports. */
@@ -62,7 +64,7 @@ export class RunnerLink {
     this.#socket = socket
     this.#deps = deps
     this.#desk = new CheckDesk(deps.db, (order) => this.#say(order))
-    socket.on('message', (frame: Buffer, binary) => this.#receive(frame, binary))
+    socket.on('message', (frame: Buffer, binary) => this.#receive(deps.reads.keep(frame), binary))
     socket.on('error', (error) => log.warn({ err: error }, 'runner.socket-failed'))
   }
 

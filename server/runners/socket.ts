@@ -7,6 +7,7 @@ import type { Hints } from '../events/listen.ts'
 import { startHeartbeat } from '../http/heartbeat.ts'
 import { refuseUpgrade } from '../http/upgrade.ts'
 import { type LinkDeps, RunnerLink } from './link.ts'
+import { Reads } from './reads.ts'
 
 export interface RunnerSockets extends AsyncDisposable {
   /** Take over an HTTP request for `/runner`. */
@@ -20,7 +21,11 @@ const MOST_RUNNERS = 2_000
 
 /** Where runners dial in. It opens only to the runner token. */
 export function runnerSockets(
-  deps: Omit<LinkDeps, 'arrived'> & { readonly token: string; readonly hints: Hints; readonly most?: number },
+  deps: Omit<LinkDeps, 'arrived' | 'reads'> & {
+    readonly token: string
+    readonly hints: Hints
+    readonly most?: number
+  },
 ): RunnerSockets {
   const server = new WebSocketServer({
     noServer: true,
@@ -58,7 +63,7 @@ export function runnerSockets(
           `${most} runners are connected to this server, which is all it takes`,
         )
       server.handleUpgrade(request, socket, head, (ws) => {
-        const link = new RunnerLink(ws, { ...deps, arrived })
+        const link = new RunnerLink(ws, { ...deps, arrived, reads: new Reads(socket) })
         const gone = Promise.withResolvers<void>()
         links.set(link, gone.promise)
         ws.on('close', () => {
