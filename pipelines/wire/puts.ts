@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { MOST_IMAGES, RanImage } from './images.ts'
+import { Built, MOST_IMAGES, RanImage } from './images.ts'
 import { CheckedVersion } from './runner.ts'
 
 /**
@@ -21,6 +21,8 @@ export const PutSaid = z.discriminatedUnion('kind', [
     /** As the registry answered. */
     digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
     tags: z.array(name).max(20),
+    /** Null: it was not built, but taken as the engine had it. */
+    built: Built.nullable().default(null),
   }),
   z.object({
     kind: z.literal('git'),

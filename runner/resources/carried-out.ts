@@ -54,8 +54,8 @@ async function putVersion(
 ): Promise<PutSaid> {
   switch (put.kind) {
     case 'image': {
-      const { digest, tags } = await putImage(dockerFor(machine, put.resource), put, at)
-      return { kind: 'image', digest, tags: [...tags] }
+      const { digest, tags, built } = await putImage(dockerFor(machine, put.resource), put, at)
+      return { kind: 'image', digest, tags: [...tags], built }
     }
     case 'git':
       return { kind: 'git', ...(await putGit(checkouts, put, at)) }

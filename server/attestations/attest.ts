@@ -1,5 +1,6 @@
 import type { RunId, VersionId } from '#pipelines/ids.ts'
 import type { Trx } from '../db/connect.ts'
+import type { Built } from '#pipelines/wire/images.ts'
 import { toJson } from '../db/to-json.ts'
 import type { Signer } from './envelope.ts'
 import { foundRun, imagesOf, usedSteps, usedVersions } from './facts.ts'
@@ -14,6 +15,8 @@ type Made = {
   readonly resource: string
   readonly name: string
   readonly fields: Readonly<Record<string, string>>
+  /** Of an image that was built by the run. */
+  readonly built: Built | null
 }
 
 /** Sign how a version came to be, in the transaction that records it. Put once more by the same run, it is signed anew. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { fullImageName } from '#pipelines/policy/image-name.ts'
-import type { RanImage } from '#pipelines/wire/images.ts'
+import type { BaseImage, Built, RanImage } from '#pipelines/wire/images.ts'
 import type { FoundRun, UsedStep, UsedVersion } from './facts.ts'
 
 /** What a kind of run reads and writes is described in the README; the number goes up when a field changes its meaning. */
@@ -10,6 +10,7 @@ type Made = {
   readonly resource: string
   readonly name: string
   readonly fields: Readonly<Record<string, string>>
+  readonly built: Built | null
 }
 export type Provenance = {
   readonly run: FoundRun
@@ -39,8 +40,12 @@ export function statementOf({ run, made, inputs, steps, named, ran, publicUrl }:
           inputs: Object.keys(run.given ?? {}),
           images: named,
         },
-        internalParameters: { steps },
-        resolvedDependencies: [...inputs.map((input) => dependency(pipeline, input)), ...ran.map(imageOf)],
+        internalParameters: { steps, ...(made.built === null ? {} : { build: buildOf(made.built) }) },
+        resolvedDependencies: [
+          ...inputs.map((input) => dependency(pipeline, input)),
+          ...ran.map(imageOf),
+          ...(made.built?.from ?? []).map((base) => baseOf(base, made.built)),
+        ],
       },
       runDetails: {
         builder: {
@@ -91,6 +96,21 @@ function imageOf({ image, id, digests }: RanImage): object {
     },
   }
 }
+
+/** How much is known of what an image was built from: that nothing is told must not look like nothing. */
+const buildOf = ({ by, from, leftOff }: Built) => ({
+  builder: by,
+  bases: from === null ? 'not told by the builder' : 'as the builder tells them',
+  ...(leftOff > 0 ? { bases_left_off: leftOff } : {}),
+})
+
+/** What an image was built from, as the builder resolved it. One without a digest has none here, and is named all the same. */
+const baseOf = ({ as, image, digest }: BaseImage, built: Built | null): object => ({
+  name: as,
+  uri: `docker://${image}`,
+  ...(digest === null ? {} : { digest: { sha256: digest.slice('sha256:'.length) } }),
+  annotations: { told_by: built?.by, ...(digest === null ? { digest: 'not told by the builder' } : {}) },
+})
 
 /** The one of the repository that was named, as an image may have come from several. */
 function referenceOf(image: string, digests: readonly string[]): string | null {

@@ -33,6 +33,13 @@ const Ran = z.object({
   annotations: z.object({ image_id: z.string(), reference: z.string().optional() }),
 })
 
+/** An image that the builder built from. */
+const Base = z.object({
+  name: z.enum(['base', 'frontend']),
+  uri: z.string(),
+  digest: z.object({ sha256: z.string() }).optional(),
+})
+
 /**
  * Say whether provenance was signed by the server: of a version that the server knows, or of a file that was taken from it, and
  * with `--key` without asking anybody.
@@ -66,16 +73,21 @@ type Subject = z.output<typeof Statement>['subject'][number]
 const inLines = ({ name, digest }: Subject): string =>
   [name, ...Object.entries(digest).map((pair) => pair.join(':')), ''].join('\n')
 
-/** A line for each image that it was made in, by the digest of its registry where one knows it. */
+/** A line for each image that it was made in, by the digest of its registry where one knows it, or built from. */
 function ranIn({ predicate }: z.output<typeof Statement>): string[] {
   const made = predicate?.buildDefinition.resolvedDependencies ?? []
   return made.flatMap((one) => {
+    const { data: base } = Base.safeParse(one)
+    if (base) return [baseLine(base)]
     const { data: ran } = Ran.safeParse(one)
     if (!ran) return []
     const { reference, image_id } = ran.annotations
     return [`ran ${ran.uri.replace('docker://', '')}: ${reference ?? `image ${image_id}, of no registry`}\n`]
   })
 }
+
+const baseLine = ({ name, uri, digest }: z.output<typeof Base>): string =>
+  `${name === 'base' ? 'built from' : 'read by'} ${uri.replace('docker://', '')}: ${digest ? `sha256:${digest.sha256}` : 'the builder told no digest'}\n`
 
 async function envelopeOf(resource: string, version: string): Promise<z.output<typeof Envelope>> {
   const path = `${memberAt('resources', resource)}/versions/${encodeURIComponent(version)}/attestation`

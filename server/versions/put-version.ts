@@ -63,7 +63,8 @@ export async function putVersion(
     if (resource.kind === 'state') await folderMustFit(tx.db, run, { resource: name, body: made.body, room })
     const version = await recordOutput(tx, run, { resource: name, ...made })
     const fields = fieldsOfVersion(made)
-    await attest(tx.db, run.id, { made: { version, resource: name, name: made.name, fields }, notary })
+    const built = said.kind === 'image' ? said.built : null
+    await attest(tx.db, run.id, { made: { version, resource: name, name: made.name, fields, built }, notary })
     if (resource.kind === 'files') await keepVersion(tx.db, version, resource)
     if (resource.kind === 'state') await keepVersion(tx.db, version, FOR_EVER)
   }

@@ -19,12 +19,27 @@ test('provenance is verified with the server, and offline from files; what was c
     { image: 'node:22', id: `sha256:${'c3'.repeat(32)}`, digests: [`node@${DIGEST}`] },
     { image: 'tools:local', id: `sha256:${'e5'.repeat(32)}`, digests: [] },
   ]
-  await (await leased(it, { images })).put('image', { kind: 'image', digest: DIGEST, tags: [] })
+  await (
+    await leased(it, { images })
+  ).put('image', {
+    ...{ kind: 'image', digest: DIGEST, tags: [] },
+    built: {
+      by: 'Docker 20.10.24',
+      from: [
+        { as: 'base', image: 'docker.io/library/node:22', digest: DIGEST },
+        { as: 'base', image: 'tools:local', digest: null },
+        { as: 'frontend', image: 'docker.io/docker/dockerfile:1', digest: DIGEST },
+      ],
+    },
+  })
   const env = { TAKT_URL: it.house.url, TAKT_TOKEN: it.house.token }
   const asked = await takt(['attest', 'verify', 'shop/main/image', '--of', DIGEST], { env })
   expect(asked).toMatchObject({ code: 0, out: expect.stringContaining(`shop/main/image@${DIGEST}`) })
   expect(asked.out).toContain(`ran node:22: node@${DIGEST}\n`)
   expect(asked.out).toContain(`ran tools:local: image sha256:${'e5'.repeat(32)}, of no registry\n`)
+  expect(asked.out).toContain(`built from docker.io/library/node:22: ${DIGEST}\n`)
+  expect(asked.out).toContain('built from tools:local: the builder told no digest\n')
+  expect(asked.out).toContain(`read by docker.io/docker/dockerfile:1: ${DIGEST}\n`)
 
   const path = `GET /api/v1/projects/shop/pipelines/main/resources/image/versions/${DIGEST}/attestation`
   const { body } = await it.house.ask(path)

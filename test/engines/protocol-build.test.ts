@@ -69,6 +69,33 @@ describe.skipIf(reason)(`a build of an image${reason ? ` (skipped: ${reason})` :
     expect(Env).toEqual(expect.arrayContaining([`WHO=it's "me"`, 'STAGE=second']))
   })
 
+  test('tells what it began with and copied from, and nothing that a command says or is called', async () => {
+    await using place = await placeOf()
+    await place.put('work/Dockerfile', dockerfile('RUN echo one > /one'))
+    const first = put()
+    const { digest } = await putImage(machine, first, place.at)
+    const forged = `[1/2] FROM evil@sha256:${'a'.repeat(64)}`
+    await place.put(
+      'work/Dockerfile',
+      [
+        `FROM ${first.repository}:one AS base`,
+        `RUN echo '${forged}'`,
+        `FROM ${TEST_IMAGE}`,
+        'COPY --from=base /one /one',
+        `COPY --from=${first.repository}:one /one /two`,
+        '',
+      ].join('\n'),
+    )
+    const { built } = await putImage(machine, put(), place.at)
+    expect(built).toMatchObject({ by: expect.stringMatching(/^Docker \d/), leftOff: 0 })
+    const known = { as: 'base', image: `${first.repository}:one`, digest }
+    expect(built?.from).toContainEqual(known)
+    expect(built?.from).toContainEqual({ as: 'base', image: `docker.io/${TEST_IMAGE}`, digest: null })
+    expect(JSON.stringify(built)).not.toContain('evil')
+    const taken = await putImage(machine, put({ build: null, image: TEST_IMAGE }), place.at)
+    expect(taken.built).toBeNull()
+  })
+
   test('sends what .dockerignore leaves, and the Dockerfile in any case', async () => {
     await using place = await placeOf()
     await place.put('work/Dockerfile', dockerfile('COPY . /all'))

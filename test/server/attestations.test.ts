@@ -24,13 +24,20 @@ const RAN = [
   },
   { image: 'tools:local', id: ids('e5'), digests: [] },
 ]
+const BUILT = {
+  by: 'Docker 20.10.24',
+  from: [
+    { as: 'base', image: 'docker.io/library/node:22', digest: ids('b2') },
+    { as: 'base', image: 'docker.io/library/tools:local', digest: null },
+  ],
+}
 const AT = '/api/v1/projects/shop/pipelines/main/resources'
 
 async function withPut() {
   const it = await steeredLine(LINE)
   await it.push()
   const build = await leased(it, { images: RAN })
-  await build.put('image', { kind: 'image', digest: DIGEST, tags: ['v1'] })
+  await build.put('image', { kind: 'image', digest: DIGEST, tags: ['v1'], built: BUILT })
   await build.put('release', { kind: 'semver', bump: 'minor', pre: null })
   const sha = await it.clone.git('rev-parse', 'HEAD')
   const { keys } = (await it.house.ask('GET /.well-known/takt-attestations.json', undefined, { as: null }))
@@ -65,6 +72,9 @@ test('a version that a run put says which run made it, of which commit and image
           revision: it.sha,
           images: ['node:22'],
         },
+        internalParameters: {
+          build: { builder: 'Docker 20.10.24', bases: 'as the builder tells them' },
+        },
         resolvedDependencies: [
           { name: 'src', digest: { gitCommit: it.sha } },
           {
@@ -74,6 +84,14 @@ test('a version that a run put says which run made it, of which commit and image
           {
             ...{ name: 'image', uri: 'docker://tools:local', digest: { sha256: 'e5'.repeat(32) } },
             annotations: { image_id: ids('e5'), digest_of: 'configuration' },
+          },
+          {
+            ...{ name: 'base', uri: 'docker://docker.io/library/node:22' },
+            ...{ digest: { sha256: 'b2'.repeat(32) }, annotations: { told_by: 'Docker 20.10.24' } },
+          },
+          {
+            ...{ name: 'base', uri: 'docker://docker.io/library/tools:local' },
+            annotations: { told_by: 'Docker 20.10.24', digest: 'not told by the builder' },
           },
         ],
       },
@@ -96,7 +114,26 @@ test('the images that ran are told of their run, once each, and a hostile report
     it.build.put('image', { kind: 'image', digest: DIGEST, tags: [] }, { images: [{ ...RAN[0], ...image }] })
   expect((await put({ id: 'sha256:../..' })).status).toBe(422)
   expect((await put({ image: 'x'.repeat(501) })).status).toBe(422)
+  const told = (built: object) =>
+    it.build.put('image', { kind: 'image', digest: DIGEST, tags: [], built: { ...BUILT, ...built } })
+  expect((await told({ from: [{ ...BUILT.from[0], digest: 'sha256:../..' }] })).status).toBe(422)
+  expect((await told({ from: Array(101).fill(BUILT.from[0]) })).status).toBe(422)
+  expect((await told({ by: '' })).status).toBe(422)
   expect((await put({ digests: Array(21).fill('a@sha256:b') })).status).toBe(422)
+})
+
+test('of a builder that does not tell what it built from the statement says just that', async () => {
+  await using it = await withPut()
+  const of = (built: object | null) =>
+    it.build.put('image', { kind: 'image', digest: DIGEST, tags: [], built })
+  const read = async () => {
+    const { body } = await it.house.ask(attestationOf('image', DIGEST))
+    return JSON.stringify(opened(body.items[0].envelope, it.keys)?.statement)
+  }
+  await of({ by: 'Docker 18', from: null })
+  expect(await read()).toContain('"build":{"builder":"Docker 18","bases":"not told by the builder"}')
+  await of(null)
+  expect(await read()).not.toContain('"build":{')
 })
 
 test('what is only a number is signed with the digest of what it says', async () => {

@@ -3,6 +3,7 @@ import { statementOf } from '../../server/attestations/statement.ts'
 import { ok, type Route } from './fake-reply.ts'
 
 const HEX = 'c0ffee'.padEnd(64, '0')
+const BASE = 'ba5e'.padEnd(64, '0')
 
 /** The statement that the server would sign of a version, in an envelope. */
 function attestation(resource: string, version: string) {
@@ -19,7 +20,17 @@ function attestation(resource: string, version: string) {
       },
       started_at: new Date(0),
     } as unknown as Parameters<typeof statementOf>[0]['run'],
-    made: { resource, name: version, fields: {} },
+    made: {
+      ...{ resource, name: version, fields: {} },
+      built: {
+        by: 'Docker 20.10.24',
+        from: [
+          { as: 'base', image: 'docker.io/library/node:24', digest: `sha256:${BASE}` },
+          { as: 'base', image: 'tools:local', digest: null },
+        ],
+        leftOff: 0,
+      },
+    },
     inputs: [{ resource: 'src', name: 'a'.repeat(40), url: 'https://git.example/shop.git', fields: {} }],
     steps: [{ step: 1, name: 'build', kind: 'run', state: 'succeeded' }] as never,
     named: ['node:24'],

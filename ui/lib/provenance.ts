@@ -4,7 +4,9 @@ export type Provenance = {
   readonly job: string
   readonly runner: string
   readonly steps: readonly string[]
-  /** What it was made of: versions of resources, and the images that the engine ran. */
+  /** What the builder tells of what it built from; null where nothing was built. */
+  readonly build: string | null
+  /** What it was made of: versions of resources, the images that the engine ran, and those that the builder built from. */
   readonly parts: readonly { readonly name: string; readonly what: string; readonly digest: string }[]
 }
 
@@ -13,11 +15,14 @@ type Statement = {
   readonly predicate: {
     readonly buildDefinition: {
       readonly externalParameters: { readonly job: string }
-      readonly internalParameters: { readonly steps: readonly { readonly name: string }[] }
+      readonly internalParameters: {
+        readonly steps: readonly { readonly name: string }[]
+        readonly build?: { readonly builder: string; readonly bases: string }
+      }
       readonly resolvedDependencies: readonly {
         readonly name: string
         readonly uri: string
-        readonly digest: Readonly<Record<string, string>>
+        readonly digest?: Readonly<Record<string, string>>
       }[]
     }
     readonly runDetails: {
@@ -37,10 +42,13 @@ export function provenanceOf({ run, envelope }: Attestation): Provenance {
     job: externalParameters.job,
     runner: predicate.runDetails.builder.builderDependencies.map(({ name }) => name).join(', '),
     steps: internalParameters.steps.map(({ name }) => name),
+    build: internalParameters.build
+      ? `Built by ${internalParameters.build.builder}; base images ${internalParameters.build.bases}`
+      : null,
     parts: resolvedDependencies.map(({ name, uri, digest }) => ({
       name,
-      what: name === 'image' ? uri.replace('docker://', '') : '',
-      digest: Object.entries(digest)
+      what: uri.startsWith('docker://') ? uri.replace('docker://', '') : '',
+      digest: Object.entries(digest ?? { digest: 'not told' })
         .map(([kind, hex]) => (kind === 'gitCommit' ? hex : `${kind}:${hex}`))
         .join(' '),
     })),

@@ -3,6 +3,7 @@ import { isStatus, wordsOf } from '../../docker/refusal.ts'
 import { EngineError, StepFailed } from '../../engine.ts'
 import type { Place } from '../../resources.ts'
 import type { Machine } from '../program.ts'
+import { type Built, MOST_BASES } from '#pipelines/wire/images.ts'
 import { type Build, contextOf } from './context.ts'
 import { eventsIn } from './progress.ts'
 import { type Login, openSession } from './session.ts'
@@ -26,6 +27,7 @@ export type BuildFacts = {
  * Build an image with the engine's own BuildKit, through its API: nothing of the job has to be privileged, and the cache is the
  * engine's. What the build says goes to the step's log.
  *
+ * @returns What it was built from, as BuildKit tells it; of a builder without sessions, which tells it in words only, nothing.
  * @throws {StepFailed} When the Dockerfile fails, or asks for what the builder cannot do.
  * @throws {EngineError} When it is the machine's failure.
  */
@@ -33,7 +35,7 @@ export async function buildImage(
   machine: Machine,
   { build, name, login, words }: BuildFacts,
   at: Place,
-): Promise<void> {
+): Promise<Built> {
   const [platform, ...more] = build.platforms
   if (more.length > 0)
     throw new StepFailed(
@@ -49,7 +51,9 @@ export async function buildImage(
       abortSignal: at.signal,
       ...(session ? { session: session.id, version: 2 } : {}),
     } as ImageBuildOptions)
-    await follow(stream, at)
+    const from = await follow(stream, at)
+    const told = session ? from.slice(0, MOST_BASES) : null
+    return { by: words.slice(0, 200), from: told, leftOff: session ? from.length - (told ?? []).length : 0 }
   } catch (error) {
     at.signal.throwIfAborted()
     if (error instanceof StepFailed || error instanceof EngineError) throw error
@@ -68,7 +72,7 @@ const optionsOf = ({ dockerfile, target, args }: Build, platform: string | undef
   ...(platform === undefined ? {} : { platform }),
 })
 
-async function follow(stream: NodeJS.ReadableStream, at: Place): Promise<void> {
+async function follow(stream: NodeJS.ReadableStream, at: Place): Promise<Trace['bases']> {
   const trace = new Trace()
   let done = false
   for await (const { id, stream: text, aux, error } of eventsIn(stream)) {
@@ -80,6 +84,7 @@ async function follow(stream: NodeJS.ReadableStream, at: Place): Promise<void> {
   }
   if (!done)
     throw new EngineError('build_failed', 'Docker ended the build without an image and without a word why.')
+  return trace.bases
 }
 
 const say = async ({ write }: Place, bytes: Uint8Array) => (bytes.length > 0 ? write(bytes) : undefined)

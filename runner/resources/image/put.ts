@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { Built } from '#pipelines/wire/images.ts'
 import type { Put } from '#pipelines/wire/plan.ts'
 import { isStatus, wordsOf } from '../../docker/refusal.ts'
 import { EngineError, StepFailed } from '../../engine.ts'
@@ -22,19 +23,19 @@ export async function putImage(
   machine: Machine,
   { repository, build, image, tags, credential }: ImagePut,
   at: Place,
-): Promise<{ readonly digest: string; readonly tags: readonly string[] }> {
+): Promise<{ readonly digest: string; readonly tags: readonly string[]; readonly built: Built | null }> {
   expectOwner(repository)
   const login: Login | null = credential && { ...credential, host: hostOf(repository) }
   const words = `Docker ${(await machine.docker.version()).Version}`
   const named = tags.length > 0 ? tags : DEFAULT_TAGS
   const name = build ? `${prefixOf(machine.maker.runner)}${randomBytes(6).toString('hex')}` : null
   try {
-    if (build && name) await buildImage(machine, { build, name, login, words }, at)
+    const built = build && name ? await buildImage(machine, { build, name, login, words }, at) : null
     const id = await idOf(machine, name ?? image)
     using _turn = await locks.hold(fullName(repository), at.signal)
     const { runner } = machine.maker
     const digest = await pushImage(machine.docker, { id, repository, tags: named, login, runner }, at)
-    return { digest, tags: named }
+    return { digest, tags: named, built }
   } finally {
     if (name) await forget(machine, name)
   }

@@ -193,6 +193,10 @@ describe('the panel of a resource', () => {
     await version.getByText('image node:24').waitFor()
     await version.getByText(`sha256:${'c0ffee'.padEnd(64, '0')}`).waitFor()
     await version.getByText('a'.repeat(40)).waitFor()
+    await version.getByText('Built by Docker 20.10.24; base images as the builder tells them.').waitFor()
+    await version.getByText('base docker.io/library/node:24').waitFor()
+    await version.getByText(`sha256:${'ba5e'.padEnd(64, '0')}`).waitFor()
+    await version.getByText('digest:not told').waitFor()
     expect(await version.getByRole('link', { name: /^Signed provenance/ }).getAttribute('download')).toMatch(
       /attestation/,
     )
