@@ -12,7 +12,7 @@ import { joinAs, joinAsNew } from './join.ts'
 import { Me, meOf } from './me.ts'
 import { MOST_LETTERS } from './passwords.ts'
 import { newSession } from './sessions.ts'
-import { refuseBound } from './tokens.ts'
+import { refuseBound, refuseOutgrowing } from './tokens.ts'
 import { USER_NAME, USER_NAME_RULE } from './users.ts'
 
 const tags = ['People']
@@ -109,7 +109,7 @@ export const invitationRoutes = ({ db, publicUrl }: Deps) =>
       return c.json({ items: (await listInvitations(db, organization)).map(show), next: null }, 200)
     })
     .openapi(add, async (c) => {
-      refuseBound(c.get('access'))
+      refuseOutgrowing(c.get('access'), c.get('via'))
       const { role = null, team = null, email = null, days } = c.req.valid('json')
       const { secret, row } = await transact(db, async (tx) => {
         const organization = await organizationCalled(tx.db, c.req.valid('param').organization)

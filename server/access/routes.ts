@@ -13,6 +13,7 @@ import { MOST_LETTERS } from './passwords.ts'
 import { newLoginLink, spendLoginLink } from './queries.ts'
 import { endSession, newSession } from './sessions.ts'
 import { userByPassword } from './sign-in.ts'
+import { refuseOutgrowing } from './tokens.ts'
 
 const SignIn = z
   .object({
@@ -87,14 +88,7 @@ export const accessRoutes = ({ db, publicUrl }: { db: Db; publicUrl: () => strin
       return c.body(null, 204)
     })
     .openapi(makeLink, async (c) => {
-      const { most, only } = c.get('access')
-      const via = c.get('via')
-      const ends = via.by === 'token' && via.expires_at !== null
-      if (most !== null || only !== null || ends)
-        throw new Problem(
-          'session-needed',
-          'a token with bounds or an end makes no login link: it would outgrow them',
-        )
+      refuseOutgrowing(c.get('access'), c.get('via'))
       const link = await transact(db, (tx) => newLoginLink(tx.db, c.get('user').id))
       return c.json({ url: `${publicUrl()}/login#${link}` }, 201)
     })
@@ -120,7 +114,6 @@ async function whoSignsIn(db: Db, c: Context<HouseEnv>, said: Shown): Promise<{ 
       'not-signed-in',
       'send `{"name": …, "password": …}`, `{"link": …}` or `Authorization: Bearer <API token>`',
     )
-  if (who.most !== null || who.only !== null)
-    throw new Problem('session-needed', 'a token with bounds opens no session: it would outgrow them')
+  refuseOutgrowing(who, who.via)
   return { user: who.id, how: 'token' }
 }

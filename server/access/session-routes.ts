@@ -9,6 +9,7 @@ import { keepSession, sessionIn } from './cookie.ts'
 import { MOST_LETTERS } from './passwords.ts'
 import { endOne, endOthers, renew, type SessionRow, sessionsOf } from './sessions.ts'
 import { keepPassword, newPhc } from './sign-in.ts'
+import { refuseBound } from './tokens.ts'
 
 const Session = z
   .object({
@@ -75,6 +76,7 @@ export const sessionRoutes = ({ db, publicUrl }: { db: Db; publicUrl: () => stri
       return c.json({ items: rows.map((row) => show(row, here)), next: null }, 200)
     })
     .openapi(end, async (c) => {
+      refuseBound(c.get('access'))
       const id = c.req.valid('param').id as SessionId
       await transact(db, async (tx) => {
         tx.emit({ kind: 'access.changed' })
@@ -84,6 +86,7 @@ export const sessionRoutes = ({ db, publicUrl }: { db: Db; publicUrl: () => stri
       return c.body(null, 204)
     })
     .openapi(endAll, async (c) => {
+      refuseBound(c.get('access'))
       const ended = await transact(db, async (tx) => {
         tx.emit({ kind: 'access.changed' })
         return endOthers(tx.db, c.get('user').id, sessionIdOf(c))

@@ -106,11 +106,28 @@ export async function boundsOf(
 }
 
 /** @throws {Problem} `session-needed`: what a token with bounds makes would outgrow them. */
-export function refuseBound({ most, only }: Access): void {
+export function refuseBound({ most, only }: Pick<Access, 'most' | 'only'>): void {
   if (most !== null || only !== null)
     throw new Problem(
       'session-needed',
       'a token with bounds opens no further ways in; sign in, or use one without',
+    )
+}
+
+/**
+ * Whether who asks may open a way in that lasts: a session, a link, an invitation.
+ *
+ * @throws {Problem} `session-needed`, where a token with bounds or an end asks; `not-for-services`, where a program does.
+ */
+export function refuseOutgrowing(access: Pick<Access, 'most' | 'only'>, via: Via): void {
+  refuseBound(access)
+  if (via.by !== 'token') return
+  if (via.kind === 'service')
+    throw new Problem('not-for-services', 'a program signs in nowhere, and lets nobody in; use its API token')
+  if (via.expires_at !== null)
+    throw new Problem(
+      'session-needed',
+      `this token ends, and what it would open does not; sign in, or use one without an end`,
     )
 }
 

@@ -4,7 +4,7 @@ import { transact, type Tx } from '../db/transact.ts'
 import { body, json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
 import { newLoginLink } from './queries.ts'
-import { refuseBound } from './tokens.ts'
+import { refuseOutgrowing } from './tokens.ts'
 import { disableUser, enableUser, listUsers, setRole, theUser, type UserRow } from './users.ts'
 
 const tags = ['People']
@@ -99,7 +99,7 @@ export function userRoutes({ db, publicUrl }: Deps) {
       return c.body(null, 204)
     })
     .openapi(link, async (c) => {
-      refuseBound(c.get('access'))
+      refuseOutgrowing(c.get('access'), c.get('via'))
       const secret = await transact(db, async (tx) => {
         const { id, kind } = await theUser(tx.db, c.req.valid('param').name)
         if (kind === 'service')

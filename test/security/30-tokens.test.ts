@@ -80,6 +80,43 @@ test('a token may be bound to a role and a project, and ends when it is said to'
   expect((await house.ask('GET /api/v1/projects/shop', undefined, { as })).status).toBe(401)
 })
 
+test('a token that ends opens nothing that outlives it, and a program’s token lets nobody in', async () => {
+  await using house = await startHouse()
+  const expires_at = new Date(Date.now() + 3_600_000).toISOString()
+  const { secret: as } = (await house.ask('POST /api/v1/tokens', { name: 'short', expires_at })).body
+  const accounts = '/api/v1/organizations/default/service-accounts'
+  await house.ask(`POST ${accounts}`, { name: 'bot', role: 'admin' })
+  const { secret: bot } = (await house.ask(`POST ${accounts}/bot/tokens`, { name: 'ci' })).body
+  for (const request of [
+    'POST /api/v1/session',
+    'POST /api/v1/login-links',
+    'POST /api/v1/organizations/default/invitations',
+  ]) {
+    const body = request.endsWith('invitations') ? { role: 'admin' } : {}
+    expect(await house.ask(request, body, { as })).toMatchObject({
+      status: 403,
+      body: { code: 'session-needed' },
+    })
+    expect(await house.ask(request, body, { as: bot })).toMatchObject({ body: { code: 'not-for-services' } })
+  }
+  expect((await house.ask('POST /api/v1/users/admin/login-links', {}, { as })).body.code).toBe(
+    'session-needed',
+  )
+  for (const table of ['sessions', 'login_links', 'invitations'] as const)
+    expect(await house.db.selectFrom(table).select('hash').execute()).toEqual([])
+})
+
+test('a token with bounds ends no session of whoever it belongs to', async () => {
+  await using house = await startHouse()
+  const { token } = await person(house, 'ann', { role: 'admin' })
+  const session = await signedIn(house, token)
+  const [{ id }] = (await session.ask('GET /api/v1/sessions')).body.items
+  await bound(house, token, { role: 'viewer' })
+  for (const request of [`DELETE /api/v1/sessions/${id}`, 'DELETE /api/v1/sessions'])
+    expect((await house.ask(request, undefined, { as: token })).body.code).toBe('session-needed')
+  expect((await session.ask('GET /api/v1/me')).status).toBe(200)
+})
+
 /** What the server writes into its log from here on. */
 function logged() {
   log.level = 'trace'

@@ -154,6 +154,7 @@ test('an API token sets no password, and one with bounds or an end makes neither
     .where('user_id', '=', id)
     .execute()
   expect(await code('POST /api/v1/login-links')).toBe('session-needed')
+  expect(await code('POST /api/v1/session')).toBe('session-needed')
 })
 
 test('sessions are listed with where they began, and ended one by one or all but this', async () => {
