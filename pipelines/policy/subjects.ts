@@ -31,12 +31,15 @@ export const subjectsOf = (pipeline: Pipeline, powerful: Powerful = []): Subject
     ),
   ].filter(({ value }) => !value.includes('$('))
 
-/** The same for one run: its job and what that touches, with the images that its plan came to. */
-export function subjectsOfRun(
-  job: Job,
-  pipeline: Pipeline,
-  { plan, powerful }: { readonly plan: Plan; readonly powerful: Powerful },
-): Subject[] {
+type RunFacts = {
+  readonly plan: Plan
+  readonly powerful: Powerful
+  /** What the run asked of its runner, with everything that was interpolated. */
+  readonly labels: readonly string[]
+}
+
+/** The same for one run: its job and what that touches, with the images and the labels that it came to. */
+export function subjectsOfRun(job: Job, pipeline: Pipeline, { plan, powerful, labels }: RunFacts): Subject[] {
   const steps = stepsIn(job).flatMap((step) =>
     step.kind === 'get' || step.kind === 'put' ? [step.resource] : [],
   )
@@ -44,13 +47,14 @@ export function subjectsOfRun(
   const of = ofJob(job)
   return [
     ...privilegedIn(containersIn(plan), { powerful, of }),
-    ...jobSubjects(job, pipeline).filter(({ what, value }) => what !== 'image' && !value.includes('$(')),
+    ...jobSubjects(job, pipeline).filter(({ what }) => what !== 'image' && what !== 'label'),
+    ...labels.map((label) => named('label', label, of)),
     ...pipeline.resources.filter(({ name }) => touched.has(name)).flatMap(resourceSubjects),
     ...imagesIn(plan).map((image) => named('image', image, of)),
   ]
 }
 
-const ofJob = (job: Job) => `the job \`${job.name}\``
+const ofJob = (job: Pick<Job, 'name'>) => `the job \`${job.name}\``
 
 const jobImages = (job: Job): string[] =>
   [job.image, ...stepsIn(job).map(({ image }) => image), ...job.services.map(({ image }) => image)].filter(
@@ -102,6 +106,10 @@ function resourceSubjects(resource: Resource): Subject[] {
 }
 
 const stepsOf = (plan: Plan) => allPlanSteps([...plan.steps, ...HOOKS.flatMap((hook) => plan.hooks[hook])])
+
+/** The secrets that a run is about to be given besides those that its file names. */
+export const secretsOf = (job: Pick<Job, 'name'>, names: readonly string[]): Subject[] =>
+  names.map((name) => named('secret', name, ofJob(job)))
 
 /** The images in whose containers commands and services of a run live. */
 const containersIn = (plan: Plan): string[] => [

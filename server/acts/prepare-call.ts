@@ -3,8 +3,10 @@ import { callbacksOf } from '#pipelines/language/check/scope.ts'
 import { branchOf } from '#pipelines/plan/secret-scopes.ts'
 import { isTrusted } from '#pipelines/plan/secrets-in.ts'
 import type { Db } from '../db/connect.ts'
+import { transact } from '../db/transact.ts'
 import { markOf } from '../gates/begin-act.ts'
 import { jobOfRun } from '../runs/job-of-run.ts'
+import { judgeSecrets } from '../policies/judge-run.ts'
 import { lockRun, type LockedRun } from '../runs/lock-run.ts'
 import { startsOf } from '../runs/starts-of.ts'
 import type { Keyring } from '../secrets/keyring.ts'
@@ -51,7 +53,11 @@ export async function prepareCall(with_: Preparing, call: Claimed): Promise<Prep
     return refusal(
       `the project ${at.run.project} declares no service \`${call.spec.service}\`: takt services set ${at.run.project}/${call.spec.service} <url>`,
     )
-  const opened = await secretsFor(with_, { ...at, job: at.job }, service.headers)
+  const { run, job } = { run: at.run, job: at.job }
+  const names = secretsNamed(service.headers)
+  const denied = await transact(db, (tx) => judgeSecrets(tx, { run, job, names }))
+  if (denied !== null) return refusal(denied)
+  const opened = await secretsFor(with_, { ...at, job }, names)
   if ('state' in opened) return opened
   const filled = await callbacksIn(with_, call, at.job)
   const url = addressUnder(service.url, filled.put(call.spec.path))
@@ -78,9 +84,8 @@ type At = {
 async function secretsFor(
   { db, keys, stores }: Preparing,
   { run, job, starts }: At,
-  headers: Readonly<Record<string, string>>,
+  names: readonly string[],
 ): Promise<{ readonly values: Readonly<Record<string, string>> } | Outcome> {
-  const names = secretsNamed(headers)
   const branch = branchOf({ name: run.lane, kind: run.lane_kind })
   const asking = { job: job.name, environment: job.environment, branch, starts }
   try {

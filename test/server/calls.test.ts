@@ -158,6 +158,25 @@ jobs:
   expect(other.asked).toHaveLength(3)
 })
 
+test('a policy that keeps a secret from a lane keeps it from the services that are called there, too', async () => {
+  await using other = await service((_asked, response) => say(response, 200, {}))
+  await using it = await shop(
+    'jobs: { ship: { get: { src: { trigger: false } }, steps: [{ call: { service: deployer } }] } }',
+    other,
+  )
+  const source =
+    "- { name: production, effect: deny, secret: 'DEPLOY_*', lanes: main, message: not from here }"
+  const set = await it.house.ask('PUT /api/v1/organizations/default/policies', { source })
+  expect(set.status).toBe(200)
+  const words =
+    'the secret `DEPLOY_TOKEN` of the job `ship` is denied by the policy `production`: not from here'
+  const { state, error } = await it.ended(await it.start('ship'))
+  expect({ state, error }).toMatchObject({ state: 'errored', error: { message: `deployer: ${words}` } })
+  expect(other.asked).toEqual([])
+  const { items } = (await it.house.ask('GET /api/v1/audit?actor=policies')).body
+  expect(items).toMatchObject([{ outcome: 'denied', reason: words }])
+})
+
 test('a server that is killed before it hears the answer sends the request again, under the same key', async () => {
   await using other = await service((asked, response) => asked.length > 1 && say(response, 200, {}))
   await using it = await killableShop({ TAKT_ALLOW_HOSTS: other.host })

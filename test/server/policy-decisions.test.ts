@@ -107,6 +107,25 @@ test('more runs than a policy warns of go on, and each says so that begins beyon
   expect(await denied(it.house)).toEqual([])
 })
 
+test('a label that a matrix or a form puts in is judged as it comes out', async () => {
+  const file = "jobs: { a: { run: x, matrix: { on: [gpu, small] }, runs_on: ['$(matrix.on)'] } }"
+  await using it = await steeredLine(file)
+  await set(it.house, '- { name: metal, effect: deny, label: gpu }')
+  await it.push()
+  const offers = { gpu: '', small: '' }
+  expect(await it.claim(offers)).not.toBeNull()
+  expect(await it.claim(offers)).toBeNull()
+  const runs = (await it.house.ask('GET /api/v1/runs')).body.items as { state: string; error: unknown }[]
+  expect(runs.filter(({ state }) => state === 'errored')).toMatchObject([
+    {
+      error: {
+        code: 'policy_denied',
+        message: 'The label `gpu` of the job `a` is denied by the policy `metal`.',
+      },
+    },
+  ])
+})
+
 const DIND = `docker.io/library/dind@sha256:${'d1'.repeat(32)}`
 const POWERS = `jobs: { build: { image: '${DIND}', run: x } }`
 
