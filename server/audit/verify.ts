@@ -31,9 +31,12 @@ export async function verifyChain(db: Db): Promise<Verdict> {
   for (;;) {
     const page = await pageAfter(db, end.id)
     for (const entry of page) {
+      const before = end
       const why = flawOf(end, entry)
       if (why !== null) return verdict(end, { id: entry.id, why })
       end = { id: entry.id, hash: entry.hash }
+      if (end.id === head.id && !end.hash.equals(head.hash))
+        return verdict(before, { id: end.id, why: 'it is not the one that was written last' })
     }
     if (page.length < PAGE) break
   }
