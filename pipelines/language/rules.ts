@@ -12,6 +12,7 @@ export const RULES = {
   'env-name':
     'What arrives as an environment variable has a name that a shell can export, and no two have the same.',
   cycle: 'No job and no service waits for itself.',
+  endless: 'No job starts itself by what it puts.',
   unreachable: 'Every job can be started by something.',
   'never-produced': 'A resource that only `put` gives versions is put by some job before another gets it.',
   'cannot-put': 'Only resources that can be written are put.',

@@ -100,6 +100,18 @@ export const MEANINGS: readonly Broken[] = [
     '5:46: error: these services wait for each other for ever: x → y → x (cycle)\n    remove one of these `depends_on`',
   ],
   [
+    'endless',
+    'a job that gets what it puts',
+    'resources: { v: { semver: {} } }\njobs:\n  a: { get: v, put: { v: { bump: patch } } }',
+    '3:3: warning: `a` gets what it puts: every run of it starts another, without end (endless)\n    write `trigger: false` at one of their `get`',
+  ],
+  [
+    'endless',
+    'two jobs that put what the other gets',
+    'resources: { v: { semver: {} }, w: { semver: {} } }\njobs:\n  a: { get: v, put: { w: { bump: patch } } }\n  b: { get: w, put: { v: { bump: patch } } }',
+    '3:3: warning: every run of these jobs starts another, without end: a → b → a (endless)\n    write `trigger: false` at one of their `get`',
+  ],
+  [
     'unreachable',
     'a kind of lane that no trigger makes',
     'triggers: { push: main }\n' + job('    when: tag'),

@@ -2,6 +2,7 @@ import { error, type Finding, keyAt } from '../diagnostic.ts'
 import { BOUNDS } from '../source.ts'
 import { conflicts } from './conflicts.ts'
 import { cycles } from './cycles.ts'
+import { endless } from './endless.ts'
 import { envNames } from './env-names.ts'
 import { forms } from './forms.ts'
 import { images } from './images.ts'
@@ -17,7 +18,10 @@ import type { World } from './world.ts'
 export function check(world: World): Finding[] {
   const many = tooManyJobs(world)
   if (many.length > 0) return many
-  const looks = [names, cycles, conflicts, values, images, matrices, forms, envNames, puts, reach, notices]
+  const looks = [
+    ...[names, cycles, endless, conflicts, values, images],
+    ...[matrices, forms, envNames, puts, reach, notices],
+  ]
   return looks.flatMap((look) => look(world))
 }
 
