@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import picomatch from 'picomatch'
 import { expect, test } from 'vitest'
 import { globProblem, matchesGlob } from '#pipelines/language/glob.ts'
+import { busyMs } from '../support/busy.ts'
 
 test.each<[string, readonly string[], readonly string[]]>([
   ['main', ['main'], ['mains', 'Main', 'a/main', '']],
@@ -52,17 +53,18 @@ test('patterns mean what they mean to a library that many use', () => {
 
 test('no pattern keeps anybody busy, whatever it is matched against', () => {
   const name = 'a'.repeat(4_000)
-  const since = performance.now()
-  for (const pattern of [
+  const patterns = [
     '*a'.repeat(200) + 'b',
     '**/'.repeat(120) + 'b',
     '(a+)+$',
     '[a-a]*'.repeat(80) + 'b',
     '?'.repeat(400) + '*b',
-  ])
-    expect(matchesGlob(name, pattern)).toBe(false)
-  expect(matchesGlob('a/'.repeat(2_000) + 'a', '**/a/'.repeat(80) + 'b')).toBe(false)
-  expect(performance.now() - since).toBeLessThan(5_000)
+  ]
+  const tookMs = busyMs(() => {
+    for (const pattern of patterns) expect(matchesGlob(name, pattern)).toBe(false)
+    expect(matchesGlob('a/'.repeat(2_000) + 'a', '**/a/'.repeat(80) + 'b')).toBe(false)
+  })
+  expect(tookMs).toBeLessThan(5_000)
 })
 
 test('a pattern that stands for too many others is refused in words', () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { BOUNDS, parseObject, parsePipeline } from '#pipelines/language/parse.ts'
 import { PipelineFile } from '#pipelines/language/schema.ts'
 import { RULES } from '#pipelines/language/rules.ts'
+import { busyMs } from '../support/busy.ts'
 
 /** Whatever is read, the answer is a pipeline or an error, and every word of it points into the file. */
 function sound(text: string): void {
@@ -165,7 +166,5 @@ test.each([
     `jobs:\n${many(500, (index) => `  j${index}: { image: b:1, run: x, needs: [${many(60, (need) => `j${(index + need) % 500}`).join(', ')}] }`).join('\n')}`,
   ],
 ])('%s are answered within five seconds', (_, text) => {
-  const begun = performance.now()
-  sound(text.slice(0, BOUNDS.bytes))
-  expect(performance.now() - begun).toBeLessThan(5_000)
+  expect(busyMs(() => sound(text.slice(0, BOUNDS.bytes)))).toBeLessThan(5_000)
 })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { matchesGlob } from '#pipelines/language/glob.ts'
 import { BOUNDS, parsePipeline } from '#pipelines/language/parse.ts'
 import { MOST_LEGS } from '#pipelines/plan/matrix.ts'
+import { busyMs } from '../support/busy.ts'
 
 const job = (name: string) => `  ${name}: { run: x }\n`
 const jobs = (count: number) => `jobs:\n${Array.from({ length: count }, (_, at) => job(`j${at}`)).join('')}`
@@ -29,9 +30,8 @@ describe('a pipeline file is refused in words, and at once, when it has', () => 
     ['a name of other letters', `jobs:\n${job('"<b>"')}`],
     ['a text of more than 20,000 characters', `jobs: { a: { run: "${'x'.repeat(20_001)}" } }`],
   ])('%s', (_, file) => {
-    const since = performance.now()
+    expect(busyMs(() => parsePipeline(file))).toBeLessThan(5_000)
     const { pipeline, diagnostics } = parsePipeline(file)
-    expect(performance.now() - since).toBeLessThan(5_000)
     expect(pipeline).toBeNull()
     expect(diagnostics[0]).toMatchObject({ severity: 'error', message: expect.stringMatching(/\w/) })
   })
@@ -45,8 +45,9 @@ describe('a pipeline file is refused in words, and at once, when it has', () => 
 
 // What patterns mean, and that none keeps a server busy, stands in test/pipelines/glob.test.ts.
 test('a pattern of a file is never a regular expression, and is matched in no time', () => {
-  const since = performance.now()
-  for (const pattern of [`${'*a'.repeat(200)}b`, '(a+)+$', '+(a|aa)+(a|aa)b'])
-    expect(matchesGlob('a'.repeat(2_000), pattern)).toBe(false)
-  expect(performance.now() - since).toBeLessThan(5_000)
+  const tookMs = busyMs(() => {
+    for (const pattern of [`${'*a'.repeat(200)}b`, '(a+)+$', '+(a|aa)+(a|aa)b'])
+      expect(matchesGlob('a'.repeat(2_000), pattern)).toBe(false)
+  })
+  expect(tookMs).toBeLessThan(5_000)
 })
