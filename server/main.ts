@@ -62,6 +62,7 @@ import { forgesOf } from './statuses/forges.ts'
 import { startStatuses } from './statuses/worker.ts'
 import { TerminalDesk } from './terminals/desk.ts'
 import { terminalSockets } from './terminals/socket.ts'
+import { startUpstreams } from './upstreams/tell-ends.ts'
 import { startComparisons } from './webhooks/comparison-worker.ts'
 import { startPayloadSweep } from './webhooks/sweep-payloads.ts'
 import { startDeliveries } from './webhooks/worker.ts'
@@ -236,6 +237,7 @@ function startWork(stack: AsyncDisposableStack, working: Working): void {
   stack.use(startWorker('deletions', () => deleteCondemned(db), loop))
   stack.use(startGates(db, loop))
   stack.use(startActs({ db }, loop))
+  stack.use(startUpstreams(db, loop))
   stack.use(startCalls({ db, keys, stores, outside, publicUrl }, loop))
   stack.use(startNotices({ db, keys, stores, outside, publicUrl, mail: mailOf(config) }, loop))
 }

@@ -61,6 +61,8 @@ const RESOURCE: Runs = {
   },
   ...{
     event: { source: true, if: true },
+    upstream: true,
+    lane: true,
     semver: true,
     params: true,
     state: true,

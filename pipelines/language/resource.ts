@@ -55,6 +55,16 @@ export type Resource =
       readonly if: Readonly<Record<string, readonly string[]>>
       readonly debounceMs: number | null
     }
+  | {
+      readonly name: string
+      readonly kind: 'upstream'
+      /** Null for the project of the file itself. */
+      readonly project: string | null
+      readonly pipeline: string
+      readonly job: string
+      /** Globs; empty for the default branch's lane. */
+      readonly lanes: readonly string[]
+    }
   | ({
       readonly name: string
       readonly kind: 'custom'
@@ -74,7 +84,7 @@ export const followsLane = (resource: Pick<GitResource, 'repository' | 'branch'>
 
 /** What a version of each kind tells: `$(name.field)` in the file, `NAME_FIELD` in a command. */
 export const FIELDS: Readonly<
-  Record<Exclude<Resource['kind'], 'params' | 'event' | 'custom'>, readonly string[]>
+  Record<Exclude<Resource['kind'], 'params' | 'event' | 'upstream' | 'custom'>, readonly string[]>
 > = {
   git: ['sha', 'short_sha', 'ref', 'branch', 'tag', 'author', 'message', 'url', 'number'],
   registry: ['ref', 'digest', 'tag', 'repository'],

@@ -101,6 +101,7 @@ function resourceSubjects(resource: Resource): Subject[] {
     case 'params':
     case 'semver':
     case 'state':
+    case 'upstream':
       return []
   }
 }

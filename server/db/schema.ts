@@ -41,6 +41,7 @@ import type { SourceTables } from './source-tables.ts'
 import type { StateTables } from './state-tables.ts'
 import type { StatusTables } from './status-tables.ts'
 import type { TerminalTables } from './terminal-tables.ts'
+import type { UpstreamTables } from './upstream-tables.ts'
 import type { ValueTables } from './value-tables.ts'
 
 /** What is known of a commit besides its hash. `before` is what its ref pointed to until then; null where nobody said. */
@@ -91,6 +92,7 @@ type Elsewhere = AccessTables &
   SecretTables &
   SourceTables &
   StateTables &
+  UpstreamTables &
   ValueTables
 
 /** The tables as the migrations make them; a test holds the two against each other. */

@@ -1,14 +1,15 @@
 import type { DeliveryId, LaneId, PipelineId, RepositoryId, ResourceId } from '#pipelines/ids.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
-import type { CommitBody } from '../db/schema.ts'
+import type { CommitBody, VersionBody } from '../db/schema.ts'
 
 /** A version that is to be taken note of. */
 export type NewVersion = {
   readonly resource: ResourceId
   readonly lane: LaneId
   readonly name: string
-  readonly body: CommitBody
-  readonly delivery: DeliveryId
+  readonly body: VersionBody
+  /** Null where none told of it. */
+  readonly delivery: DeliveryId | null
   /** Whether the lane points to it now, or the push is an old one that was told late. */
   readonly head: 'now' | 'before'
   /** Of a commit: how it stands to others. */

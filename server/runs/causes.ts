@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { JobId, LaneId, RunId, UserId } from '#pipelines/ids.ts'
 import type { Db, Trx } from '../db/connect.ts'
 
-/** A run that another one goes back to: by a job that started it, by a need, by a retry; the run itself among them. */
+/** A run that another one goes back to: by a job that started it, here or in a pipeline that it follows, by a need, by a retry; the run itself among them. */
 export type Cause = {
   readonly run: RunId
   readonly job: JobId
@@ -26,6 +26,9 @@ export async function causesOf(db: Db | Trx, run: RunId): Promise<readonly Cause
       cross join lateral (
         select gates.run_id, 1 as hop from triggered join gates on gates.id = triggered.gate_id
         where triggered.run_id in (runs.id, runs.batch_id)
+        union all
+        select heard_ends.ended_id, 1 from triggers join heard_ends on heard_ends.version_id = triggers.version_id
+        where triggers.run_id in (runs.id, runs.batch_id)
         union all
         select upstream_id, 0 from run_needs where run_needs.run_id = runs.id
         union all

@@ -12,6 +12,7 @@ import type { Trx } from '../db/connect.ts'
 import type { Tx } from '../db/transact.ts'
 import { lockHolds } from './hold-rows.ts'
 import type { LockedRun } from './lock-run.ts'
+import { noteFollowed } from './note-followed.ts'
 import { strictBelow } from './strict.ts'
 
 type Final = { readonly state: RunState; readonly allow_failure: boolean }
@@ -74,6 +75,7 @@ type Ended = { readonly how: How; readonly edges: Edges | null }
 
 async function writeEnding(tx: Tx, run: LockedRun, { how, edges }: Ended): Promise<void> {
   const ending = await insertEnding(tx.db, run, how)
+  if (how === 'success') await noteFollowed(tx.db, run, ending)
   const dependents = (edges?.startedByEnding.get(run.job) ?? []).filter((name) => {
     const on = edges?.jobs.get(name)?.needs.find((need) => need.job === run.job)?.on ?? []
     return on.some((wanted) => wanted === 'finish' || wanted === how)

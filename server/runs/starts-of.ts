@@ -18,7 +18,7 @@ export async function startsOf(db: Trx, id: RunId): Promise<Start[]> {
     ), first as (select * from repeated where retry_of is null)
     select 'manual' as start from first where created_by is not null
     union
-    select case when triggers.kind = 'ending' then 'upstream'
+    select case when triggers.kind = 'ending' or resources.kind = 'upstream' then 'upstream'
                 when resources.kind = 'time' then 'schedule'
                 when lanes.kind in ('push', 'tag') then lanes.kind end
     from first

@@ -20,6 +20,7 @@ import { reopenRuns } from '../pulls/lane-runs.ts'
 import { seedVersions } from '../resources/seed-versions.ts'
 import { recordCommit } from '../resources/record-version.ts'
 import { leaveBehind, watching } from '../resources/watching.ts'
+import { followJobs } from '../upstreams/follow-jobs.ts'
 import type { Push } from './payloads.ts'
 import type { FileRead, Paths, Reading } from './read-push.ts'
 
@@ -63,8 +64,11 @@ async function withoutFile(
   const at = { id: project.id, project: project.name, lane, isDefault, sha: reading.sha }
   const removed = await removePipelines(tx, { ...at, files: reading.files.map(({ name }) => name) })
   if (isDefault)
-    for (const { id } of removed)
-      await subscribe(tx, { project: project.name, pipelineId: id, definition: null })
+    for (const { id, name } of removed) {
+      const gone = { project: project.name, pipeline: name, pipelineId: id, definition: null }
+      await subscribe(tx, gone)
+      await followJobs(tx.db, gone)
+    }
   return removed.map(({ name }) => ({
     recorded: false,
     words: `${project.name}/${name}: its file is gone from ${lane}, its history stays`,
@@ -102,6 +106,7 @@ async function applyToPipeline(
   if (isHead(reading.position)) {
     await seedVersions(tx, at, { isDefault })
     if (isDefault) await subscribe(tx, at)
+    if (isDefault) await followJobs(tx.db, at)
   }
   const result = await applyToLane(tx, at, arrival, null)
   const again = push.pull && !result.recorded ? await openAgain(tx, project, { at, arrival }) : ''

@@ -68,6 +68,7 @@ const DECLARED = [
   ['status-tables.ts', 'export type StatusTables = '],
   ['terminal-tables.ts', 'export type TerminalTables = '],
   ['report-tables.ts', 'export type ReportTables = '],
+  ['upstream-tables.ts', 'export type UpstreamTables = '],
   ['value-tables.ts', 'export type ValueTables = '],
   ['state-tables.ts', 'export type StateTables = '],
   ['source-tables.ts', 'export type SourceTables = '],

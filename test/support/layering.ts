@@ -72,6 +72,7 @@ export const SERVER_ORDER = [
     'files',
     'attestations',
     'versions',
+    'upstreams',
     'lines',
     'states',
     'reports',

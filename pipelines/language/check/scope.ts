@@ -78,6 +78,8 @@ export const callbacksOf = (job: Pick<Job, 'steps' | 'hooks'>): string[] =>
 function fieldsOf(resource: Resource): { readonly fields: readonly string[] | null; readonly kind: Kind } {
   if (resource.kind === 'params') return { fields: Object.keys(resource.values), kind: 'any' }
   if (resource.kind === 'event' || resource.kind === 'custom') return { fields: null, kind: 'any' }
+  // What else there is depends on a file that is not at hand: the other job's inputs, `$(base.image.digest)`.
+  if (resource.kind === 'upstream') return { fields: null, kind: 'text' }
   return { fields: FIELDS[resource.kind], kind: 'text' }
 }
 

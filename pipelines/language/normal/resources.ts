@@ -21,6 +21,7 @@ function resourceOf(name: string, body: Written): Resource {
   if ('files' in body)
     return { name, kind: 'files', keepMs: body.files.keep ?? null, runs: body.files.runs ?? null }
   if ('event' in body) return eventOf(name, body)
+  if ('upstream' in body) return upstreamOf(name, body)
   const { type, source = {}, version = null } = body
   return { name, kind: 'custom', type, source, version, ...watched(body) }
 }
@@ -64,3 +65,8 @@ const eventOf = (name: string, body: Extract<Written, { event: object }>): Resou
   ),
   debounceMs: body.event.debounce ?? null,
 })
+
+const upstreamOf = (name: string, body: Extract<Written, { upstream: string }>): Resource => {
+  const [job = '', pipeline = '', project = null] = body.upstream.split('/').toReversed()
+  return { name, kind: 'upstream', project, pipeline, job, lanes: listed(body.lane) }
+}

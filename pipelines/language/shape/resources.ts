@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseCron } from '../cron.ts'
 import { parseDuration } from '../duration.ts'
+import { globProblem } from '../glob.ts'
 import {
   decimal,
   env,
@@ -113,6 +114,28 @@ const EventResource = z.strictObject({
     })
     .describe('Events from outside'),
 })
+const PART = '[a-z0-9-]{1,100}'
+const JOB_ADDRESS = new RegExp(`^(${PART}/)?${PART}/${PART}$`)
+const jobAddress = ruled({ rule: 'value', hint: 'such as `shop/main/publish`' }, (value) =>
+  JOB_ADDRESS.test(value)
+    ? null
+    : `\`${value}\` is no job’s address: \`project/pipeline/job\`, or \`pipeline/job\` of this project`,
+)
+/** What only pull requests could mean is no lane to follow. */
+const followed = ruled({ rule: 'glob' }, (value) => {
+  if (/^!?pr\//.test(value)) return `\`${value}\`: pull requests start nothing in other pipelines`
+  const problem = globProblem(value)
+  return problem && `\`${value}\` matches nothing: ${problem}`
+})
+const UpstreamResource = z.strictObject({
+  upstream: jobAddress.describe(
+    'The job of another pipeline whose green runs are versions: `project/pipeline/job`, or `pipeline/job` of this project',
+  ),
+  lane: key(
+    some(followed, 20),
+    'The lanes it follows, such as `release/*`; the default branch’s when absent, and never a pull request’s',
+  ),
+})
 const CustomResource = z.strictObject({
   type: name.describe('One of `resource_types`'),
   source: key(mapping, 'What the image of the type is told'),
@@ -130,6 +153,7 @@ export const Resource = z.union([
   StateResource,
   FilesResource,
   EventResource,
+  UpstreamResource,
   CustomResource,
 ])
 export type Resource = z.output<typeof Resource>
