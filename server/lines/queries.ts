@@ -72,7 +72,11 @@ export async function chosenLane(
 }
 
 /** The line as it stands on one lane: its file, its resources' newest versions, its jobs with their last run or their reason to wait. */
-export async function viewPipeline(db: Db, pipeline: PipelineRow, lane: LaneRow | null): Promise<View> {
+export async function viewPipeline(
+  db: Db,
+  pipeline: PipelineRow,
+  { lane, access }: { readonly lane: LaneRow | null; readonly access: Access },
+): Promise<View> {
   const lanes = await lanesOf(db, pipeline.id)
   if (lane && !lanes.some(({ id }) => id === lane.id)) lanes.unshift(lane)
   const revisions = lane ? await revisionsOf(db, [lane.revision_id, lane.newest_revision_id]) : []
@@ -94,7 +98,7 @@ export async function viewPipeline(db: Db, pipeline: PipelineRow, lane: LaneRow 
     revision: inForce ? toRevision(inForce) : null,
     newest_revision: newest ? toRevision(newest) : null,
     ...(lane && definition
-      ? await viewLine(db, { pipeline, lane: lane.id, definition })
+      ? await viewLine(db, { pipeline, lane: lane.id, definition, access })
       : { resources: [], jobs: [] }),
   }
 }

@@ -44,5 +44,6 @@ export const lineRoutes = ({ db }: { db: Db }) =>
       const lane = await chosenLane(db, found, wanted)
       if (wanted !== undefined && !lane)
         throw new Problem('lane-not-found', `there is no lane \`${wanted}\`: nothing was pushed to it yet`)
-      return c.json({ ...(await viewPipeline(db, found, lane ?? null)), role: c.get('role') }, 200)
+      const shown = { lane: lane ?? null, access: c.get('access') }
+      return c.json({ ...(await viewPipeline(db, found, shown)), role: c.get('role') }, 200)
     })

@@ -47,6 +47,22 @@ export const Check = z
   })
   .openapi('Check')
 
+/** The job of another pipeline that a resource follows. */
+const Upstream = z
+  .object({
+    project: z.string(),
+    pipeline: z.string(),
+    job: z.string(),
+    lanes: z.array(z.string()).readonly().openapi({ description: 'Globs; none: the default branch’s' }),
+    visible: z.boolean().openapi({ description: 'Whether you may look at it' }),
+    problem: z.string().nullable().openapi({ description: 'Why nothing can come of it' }),
+    refused: z
+      .object({ run: z.number().int().positive(), reason: z.string(), at: time })
+      .nullable()
+      .openapi({ description: 'The newest end that was heard, where it became no version' }),
+  })
+  .openapi('Upstream')
+
 const field = {
   name: z.string(),
   label: z.string().nullable(),
@@ -90,6 +106,7 @@ export const PipelineView = z
         newest: Version.nullable(),
         check: Check.nullable().openapi({ description: 'Null where nothing looks for its versions outside' }),
         paused: Decree.nullable().openapi({ description: 'Who decided that its versions start nothing' }),
+        upstream: Upstream.nullable().openapi({ description: 'Of a resource that follows a job of others' }),
       }),
     ),
     jobs: z.array(

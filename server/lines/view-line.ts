@@ -1,20 +1,24 @@
 import type { z } from 'zod'
-import type { LaneId, PipelineId } from '#pipelines/ids.ts'
+import type { Access } from '#pipelines/access/roles.ts'
+import type { LaneId } from '#pipelines/ids.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { isGit } from '#pipelines/language/resource.ts'
 import type { Db } from '../db/connect.ts'
 import { summariesOf, versionWords } from '../runs/queries.ts'
+import { upstreamStanding } from '../upstreams/standing.ts'
 import { checksOf } from './check-standing.ts'
 import { pausesIn } from './decisions.ts'
 import { legsOf } from './legs-of.ts'
 import { newestVersions } from './newest-versions.ts'
+import type { PipelineRow } from './queries.ts'
 import type { PipelineView } from './shapes.ts'
 import { standingsOf } from './standings.ts'
 import { waitingWords } from './waiting.ts'
 
 type View = z.output<typeof PipelineView>
 type At = {
-  readonly pipeline: { readonly id: PipelineId; readonly default_branch: string }
+  readonly pipeline: Pick<PipelineRow, 'id' | 'name' | 'project' | 'default_branch'>
+  readonly access: Access
   readonly lane: LaneId
   readonly definition: Pipeline
 }
@@ -22,7 +26,7 @@ type At = {
 /** The resources of a line with their newest versions, and its jobs with their last run and what they wait for, on one lane. */
 export async function viewLine(
   db: Db,
-  { pipeline, lane, definition }: At,
+  { pipeline, lane, definition, access }: At,
 ): Promise<Pick<View, 'resources' | 'jobs'>> {
   const newest = await newestVersions(db, { pipeline, lane, definition })
   const standings = await standingsOf(db, { pipeline: pipeline.id, lane, definition, newest })
@@ -36,7 +40,12 @@ export async function viewLine(
   )
   const checks = await checksOf(db, pipeline.id)
   const pauses = await pausesIn(db, pipeline.id)
-  const resources = definition.resources.map((resource) => {
+  const upstreams = await Promise.all(
+    definition.resources.map((resource) =>
+      resource.kind === 'upstream' ? upstreamStanding(db, resource, { at: pipeline, access }) : null,
+    ),
+  )
+  const resources = definition.resources.map((resource, index) => {
     const { name, kind } = resource
     const version = newest.get(name)
     const words = version && {
@@ -48,7 +57,9 @@ export async function viewLine(
     const repository = 'repository' in resource ? resource.repository : ''
     const branch = isGit(resource) ? resource.branch : null
     const paused = pauses.resources.get(name) ?? null
-    return { name, kind, repository, branch, newest: words ?? null, check: checks.get(name) ?? null, paused }
+    const check = checks.get(name) ?? null
+    const upstream = upstreams[index] ?? null
+    return { name, kind, repository, branch, newest: words ?? null, check, paused, upstream }
   })
   const jobs = definition.jobs.map(({ name, gets, needs, image, inputs }) => {
     const standing = standings.get(name)

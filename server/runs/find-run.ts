@@ -13,7 +13,7 @@ export async function findRun(
   db: Db,
   id: RunId,
   attempt?: number,
-): Promise<Omit<z.output<typeof Run>, 'role'> | undefined> {
+): Promise<Omit<z.output<typeof Run>, 'role' | 'follows' | 'followers'> | undefined> {
   const row = await summaries(placedRuns(db).where('runs.id', '=', id)).executeTakeFirst()
   if (!row || (attempt ?? 1) > row.attempt) return undefined
   const shown = attempt ?? row.attempt

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Role } from '#pipelines/access/roles.ts'
+import type { Access, Role } from '#pipelines/access/roles.ts'
 import type { RunId } from '#pipelines/ids.ts'
 import { MOST_REF_BYTES } from '#pipelines/refs.ts'
 import { RUN_STATES } from '#pipelines/states.ts'
@@ -8,6 +8,7 @@ import { body, json, routes } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
 import { cancelRun } from './ask.ts'
 import { findRun } from './find-run.ts'
+import { followedRuns, followersOfRun } from './heard-ends.ts'
 import { listRuns } from './queries.ts'
 import { Run, RunList } from './shapes.ts'
 
@@ -82,10 +83,15 @@ export async function theRun(db: Db, id: RunId, attempt?: number) {
 
 /** A run as it is shown to whoever asks. @throws {Problem} `run-not-found`. */
 export const runFor = async (
-  c: { get: (key: 'role') => Role },
+  c: { get: ((key: 'role') => Role) & ((key: 'access') => Access) },
   db: Db,
   { id, attempt }: { id: RunId; attempt?: number | undefined },
-) => ({ ...(await theRun(db, id, attempt)), role: c.get('role') })
+) => ({
+  ...(await theRun(db, id, attempt)),
+  follows: await followedRuns(db, id, c.get('access')),
+  followers: await followersOfRun(db, id, c.get('access')),
+  role: c.get('role'),
+})
 
 export const runRoutes = ({ db }: { db: Db }) =>
   routes()

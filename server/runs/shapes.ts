@@ -172,6 +172,29 @@ export const Run = RunSummary.extend({
   downstream: z
     .array(id)
     .openapi({ description: 'The newest 200 runs that this one satisfied a need of, oldest first' }),
+  follows: z
+    .array(
+      z.object({
+        resource: z.string(),
+        run: id,
+        number: z.number().int(),
+        project: z.string(),
+        pipeline: z.string(),
+        job: z.string(),
+      }),
+    )
+    .openapi({ description: 'The runs of other pipelines that its `upstream` inputs stand for' }),
+  followers: z
+    .array(
+      z.object({
+        project: z.string(),
+        pipeline: z.string(),
+        resource: z.string(),
+        version: z.string().nullable(),
+        reason: z.string().nullable().openapi({ description: 'Why it is no version there' }),
+      }),
+    )
+    .openapi({ description: 'What became of its end in pipelines that follow its job' }),
 }).openapi('Run')
 
 export const RunList = z

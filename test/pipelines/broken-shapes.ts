@@ -260,6 +260,24 @@ export const SHAPES: readonly Broken[] = [
     '1:49: error: `jobs.a.steps.0.put`: a step does one thing, and this one has run and put (step-kind)\n    one of run, get, put, approve, wait, call, parallel, for_each, trigger, checkpoint, use',
   ],
   [
+    'value',
+    'a job of another pipeline without its pipeline',
+    'resources: { u: { upstream: publish } }\n' + job('    get: u'),
+    '1:29: error: `resources.u.upstream`: `publish` is no job’s address: `project/pipeline/job`, or `pipeline/job` of this project (value)\n    such as `shop/main/publish`',
+  ],
+  [
+    'glob',
+    'a pull request that is followed',
+    'resources: { u: { upstream: shop/main/publish, lane: pr/12 } }\n' + job('    get: u'),
+    '1:54: error: `resources.u.lane`: `pr/12`: pull requests start nothing in other pipelines (glob)',
+  ],
+  [
+    'unknown-key',
+    'a key of another kind beside a followed job',
+    'resources: { u: { upstream: shop/main/publish, branch: main } }\n' + job('    get: u'),
+    '1:48: error: unknown key `branch` (unknown-key)\n    known here: upstream, lane',
+  ],
+  [
     'step-kind',
     'nothing',
     'jobs: { a: { image: b:1, steps: [{ name: x }] } }',

@@ -30,6 +30,15 @@ test('as text: what starts, what is handed on, what is put', () => {
   )
 })
 
+test('a job of another pipeline stands among the resources', () => {
+  const text = drawText(
+    line(
+      'resources: { lib: { upstream: shop/main/publish } }\njobs: { a: { image: b:1, get: lib, run: x } }',
+    ),
+  )
+  expect(text).toBe(['  ○  lib  upstream', '  1  a    ← lib'].join('\n'))
+})
+
 test('as Mermaid', () => {
   expect(
     drawMermaid(line('jobs: { a: { image: b:1, run: x }, end: { image: b:1, needs: a, run: x } }')),

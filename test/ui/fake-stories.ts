@@ -50,6 +50,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
       repository: `https://git.acme.io/${resource === 'src' ? project : resource}.git`,
       branch: 'main',
       check: null,
+      upstream: null,
       paused: null,
       newest: {
         name: hex(11 + at + world.lines.length),

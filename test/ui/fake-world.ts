@@ -197,6 +197,8 @@ export class FakeWorld {
       values: {},
       images: [],
       warnings: [],
+      follows: [],
+      followers: [],
       usage: null,
       hold: null,
       upstream: [],
