@@ -63,7 +63,7 @@ export const SHAPES: readonly Broken[] = [
     'type',
     'a resource that does not say what it is',
     'resources: { src: { branch: main } }\n' + job(''),
-    '1:14: error: `resources.src` does not say what it is (type)\n    one of these keys says it: git, registry, time, semver, params, state, files, event, type',
+    '1:14: error: `resources.src` does not say what it is (type)\n    one of these keys says it: git, registry, time, semver, params, state, files, event, upstream, type',
   ],
   [
     'unknown-key',
