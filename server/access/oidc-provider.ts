@@ -50,20 +50,25 @@ export function oidcProvider({ issuer, clientId, clientSecret, name, letsIn }: O
       const more = config.serverMetadata().userinfo_endpoint
         ? await oidc.fetchUserInfo(config, tokens.access_token, claims.sub)
         : {}
-      return claimedOf({ ...claims, ...more })
+      return claimedOf(claims, more)
     },
   }
 }
 
-function claimedOf(claims: Readonly<Record<string, unknown>>) {
+type Claims = Readonly<Record<string, unknown>>
+
+/** What the ID token and the provider's further answer say. An address and that it was vouched for count where the same one says both. */
+export function claimedOf(idToken: Claims, more: Claims) {
+  const claims = { ...idToken, ...more }
   const text = (name: string) =>
     typeof claims[name] === 'string' && claims[name] !== '' ? claims[name] : null
+  const vouches = 'email' in more ? more : idToken
   const email = text('email')
   const subject = text('sub')
   if (subject === null) throw new Error('the provider did not say who it is')
   return {
     subject,
     name: text('preferred_username') ?? text('nickname') ?? email?.split('@')[0] ?? text('name') ?? subject,
-    email: claims['email_verified'] === true ? email : null,
+    email: vouches['email_verified'] === true ? email : null,
   }
 }

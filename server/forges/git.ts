@@ -18,6 +18,12 @@ export class GitError extends Error {
 }
 
 /**
+ * What one object may take of the memory: a few bytes of a pack can stand for any number of them. Larger files are no deltas (git's
+ * `core.bigFileThreshold` is 512 MiB), and are written as they come.
+ */
+export const MOST_OBJECT = '768m'
+
+/**
  * What git may use of this machine: no configuration but ours, no prompts, no hooks, no protocols but those named; and no objects
  * put in the place of others, which whoever pushes could do. Credentials are given by environment, so that they stand in no
  * argument list.
@@ -41,6 +47,7 @@ function gitEnv(config: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
     LANG: 'C.UTF-8',
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_ALLOC_LIMIT: MOST_OBJECT,
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_COUNT: String(Object.keys(all).length),

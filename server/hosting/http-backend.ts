@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { MOST_OBJECT } from '../forges/git.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
 
@@ -84,6 +85,7 @@ function cgiEnv(dataDir: string, { method, path, query, headers, writer }: GitRe
   return {
     GIT_PROJECT_ROOT: join(dataDir, 'git'),
     GIT_HTTP_EXPORT_ALL: '1',
+    GIT_ALLOC_LIMIT: MOST_OBJECT,
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_COUNT: String(Object.keys(CONFIG).length),

@@ -13,7 +13,7 @@ export const headers = (): MiddlewareHandler =>
       styleSrc: ["'self'"],
       imgSrc: ["'self'", 'data:'],
       fontSrc: ["'self'"],
-      connectSrc: ["'self'", 'ws:', 'wss:'],
+      connectSrc: ["'self'"], // and its WebSockets, which are of the same origin
       baseUri: ["'none'"],
       formAction: ["'self'"],
       frameAncestors: ["'none'"],

@@ -24,6 +24,7 @@ test('every answer lets scripts and styles come from here alone, and lets nobody
       {
         'default-src': "'none'",
         'script-src': "'self'",
+        'connect-src': "'self'",
         'style-src': "'self'",
         'base-uri': "'none'",
         'form-action': "'self'",

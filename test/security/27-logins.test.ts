@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { claimedOf } from '../../server/access/oidc-provider.ts'
 import { CLIENT, openIdProvider, passThrough } from '../support/openid.ts'
 import { type Answer, startHouse } from '../support/server.ts'
 
@@ -75,4 +76,13 @@ test('27: a login is bound by state and PKCE, leads to our own pages, is let in 
   const anew = await come(home3, `${third.way}; takt_session=${session}`)
   const fresh = cookieNamed(anew, 'takt_session').split('=')[1]!
   expect([fresh.length > 30, fresh === session]).toEqual([true, false])
+})
+
+test('27: an address counts as vouched for only where the provider says both in one breath', () => {
+  const idToken = { sub: '1', email: 'own@example.org', email_verified: true }
+  expect(claimedOf(idToken, { sub: '1' }).email).toBe('own@example.org')
+  expect(claimedOf(idToken, { sub: '1', email: 'victim@example.org' }).email).toBeNull()
+  expect(claimedOf({ sub: '1' }, { email: 'a@example.org', email_verified: true }).email).toBe(
+    'a@example.org',
+  )
 })

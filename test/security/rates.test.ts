@@ -47,6 +47,15 @@ test('an address that tries one token after the other waits, whatever it says it
   expect([...seen]).toEqual([401, 429])
 })
 
+test('who asks for repositories too often waits, too', async () => {
+  await using house = await startHouse({ TAKT_RATE_API: '1' })
+  const look = async () =>
+    (await house.ask('GET /git/demo.git/info/refs?service=git-upload-pack', undefined, { as: null })).status
+  const seen: number[] = []
+  for (let at = 0; at < 4; at++) seen.push(await look())
+  expect(seen).toEqual([401, 401, 401, 429])
+})
+
 test('behind as many proxies as are set, each address has its own', async () => {
   await using house = await startHouse({ TAKT_RATE_HOOKS: '2', TAKT_PROXIES: '1' })
   const from = async (address: string) =>
