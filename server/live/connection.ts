@@ -1,14 +1,14 @@
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { RunId } from '#pipelines/ids.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import { DashboardSays, type LiveSays, type LogPosition, type Topic } from '#pipelines/wire/live.ts'
 import type { Db } from '../db/connect.ts'
-import { eventsAfter, type Followed } from '../events/follow.ts'
 import { Buckets } from '../http/buckets.ts'
 import { log } from '../log.ts'
 import type { LogHub } from '../logs/hub.ts'
 import type { Problem } from '../problem.ts'
-import type { Feed } from './feed.ts'
+import type { Feed, Written } from './feed.ts'
 import { refusalOf, seesEvent, type Sight } from './sight.ts'
 import { tail } from './tail.ts'
 
@@ -17,12 +17,13 @@ type Deps = LiveDeps & {
   /** What the connection may see now; asked again whenever somebody's rights have changed. */
   readonly look: () => Promise<Sight>
   readonly sight: Sight
+  /** What lies under the socket: frames that are written while it is corked leave together. */
+  readonly wire: Pick<Duplex, 'cork' | 'uncork'>
 }
 
 const MOST_WATCHES = 100
 /** A page that opens says a dozen; who says more than this in a minute is no page. */
 const MOST_SAID = 600
-const PAGE = 500
 /** Who missed more than this is better served by a new snapshot. */
 const MOST_MISSED = 5_000
 /** Unsent bytes after which a reader counts as too slow to follow events. */
@@ -152,23 +153,26 @@ export class LiveConnection {
     this.#tails.delete(number)
   }
 
-  #tell(events: readonly Followed[], since: number): void {
+  #tell(events: readonly Written[], since: number): void {
     if (events.some(({ event }) => event.kind === 'access.changed')) this.#lookAgain()
     if (this.#looking) return // each watch goes on from its cursor when that is done
+    this.#deps.wire.cork()
     for (const [number, watch] of this.#events) {
       if (watch.catchingUp) continue
       if (watch.cursor < since) this.#catchUp(number, watch)
       else this.#pass(number, watch, events)
     }
+    this.#deps.wire.uncork()
   }
 
-  #pass(number: number, watch: EventWatch, events: readonly Followed[]): void {
+  #pass(number: number, watch: EventWatch, events: readonly Written[]): void {
+    const { readyState, OPEN } = this.#socket
     if (this.#socket.bufferedAmount > MOST_BUFFERED) return this.#leaveBehind(number, watch)
-    for (const { id, event } of events) {
+    for (const { id, event, text } of events) {
       if (id <= watch.cursor) continue
       watch.cursor = id
-      if (concerns(watch.topic, event) && seesEvent(this.#sight, event))
-        void this.#say({ say: 'event', watch: number, cursor: id, event })
+      if (readyState === OPEN && concerns(watch.topic, event) && seesEvent(this.#sight, event))
+        this.#socket.send(`{"say":"event","watch":${number},"cursor":${id},"event":${text}}`)
     }
   }
 
@@ -179,11 +183,13 @@ export class LiveConnection {
 
   async #readMissed(number: number, watch: EventWatch): Promise<void> {
     if (this.#deps.feed.cursor - watch.cursor > MOST_MISSED) return this.#leaveBehind(number, watch)
-    while (watch.cursor < this.#deps.feed.cursor) {
-      const events = await eventsAfter(this.#deps.db, watch.cursor, PAGE)
+    for (let upTo = 0; watch.cursor < (upTo = this.#deps.feed.cursor);) {
+      const events = await this.#deps.feed.after(watch.cursor)
       // Left or replaced while the database answered: the number is another watch's now, or nobody's.
-      if (events.length === 0 || this.#looking || this.#events.get(number) !== watch) return
+      if (this.#looking || this.#events.get(number) !== watch) return
       this.#pass(number, watch, events)
+      // What there was is not kept any more: nothing more will come of it.
+      if (events.length === 0) watch.cursor = upTo
     }
     // In the same breath as the last look: an event told in between would be skipped.
     watch.catchingUp = false

@@ -10,6 +10,7 @@ import { refuseUpgrade } from '../http/upgrade.ts'
 import { log } from '../log.ts'
 import { Problem } from '../problem.ts'
 import { LiveConnection, type LiveDeps } from './connection.ts'
+import { Looks } from './looks.ts'
 import { type Sight, sightOf } from './sight.ts'
 
 /** The close code for those who may no longer watch: 401, in the range that is an application's own. */
@@ -28,6 +29,8 @@ export interface LiveSockets extends AsyncDisposable {
 const MOST_MESSAGE_BYTES = 64 * 1024
 /** How long somebody may go on watching whose session has ended or whose token has expired. */
 const RECHECK_MS = 30_000
+/** They are asked about in turns: all at once would keep everybody waiting. */
+const TURNS = 30
 
 const MOST_SOCKETS: MostSockets = { each: 100, nobody: 500, all: 5_000 }
 
@@ -48,10 +51,17 @@ export function liveSockets(deps: Deps): LiveSockets {
     maxPayload: MOST_MESSAGE_BYTES,
   })
   const stopHeartbeat = startHeartbeat(server)
-  const admitted = new WeakMap<WebSocket, Credentials>()
-  const recheck = setInterval(() => {
-    for (const socket of server.clients) void recheckOne(socket)
-  }, deps.recheckMs ?? RECHECK_MS)
+  const looks = new Looks((credentials) => sightOf(deps.db, credentials))
+  const admitted = new WeakMap<WebSocket, { readonly credentials: Credentials; readonly turn: number }>()
+  let seated = 0
+  let turn = 0
+  const recheck = setInterval(
+    () => {
+      turn = (turn + 1) % TURNS
+      for (const socket of server.clients) if (admitted.get(socket)?.turn === turn) void recheckOne(socket)
+    },
+    (deps.recheckMs ?? RECHECK_MS) / TURNS,
+  )
 
   const seats = new Seats(deps.most ?? MOST_SOCKETS)
 
@@ -66,15 +76,15 @@ export function liveSockets(deps: Deps): LiveSockets {
       return refuseUpgrade(socket, 429, 'there are enough connections; close another one')
     const held = { ...credentials, held: true }
     server.handleUpgrade(request, socket, head, (ws) => {
-      admitted.set(ws, held)
+      admitted.set(ws, { credentials: held, turn: seated++ % TURNS })
       seats.seat(ws, sight.user)
-      new LiveConnection(ws, { ...deps, sight, look: () => lookAgain(ws, held) })
+      new LiveConnection(ws, { ...deps, sight, wire: socket, look: () => lookAgain(ws, held) })
     })
   }
 
   async function lookAgain(socket: WebSocket, credentials: Credentials): Promise<Sight> {
     try {
-      const sight = await sightOf(deps.db, credentials)
+      const sight = await looks.ask(credentials)
       if (!maySit(sight)) socket.close(NOT_LET_IN, 'the session has ended; sign in again')
       return sight
     } catch (error) {
@@ -86,7 +96,7 @@ export function liveSockets(deps: Deps): LiveSockets {
 
   async function recheckOne(socket: WebSocket) {
     try {
-      await lookAgain(socket, admitted.get(socket) ?? NOTHING)
+      await lookAgain(socket, admitted.get(socket)?.credentials ?? NOTHING)
     } catch (error) {
       // The database is away, and so are the events that it would tell: asked again next time.
       log.warn({ err: error }, 'live.recheck-failed')
