@@ -23,6 +23,8 @@ export type FakeServer = AsyncDisposable & {
   readonly cut: () => void
   /** Refuses new live connections until it is lifted again. */
   readonly bar: (isBarred: boolean) => void
+  /** Lets nobody watch anything for this reason, until there is none. */
+  readonly refuse: (reason: string | null) => void
   readonly said: readonly DashboardSays[]
   readonly connections: () => number
 }
@@ -35,13 +37,16 @@ export async function serveFake(
   const sockets = new Set<Socket>()
   const said: DashboardSays[] = []
   let isBarred = false
+  let refusal: string | null = null
   const server = createServer((request, response) => void handle(world, dist, request, response))
   const live = new WebSocketServer({ noServer: true })
   server.on('upgrade', (request, socket: Socket, head) => {
     if (isBarred || request.url !== '/live') return socket.destroy()
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    live.handleUpgrade(request, socket, head, (dashboard) => speak(world, dashboard, said))
+    live.handleUpgrade(request, socket, head, (dashboard) =>
+      speak(world, dashboard, { said, refusal: () => refusal }),
+    )
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const address = server.address() as AddressInfo
@@ -49,6 +54,7 @@ export async function serveFake(
     url: `http://127.0.0.1:${address.port}`,
     cut: () => sockets.forEach((socket) => socket.destroy()),
     bar: (barred) => (isBarred = barred),
+    refuse: (reason) => (refusal = reason),
     said,
     connections: () => sockets.size,
     async [Symbol.asyncDispose]() {
@@ -79,8 +85,10 @@ async function handle(
 type Watch = { topic: Topic; cursor: number }
 type Tail = { run: number; from: LogPosition | null; index: number; hasEnded: boolean }
 
+type Heard = { readonly said: DashboardSays[]; readonly refusal: () => string | null }
+
 /** One dashboard's side of the live protocol. */
-function speak(world: FakeWorld, dashboard: WebSocket, said: DashboardSays[]): void {
+function speak(world: FakeWorld, dashboard: WebSocket, { said, refusal }: Heard): void {
   const watches = new Map<number, Watch>()
   const tails = new Map<number, Tail>()
   const say = (says: LiveSays) => dashboard.send(JSON.stringify(says))
@@ -113,6 +121,9 @@ function speak(world: FakeWorld, dashboard: WebSocket, said: DashboardSays[]): v
     said.push(says)
     watches.delete(says.watch)
     tails.delete(says.watch)
+    const reason = refusal()
+    if (says.say === 'watch' && reason !== null)
+      return say({ say: 'refused', watch: says.watch, code: 'project-not-found', reason })
     if (says.say === 'watch') watches.set(says.watch, { topic: says.topic, cursor: says.after })
     if (says.say === 'tail')
       tails.set(says.watch, { run: says.run, from: says.from, index: 0, hasEnded: false })

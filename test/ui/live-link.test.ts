@@ -66,6 +66,53 @@ test('after a cut it watches again from the last cursor, and misses nothing', as
   expect(server.said.findLast((says) => says.say === 'watch')).toMatchObject({ after: 1 })
 })
 
+test('a topic is watched once, however many follow it, and each hears what came after its own cursor', async () => {
+  const { world, shop, server, link } = await house()
+  const heard: Record<string, number[]> = { first: [], second: [], third: [] }
+  const follow = (name: string, after: number) =>
+    link.watch({
+      topic: { of: 'all' },
+      after,
+      heard: (_, cursor) => heard[name]?.push(cursor),
+      behind: () => undefined,
+      refused: () => undefined,
+    })
+  const leave = follow('first', 0)
+  follow('second', 1)
+  for (let at = 0; at < 3; at++) world.addRun(shop, 'lint')
+  await until(() => heard['first']?.length === 3 && heard['second']?.length === 2)
+  expect(server.said.filter(({ say }) => say === 'watch')).toHaveLength(1)
+  // It took its snapshot before the others heard of the second: that is told again.
+  follow('third', 1)
+  leave()
+  world.addRun(shop, 'lint')
+  await until(() => heard['third']?.length === 3)
+  expect(heard).toEqual({ first: [1, 2, 3], second: [2, 3, 4], third: [2, 3, 4] })
+})
+
+test('who follows a topic that the server has let go of asks for it anew', async () => {
+  const { world, shop, server, link } = await house()
+  const refused: string[] = []
+  const heard: number[] = []
+  const follow = () =>
+    link.watch({
+      topic: { of: 'all' },
+      after: world.cursor,
+      heard: (_, cursor) => heard.push(cursor),
+      behind: () => undefined,
+      refused: (reason) => refused.push(reason),
+    })
+  server.refuse('not for you')
+  follow()
+  await until(() => refused.length === 1)
+  server.refuse(null)
+  follow()
+  world.addRun(shop, 'lint')
+  await until(() => heard.length === 2)
+  expect(heard).toEqual([1, 1])
+  expect(refused).toEqual(['not for you'])
+})
+
 test('after a cut it tails again from the first byte it lacks: no line is missing, none is double', async () => {
   const { world, shop, server, link, statuses } = await house()
   const run = world.addRun(shop, 'lint')

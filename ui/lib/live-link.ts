@@ -24,9 +24,17 @@ export type LogTail = {
   readonly refused: (reason: string) => void
 }
 
-type Reader =
-  | { readonly kind: 'events'; readonly watch: EventWatch; cursor: number }
-  | { readonly kind: 'log'; readonly tail: LogTail }
+type Follower = { readonly watch: EventWatch; cursor: number }
+type TopicReader = {
+  readonly kind: 'events'
+  readonly topic: Topic
+  readonly followers: Set<Follower>
+  /** Under which it is watched now. */
+  number: number
+  /** The server has let go of it. */
+  isLost: boolean
+}
+type Reader = TopicReader | { readonly kind: 'log'; readonly tail: LogTail }
 
 export type LinkOptions = {
   readonly dial: () => WebSocket
@@ -41,6 +49,9 @@ export type LinkOptions = {
  *
  * Dials until it is closed for good; after every dial it watches each topic again from the last cursor it heard, and tails
  * each log from the first byte that is missing. A stranger's number is ignored: its reader has left.
+ *
+ * However many parts of a page watch a topic, it is watched once. Who joins with less than the others have heard has it told
+ * again from there, and the others skip what they know.
  */
 export class LiveLink {
   readonly #options: LinkOptions
@@ -57,11 +68,19 @@ export class LiveLink {
   }
 
   watch(watch: EventWatch): () => void {
-    return this.#read({ kind: 'events', watch, cursor: watch.after })
+    const follower = { watch, cursor: watch.after }
+    const reader = this.#readerOf(watch.topic)
+    const heard = Math.max(...cursorsOf(reader))
+    reader.followers.add(follower)
+    if (reader.isLost || watch.after < heard) this.#askAnew(reader)
+    return () => {
+      if (reader.followers.delete(follower) && reader.followers.size === 0) this.#leave(reader.number)
+    }
   }
 
   tail(tail: LogTail): () => void {
-    return this.#read({ kind: 'log', tail })
+    const number = this.#add({ kind: 'log', tail })
+    return () => this.#leave(number)
   }
 
   /** Drops the present connection and dials at once: after a sleep or a change of network it may be dead without saying so. */
@@ -76,14 +95,30 @@ export class LiveLink {
     this.#drop()
   }
 
-  #read(reader: Reader): () => void {
+  #add(reader: Reader): number {
     const number = ++this.#lastNumber
     this.#readers.set(number, reader)
     this.#ask(number, reader)
-    return () => {
-      this.#readers.delete(number)
-      this.#say({ say: 'unwatch', watch: number })
-    }
+    return number
+  }
+
+  #leave(number: number): void {
+    if (this.#readers.delete(number)) this.#say({ say: 'unwatch', watch: number })
+  }
+
+  /** Who watches the topic already; else somebody who still has to ask. */
+  #readerOf(topic: Topic): TopicReader {
+    const wanted = JSON.stringify(topic)
+    for (const reader of this.#readers.values())
+      if (reader.kind === 'events' && JSON.stringify(reader.topic) === wanted) return reader
+    return { kind: 'events', topic, followers: new Set(), number: 0, isLost: true }
+  }
+
+  /** Under a new number: what is on its way under the old one lies behind what is asked for. */
+  #askAnew(reader: TopicReader): void {
+    this.#leave(reader.number)
+    reader.isLost = false
+    reader.number = this.#add(reader)
   }
 
   #dial(): void {
@@ -94,7 +129,10 @@ export class LiveLink {
       if (this.#socket !== socket) return
       this.#attempt = 0
       this.#options.changed('live')
-      for (const [number, reader] of this.#readers) this.#ask(number, reader)
+      for (const [number, reader] of this.#readers) {
+        if (reader.kind === 'events') reader.isLost = false
+        this.#ask(number, reader)
+      }
     }
     socket.onmessage = (message: MessageEvent<string>) => {
       if (this.#socket === socket) this.#hear(JSON.parse(message.data))
@@ -122,7 +160,7 @@ export class LiveLink {
 
   #ask(number: number, reader: Reader): void {
     if (reader.kind === 'events')
-      this.#say({ say: 'watch', watch: number, topic: reader.watch.topic, after: reader.cursor })
+      this.#say({ say: 'watch', watch: number, topic: reader.topic, after: Math.min(...cursorsOf(reader)) })
     else this.#say({ say: 'tail', watch: number, run: reader.tail.run, from: reader.tail.position() })
   }
 
@@ -133,8 +171,17 @@ export class LiveLink {
   #hear(says: LiveSays): void {
     if (says.watch === null) return
     const reader = this.#readers.get(says.watch)
-    if (reader?.kind === 'events') hearEvent(reader, says)
+    if (reader?.kind === 'events') this.#hearTopic(reader, says)
     if (reader?.kind === 'log') this.#hearLog(says.watch, reader.tail, says)
+  }
+
+  #hearTopic(reader: TopicReader, says: LiveSays): void {
+    if (says.say === 'event') return hearEvent(reader.followers, says)
+    if (says.say !== 'behind' && says.say !== 'refused') return
+    reader.isLost = true
+    for (const { watch } of [...reader.followers])
+      if (says.say === 'behind') watch.behind()
+      else watch.refused(says.reason)
   }
 
   #hearLog(number: number, tail: LogTail, says: LiveSays): void {
@@ -148,10 +195,13 @@ export class LiveLink {
 
 const OPEN = 1
 
-function hearEvent(reader: Extract<Reader, { kind: 'events' }>, says: LiveSays): void {
-  if (says.say === 'behind') return reader.watch.behind()
-  if (says.say === 'refused') return reader.watch.refused(says.reason)
-  if (says.say !== 'event' || says.cursor <= reader.cursor) return
-  reader.cursor = says.cursor
-  reader.watch.heard(says.event, says.cursor)
+const cursorsOf = ({ followers }: TopicReader): number[] => [...followers].map(({ cursor }) => cursor)
+
+function hearEvent(followers: ReadonlySet<Follower>, says: Extract<LiveSays, { say: 'event' }>): void {
+  // Those who follow now: who leaves because of it hears no more, and who joins asks for what it lacks.
+  for (const follower of [...followers]) {
+    if (says.cursor <= follower.cursor || !followers.has(follower)) continue
+    follower.cursor = says.cursor
+    follower.watch.heard(says.event, says.cursor)
+  }
 }
