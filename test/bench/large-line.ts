@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { openHouse } from '../ui/browser/dashboard.ts'
 import { addLine } from '../ui/fake-stories.ts'
 import { FakeWorld } from '../ui/fake-world.ts'
+import { busyTime } from './frames.ts'
 import { median } from './median.ts'
 
 const [COLUMNS, ROWS, RESOURCES] = [24, 20, 20]
@@ -60,16 +61,6 @@ function largeLine() {
   for (const run of runs.slice(RUNNING)) world.move(run, 'succeeded')
   for (const run of runs.slice(0, RUNNING)) world.move(run, 'running')
   return { world, runs: runs.slice(0, RUNNING) }
-}
-
-/** Tells how long the page's own thread has worked so far, in milliseconds; what it waited for a processor does not count. */
-async function busyTime(page: Page): Promise<() => Promise<number>> {
-  const devtools = await page.context().newCDPSession(page)
-  await devtools.send('Performance.enable')
-  return async () => {
-    const { metrics } = await devtools.send('Performance.getMetrics')
-    return 1000 * (metrics.find(({ name }) => name === 'ThreadTime')?.value ?? Number.NaN)
-  }
 }
 
 /** Across the drawing for two seconds, a few pixels with each frame. */

@@ -49,7 +49,7 @@ async function dispatch(): Promise<void> {
 async function live(): Promise<void> {
   console.log('Starting server, PostgreSQL and runner …')
   await using house = await startProcesses({ TAKT_ENGINE: 'local', TAKT_SLOTS: '50' })
-  for (const line of await measureLive(house)) console.log(line)
+  for await (const line of measureLive(house)) console.log(line)
 }
 
 async function log(): Promise<void> {

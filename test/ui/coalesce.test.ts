@@ -37,6 +37,27 @@ test('asks during a run lead to one more after it, never beside it', async () =>
   expect(endings).toHaveLength(2)
 })
 
+test('after a rest a run starts soon, and those that follow wait again', async () => {
+  const { endings, run } = runs()
+  const taking = coalesce({ waitMs: 80, soonMs: 10, run, retryMs: () => null })
+  const ask = async (withinMs: number) => {
+    const before = endings.length
+    taking.ask()
+    await vi.advanceTimersByTimeAsync(withinMs - 1)
+    expect(endings).toHaveLength(before)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(endings).toHaveLength(before + 1)
+    endings.at(-1)?.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+  }
+  await ask(10)
+  await ask(80)
+  await vi.advanceTimersByTimeAsync(400)
+  await ask(80)
+  await vi.advanceTimersByTimeAsync(401)
+  await ask(10)
+})
+
 test('a run that throws is tried again after the time it is given', async () => {
   const { endings, run } = runs()
   const failures: number[] = []

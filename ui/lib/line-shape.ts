@@ -27,8 +27,9 @@ export const shapeOf = ({ jobs, resources }: Pick<Pipeline, 'jobs' | 'resources'
 /** Every need, and every get that no need already brings along: `src` reaches the end of a diamond through its beginning. */
 export function edgesOf(jobs: readonly Wired[]): Edge[] {
   const known = new Set(jobs.map((job) => job.name))
+  const broughtTo = bringing(jobs)
   return jobs.flatMap((job) => {
-    const brought = resourcesBroughtTo(job, jobs)
+    const brought = broughtTo(job)
     const gets = job.gets.filter((get) => !brought.has(get.resource))
     const needs = job.needs.filter((need) => known.has(need.job))
     return [
@@ -48,20 +49,20 @@ const edge = (from: string, job: Wired, trigger: boolean): Edge => ({
 /** A job stands as far left as its needs allow, a resource right before the first job that gets it. */
 export function columnsOf(edges: readonly Edge[]): Map<string, number> {
   const columns = new Map<string, number>()
+  const into = Map.groupBy(edges, ({ to }) => to)
   const columnOf = (key: string): number => {
     const known = columns.get(key)
     if (known !== undefined) return known
     columns.set(key, 1) // A circle cannot be checked in; should one come, it must not hang the page.
-    const before = edges.filter((edge) => edge.to === key && edge.from.startsWith('job:'))
+    const before = (into.get(key) ?? []).filter(({ from }) => from.startsWith('job:'))
     const column = Math.max(1, ...before.map((edge) => columnOf(edge.from) + 1))
     columns.set(key, column)
     return column
   }
   for (const { to } of edges) columnOf(to)
-  for (const { from } of edges.filter((edge) => edge.from.startsWith('resource:'))) {
-    const got = edges.filter((edge) => edge.from === from).map((edge) => columnOf(edge.to))
-    columns.set(from, Math.min(...got) - 1)
-  }
+  for (const [from, begun] of Map.groupBy(edges, (edge) => edge.from))
+    if (from.startsWith('resource:'))
+      columns.set(from, Math.min(...begun.map((edge) => columnOf(edge.to))) - 1)
   return columns
 }
 
@@ -70,20 +71,26 @@ export function resourcesTaken(
   job: Job,
   { jobs, resources }: Pick<Pipeline, 'jobs' | 'resources'>,
 ): Resource[] {
-  const brought = resourcesBroughtTo(job, jobs)
+  const brought = bringing(jobs)(job)
   return resources.filter(({ name }) => brought.has(name) || job.gets.some((get) => get.resource === name))
 }
 
-function resourcesBroughtTo(job: Wired, jobs: readonly Wired[]): Set<string> {
-  const brought = new Set<string>()
-  const seen = new Set<string>([job.name])
-  const upstream = job.needs.map((need) => need.job)
-  for (const name of upstream) {
-    if (seen.has(name)) continue
-    seen.add(name)
-    const found = jobs.find((candidate) => candidate.name === name)
-    for (const get of found?.gets ?? []) brought.add(get.resource)
-    for (const need of found?.needs ?? []) upstream.push(need.job)
+/** Tells which resources a job is brought by what it needs; what is known of a job is known of all behind it. */
+function bringing(jobs: readonly Wired[]): (job: Wired) => ReadonlySet<string> {
+  const named = new Map(jobs.map((job) => [job.name, job]))
+  const known = new Map<string, Set<string>>()
+  const broughtTo = (job: Wired): ReadonlySet<string> => {
+    const before = known.get(job.name)
+    if (before) return before
+    const brought = new Set<string>()
+    known.set(job.name, brought) // A circle cannot be checked in; should one come, it must not hang the page.
+    for (const need of job.needs) {
+      const upstream = named.get(need.job)
+      if (!upstream) continue
+      for (const get of upstream.gets) brought.add(get.resource)
+      for (const resource of broughtTo(upstream)) brought.add(resource)
+    }
+    return brought
   }
-  return brought
+  return broughtTo
 }

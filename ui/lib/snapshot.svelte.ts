@@ -20,6 +20,8 @@ export type SnapshotOptions<Value> = {
 export type Since<Value> = { readonly value: Value; readonly events: readonly TaktEvent[] }
 
 const WAIT_MS = 80
+/** What is committed together arrives together. */
+const SOON_MS = 10
 
 /**
  * Something the server knows, kept true for as long as somebody looks at it.
@@ -68,6 +70,7 @@ export class Snapshot<Value> {
   #follow(): () => void {
     const taking = coalesce({
       waitMs: WAIT_MS,
+      soonMs: SOON_MS,
       run: (signal) => this.#take(signal),
       retryMs: (failures, cause) => this.#afterFailure(failures, cause),
     })
