@@ -32,6 +32,19 @@ describe('the graph', () => {
     expect(visit.complaints).toEqual([])
   })
 
+  test('moves on one beat whatever is under way, in steps', async () => {
+    const { world, shop } = smallWorld()
+    await using visit = await house.visit(world, { path: '/p/shop/main' })
+    for (const { name } of shop.jobs) world.move(world.addRun(shop, name), 'running')
+    const beats = () =>
+      visit.page.evaluate<string[]>(`document.getAnimations()
+        .filter(({ effect }) => effect.getTiming().iterations === Infinity)
+        .map(({ startTime, effect }) => startTime + ' ' + effect.getTiming().duration + ' ' + effect.getKeyframes()[0].easing)`)
+    await expect.poll(async () => (await beats()).length).toBeGreaterThan(2 * shop.jobs.length)
+    await expect.poll(async () => new Set(await beats())).toEqual(new Set(['0 1200 steps(12)']))
+    expect(visit.complaints).toEqual([])
+  })
+
   test('says while the connection is lost that it may be old, and catches up afterwards', async () => {
     const { world, shop } = smallWorld()
     await using visit = await house.visit(world, { path: '/p/shop/main' })
