@@ -11,6 +11,7 @@ import { type Kind, type Spot, type SpotStanding, standingOf } from './standing.
 /** What is green so far is told when nothing more is about to begin, or after so long. */
 const SETTLES_MS = 200
 const MOST_SETTLING = '5 seconds'
+const STILL_MS = 2_000
 /** What cannot be looked at is looked at again after so long. */
 const ILL_MS = 60_000
 /** What changes quickly is told once. */
@@ -67,10 +68,9 @@ async function lookAt(
   const { spot, project, ...repository } = await spotOf(tx, due)
   const at = await forgeFor(tx, forges, { project, repository: { ...repository, id: spot.repositoryId } })
   const standing = at && (await standingOf(tx, spot))
-  const isSettling = standing?.isOpen && !due.long && !isUnfinished(standing.line.verdict)
-  if (isSettling)
+  if (standing && isSettling(standing, due))
     return void (await oneDue(tx, due)
-      .set({ due_at: inMs(SETTLES_MS) })
+      .set({ due_at: inMs(due.long ? STILL_MS : SETTLES_MS) })
       .execute())
   if (at && standing) await write(tx, spot, { at, standing })
   await tx
@@ -80,6 +80,12 @@ async function lookAt(
     .where('sha', '=', due.sha)
     .execute()
 }
+
+/** That nothing runs for a commit nobody knows before everything was looked at, however long that takes. */
+export const isSettling = (
+  { isOpen, line: { verdict } }: SpotStanding,
+  due: { readonly long: boolean },
+): boolean => isOpen && !isUnfinished(verdict) && (!due.long || verdict === 'skipped')
 
 type Due = { readonly pipeline_id: PipelineId; readonly kind: Kind; readonly sha: string }
 

@@ -44,9 +44,11 @@ export async function standingOf(tx: Trx, spot: Spot): Promise<SpotStanding | nu
   if (asked && !lane) return { line: asked, jobs: [], lane: null, isOpen: false }
   if (broken && !lane) return { line: broken, jobs: [], lane: null, isOpen: false }
   if (!lane) return null
+  // Asked first: a look and the runs that come of it are committed at once, so that what is not open any more has them.
+  const open = await isOpen(tx, spot)
   const runs = await newestRuns(tx, spot)
   const line = broken ?? lineVerdict(runs)
-  return { line, jobs: jobsOf(runs), lane: lane.lane, isOpen: await isOpen(tx, spot) }
+  return { line, jobs: jobsOf(runs), lane: lane.lane, isOpen: open }
 }
 
 type RunRow = JobRun & { readonly id: RunId; readonly number: number }
