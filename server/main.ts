@@ -182,7 +182,7 @@ async function start(config: Config, stack: AsyncDisposableStack): Promise<Runni
   const forges = { dataDir, githubToken: config.GITHUB_TOKEN }
   stack.use(
     await startComparisons(
-      { db, forges, pullForges: pullForgesOf(config), everyMs },
+      { db, forges, pullForges: { known: pullForgesOf(config), tokenOf }, everyMs },
       { hints, sweepMs: SWEEP_MS },
     ),
   )

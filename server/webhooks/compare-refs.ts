@@ -6,16 +6,15 @@ import type { Db, Trx } from '../db/connect.ts'
 import { transact, type Tx } from '../db/transact.ts'
 import { allRefs, type AllRefs } from '../forges/all-refs.ts'
 import { GitError } from '../forges/git.ts'
-import type { PullForge } from '../forges/pull-lists.ts'
 import type { Forges } from '../forges/repository.ts'
 import type { Compared, Due } from './comparisons.ts'
 import { type Difference, differencesOf } from './differences.ts'
 import { movedPull } from './moved-pull.ts'
 import { storeDelivery } from './receive.ts'
 import { lockRepository } from './standing.ts'
-import { listPulls, tellPulls } from './told-pulls.ts'
+import { listPulls, type PullForges, tellPulls } from './told-pulls.ts'
 
-type Deps = { readonly db: Db; readonly forges: Forges; readonly pullForges: readonly PullForge[] }
+type Deps = { readonly db: Db; readonly forges: Forges; readonly pullForges: PullForges }
 
 /** The event of what was found by comparing. */
 export const CAUGHT_UP = 'catch-up'

@@ -1,11 +1,11 @@
 import type { Db } from '../db/connect.ts'
 import type { Hints } from '../events/listen.ts'
 import { startWorker } from '../events/worker.ts'
-import type { PullForge } from '../forges/pull-lists.ts'
 import type { Forges } from '../forges/repository.ts'
 import { log } from '../log.ts'
 import { claimComparisons, compareNow, type Due, enrol, settleComparison } from './comparisons.ts'
 import { compareRefs } from './compare-refs.ts'
+import type { PullForges } from './told-pulls.ts'
 
 const MOST_AT_ONCE = 4
 /** Every commit of the database is a hint to look, and few of them concern this. */
@@ -14,7 +14,7 @@ const REST_MS = 1_000
 type Deps = {
   readonly db: Db
   readonly forges: Forges
-  readonly pullForges: readonly PullForge[]
+  readonly pullForges: PullForges
   /** How often; null: at the start, and when somebody asks. */
   readonly everyMs: number | null
 }

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { RepositoryId } from '#pipelines/ids.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import type { Tx } from '../db/transact.ts'
-import { type AtForge, forgeOf } from '../forges/forge-of.ts'
+import { type AtForge, forgeByHost, forgeOf } from '../forges/forge-of.ts'
 import { ForgeRefusal } from '../forges/forge-refusal.ts'
+import { hasOwnToken, OWN_TOKEN, type TokenOf } from '../forges/own-token.ts'
+import type { KnownPullForge } from '../forges/pull-forges.ts'
 import type { PullForge, ShownPull } from '../forges/pull-lists.ts'
 import type { Push } from './payloads.ts'
 import { factsOf, type KnownPull, pullDifferences } from './pull-differences.ts'
@@ -22,14 +24,53 @@ type Repository = {
 export type Listed =
   { readonly at: AtForge<PullForge>; readonly shown: readonly ShownPull[] } | { readonly unlisted: string }
 
-/** @returns Null where no forge shows them to us. */
-export async function listPulls(
+export type PullForges = { readonly known: readonly KnownPullForge[]; readonly tokenOf: TokenOf }
+type Listing = { readonly repository: Repository; readonly signal: AbortSignal }
+
+/**
+ * By a token of a project whose repository it is, else by the server's own.
+ *
+ * @returns Null where no forge shows them to us.
+ */
+export async function listPulls(db: Db, forges: PullForges, listing: Listing): Promise<Listed | null> {
+  const { repository } = listing
+  const by = await byOwnToken(db, forges, repository)
+  const openToUs = forges.known.flatMap(({ own }) => (own ? [own] : []))
+  const ours = await forgeOf(db, openToUs, repository)
+  if (!by) return ours && listAt(db, ours, listing)
+  const listed = typeof by === 'string' ? { unlisted: by } : await listAt(db, by, listing)
+  // The server's own token may be good where a project's is not.
+  return 'unlisted' in listed && ours ? listAt(db, ours, listing) : listed
+}
+
+/** The forge on whose host the repository lies, by the token of the first project that has one; in words why that opens nothing. */
+async function byOwnToken(
   db: Db,
-  forges: readonly PullForge[],
-  { repository, signal }: { readonly repository: Repository; readonly signal: AbortSignal },
-): Promise<Listed | null> {
-  const at = await forgeOf(db, forges, repository)
+  { known, tokenOf }: PullForges,
+  repository: Repository,
+): Promise<AtForge<PullForge> | string | null> {
+  const at = forgeByHost(known, repository)
   if (!at) return null
+  for (const { id, name } of await projectsOf(db, repository.id))
+    if (await hasOwnToken(db, id))
+      try {
+        const token = await tokenOf(name)
+        if (token) return { forge: at.forge.by(token), repository: at.repository }
+      } catch (error) {
+        return `the secret \`${OWN_TOKEN}\` of ${name} cannot be opened: ${error instanceof Error ? error.message : error}`
+      }
+  return null
+}
+
+const projectsOf = (db: Db, repository: RepositoryId) =>
+  db
+    .selectFrom('projects')
+    .select(['id', 'name'])
+    .where('repository_id', '=', repository)
+    .orderBy('id')
+    .execute()
+
+async function listAt(db: Db, at: AtForge<PullForge>, { repository, signal }: Listing): Promise<Listed> {
   const known = await knownPulls(db, repository.id)
   const open = [...known].filter(([, { sha }]) => sha !== null).map(([number]) => number)
   const late = AbortSignal.timeout(MOST_MS)

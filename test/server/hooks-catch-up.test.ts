@@ -107,7 +107,10 @@ test('a pull request’s new commits are found; a repository that shows nothing 
   const { id } = await house.db.selectFrom('repositories').select('id').executeTakeFirstOrThrow()
   await rm(`${git.bare}/refs`, { recursive: true })
   await git.clone.git('--git-dir', git.bare, 'init', '-q', '--bare', '--initial-branch=main')
-  const deps = { db: house.db, forges: { dataDir: house.dataDir, githubToken: undefined }, pullForges: [] }
+  const deps = {
+    ...{ db: house.db, forges: { dataDir: house.dataDir, githubToken: undefined } },
+    pullForges: { known: [], tokenOf: async () => null },
+  }
   const due = { id, isFirst: false, isUnlisted: false, failures: 0 }
   expect(await compareRefs(deps, due)).toEqual({
     error: expect.stringContaining('shows no refs at all'),

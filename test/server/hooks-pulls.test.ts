@@ -126,11 +126,11 @@ test.each(FORGES)(
 const FILE = { '.takt.yml': 'triggers: { push: main, pull_request: main }\njobs: { test: { run: say x } }' }
 
 /** A project on a fake GitHub, whose pull requests were listed once. */
-async function watched() {
+async function watched({ serverToken = 'gh-token', path = 'shop' } = {}) {
   const stack = new AsyncDisposableStack()
-  const git = stack.use(await publicGit())
+  const git = stack.use(await publicGit(path))
   const forge = stack.use(await fakeGithub({ cloneUrl: git.url }))
-  const house = stack.use(await startHouse({ GITHUB_API_URL: forge.url, GITHUB_TOKEN: 'gh-token' }))
+  const house = stack.use(await startHouse({ GITHUB_API_URL: forge.url, GITHUB_TOKEN: serverToken }))
   await told(house, git)
   const main = await git.clone.push(FILE)
   const repository = { id: 42, full_name: 'acme/shop', clone_url: git.url, default_branch: 'main' }
@@ -231,4 +231,21 @@ test('a forge that does not answer hides no push, and its words are shown; what 
     (await standing()).error?.includes('is another repository now (number 66, and ours is 42)'),
   )
   expect(await reasons(it.house)).toHaveLength(2)
+})
+
+test('without a token of the server’s, pull requests are listed by their project’s own, at the host of its repository alone', async () => {
+  await using it = await watched({ serverToken: '', path: 'acme/shop' })
+  const standing = async () => (await it.house.ask('GET /api/v1/projects/shop/catch-up')).body
+  await it.house.ask('PUT /api/v1/projects/shop/secrets/FORGE_TOKEN', { value: 'wrong' })
+  await it.house.ask('POST /api/v1/projects/shop/catch-up')
+  expect(await until(async () => (await standing()).error)).toContain('its pull requests cannot be listed')
+
+  await it.house.ask('PUT /api/v1/projects/shop/secrets/FORGE_TOKEN', { value: 'gh-token' })
+  await it.compare()
+  const head = await it.commit({ a: '1' }, 2)
+  it.forge.pulls.set(2, { number: 2, sha: head })
+  expect((await it.compare()).slice(1)).toEqual([`shop/main: src ${short(head)} on pr/2`])
+  expect((await standing()).error).toBe(null)
+  const shown = it.forge.heard.filter(({ path }) => path.endsWith('/pulls')).at(-1)
+  expect(shown?.authorization).toBe('token gh-token')
 })
