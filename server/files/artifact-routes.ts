@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip, createZstdDecompress } from 'node:zlib'
 import { createRoute, z } from '@hono/zod-openapi'
+import { reaches, type Role } from '#pipelines/access/roles.ts'
 import { pathProblem } from '#pipelines/wire/archive.ts'
 import { checked, json, routes } from '../http/kit.ts'
 import { log } from '../log.ts'
@@ -88,6 +89,18 @@ const download = (name: string) => ({
 })
 const escape = (letter: string) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`
 
+/** Like the pages of states: what a job remembers is for operators. */
+const maySee = (name: string, role: Role): boolean => name !== 'state' || reaches(role, 'operator')
+
+/** @throws {Problem} `not-allowed`. */
+function mustSee(name: string, role: Role): void {
+  if (maySee(name, role)) return
+  throw new Problem(
+    'not-allowed',
+    `the state that a run left needs the role operator in its project, and yours is ${role}`,
+  )
+}
+
 export function artifactRoutes({ db, store }: Vault) {
   const described = routes()
   const registry = described.openAPIRegistry
@@ -96,20 +109,23 @@ export function artifactRoutes({ db, store }: Vault) {
   return described
     .openapi(list, async (c) => {
       const found = await artifactsOf(db, c.req.valid('param').id)
-      const items = found.map(({ name, key, createdAt, expiresAt, ...counts }) => ({
-        name,
-        kind: name,
-        files: counts.files,
-        bytes: counts.bytes,
-        created_at: createdAt.toISOString(),
-        expires_at: expiresAt?.toISOString() ?? null,
-        expired: key === null,
-      }))
+      const items = found
+        .filter(({ name }) => maySee(name, c.get('role')))
+        .map(({ name, key, createdAt, expiresAt, ...counts }) => ({
+          name,
+          kind: name,
+          files: counts.files,
+          bytes: counts.bytes,
+          created_at: createdAt.toISOString(),
+          expires_at: expiresAt?.toISOString() ?? null,
+          expired: key === null,
+        }))
       return c.json({ items, next: null }, 200)
     })
     .openapi(files, async (c) => {
       const { id, name } = c.req.valid('param')
       const page = c.req.valid('query')
+      mustSee(name, c.get('role'))
       const { key } = await artifactNamed(db, id, name)
       const items = await entriesOf(store, key, page)
       const last = items.at(-1)
@@ -117,6 +133,7 @@ export function artifactRoutes({ db, store }: Vault) {
     })
     .get('/runs/:id/artifacts/:name/files/:path{.+}', async (c) => {
       const { id, name, path } = checked(WithArtifact.extend({ path: z.string().max(1_000) }), c.req.param())
+      mustSee(name, c.get('role'))
       if (pathProblem(path) !== null) throw noFile(path)
       const { key } = await artifactNamed(db, id, name)
       const found = await fileIn(store, key, path)
@@ -128,8 +145,10 @@ export function artifactRoutes({ db, store }: Vault) {
       return c.body(Readable.toWeb(found.content) as ReadableStream, 200, headers)
     })
     .get('/runs/:id/artifacts/:name{.+\\.tar\\.gz}', async (c) => {
-      const { id, name } = checked(WithArtifact, c.req.param())
-      const { key } = await artifactNamed(db, id, name.replace(/\.tar\.gz$/, ''))
+      const { id, name: file } = checked(WithArtifact, c.req.param())
+      const name = file.replace(/\.tar\.gz$/, '')
+      mustSee(name, c.get('role'))
+      const { key } = await artifactNamed(db, id, name)
       const packed = await store.get(key, c.req.raw.signal)
       if (!packed) throw new Problem('files-not-found', `the store has lost ${key}; restore it from a backup`)
       const tar = createGzip()
@@ -137,7 +156,7 @@ export function artifactRoutes({ db, store }: Vault) {
       pipeline(packed, createZstdDecompress(), tar).catch((error: unknown) =>
         log.warn({ err: error, run: id }, 'artifact.cut'),
       )
-      return c.body(Readable.toWeb(tar) as ReadableStream, 200, download(`run-${id}-${name}`))
+      return c.body(Readable.toWeb(tar) as ReadableStream, 200, download(`run-${id}-${file}`))
     })
 }
 

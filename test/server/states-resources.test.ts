@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { outcomeOf, startTakt } from '../command/run-takt.ts'
 import { leased } from '../support/leased.ts'
 import { person } from '../support/people.ts'
-import { contentOf, edit, match, REMEMBERING, STATES } from '../support/states.ts'
+import { contentOf, edit, leave, match, REMEMBERING, STATES } from '../support/states.ts'
 import { steeredLine } from '../support/steer.ts'
 
 describe('a resource that remembers', () => {
@@ -135,6 +135,21 @@ test('who may look at states is an operator, who may change them a maintainer', 
     200,
   )
   expect((await edit(line, 'resources/tfstate', { set: { A: 'b' } }, { as: operator })).status).toBe(403)
+})
+
+test('the state that a run left is no artifact for viewers: neither named, nor listed, nor opened', async () => {
+  await using line = await steeredLine(REMEMBERING)
+  const { run } = await leave(line, { 'serial.txt': '7' })
+  const { token: viewer } = await person(line.house, 'vic', { role: 'viewer' })
+  const { token: operator } = await person(line.house, 'oda', { role: 'operator' })
+  const ask = (path: string, as: string) =>
+    line.house.ask(`GET /api/v1/runs/${run}/artifacts${path}`, undefined, { as })
+  expect((await ask('', viewer)).body.items).toEqual([])
+  expect((await ask('', operator)).body.items).toMatchObject([{ name: 'state' }])
+  for (const path of ['/state/files', '/state/files/serial.txt', '/state.tar.gz']) {
+    expect(await ask(path, viewer)).toMatchObject({ status: 403, body: { code: 'not-allowed' } })
+    expect((await ask(path, operator)).status).toBe(200)
+  }
 })
 
 test('the command shows and changes what is remembered', { timeout: 90_000 }, async () => {
