@@ -143,7 +143,8 @@ function itemOf(ask: Ask, { step, item }: { step: ForEach; item: string }, facts
   }
 }
 
-const nameOf = (step: Step): string => {
+/** What a step is called that its file gives no name. */
+export const nameOf = (step: Step): string => {
   if (step.kind === 'get' || step.kind === 'put') return `${step.kind} ${step.resource}`
   if (step.kind === 'checkpoint') return `checkpoint ${step.label}`
   return step.kind === 'for_each' ? 'for each' : step.kind

@@ -35,6 +35,22 @@ export function nextGate(job: Steps, { from, position }: { from: number; positio
   return gateAt(job, at) ? at : null
 }
 
+type Standing = {
+  readonly state: 'queued' | 'running' | 'waiting'
+  readonly position: number
+  /** The gate that the run stands before, or waits at. */
+  readonly gate: number | null
+}
+
+/** The steps at the top of a job with gates that a run has not come to: no runner has them, and no gate of them is open. */
+export function stepsAhead({ steps }: Steps, { state, position, gate }: Standing): readonly Step[] {
+  if (!steps.some(isGate)) return []
+  const handsOver = state === 'running' ? gateFrom(steps, position) : position
+  const from = gate === null ? (handsOver ?? steps.length) : state === 'waiting' ? gate + 1 : gate
+  // what an earlier run did is not done again, but people are asked again
+  return steps.filter((step, at) => at >= from && (at >= position || step.kind === 'approve'))
+}
+
 /** Whether nothing of a job is ever a runner's. */
 export const isAllGates = ({ steps, hooks }: Pick<Job, 'steps' | 'hooks'>): boolean =>
   steps.every(isGate) && Object.values(hooks).every((hook) => hook.length === 0)

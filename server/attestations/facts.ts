@@ -3,6 +3,7 @@ import type { RunId } from '#pipelines/ids.ts'
 import type { Job, Pipeline } from '#pipelines/language/pipeline.ts'
 import { stepsIn } from '#pipelines/language/step.ts'
 import type { Db, Trx } from '../db/connect.ts'
+import { ofAttempt } from '../runs/attempt-steps.ts'
 
 /** The run, as provenance tells of it. */
 export const foundRun = (db: Db | Trx, id: RunId) =>
@@ -54,8 +55,7 @@ export const usedSteps = (db: Db | Trx, run: { readonly id: RunId; readonly atte
   db
     .selectFrom('steps')
     .select(['step', 'name', 'kind', 'state'])
-    .where('run_id', '=', run.id)
-    .where('attempt', '=', run.attempt)
+    .where(ofAttempt('steps', run))
     .where(sql<boolean>`state <> 'queued'`)
     .orderBy('step')
     .execute()

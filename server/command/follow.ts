@@ -76,7 +76,8 @@ async function write(
   const { attempt, step, end, text } = piece
   if (reader.attempt !== null && reader.attempt !== attempt) {
     note(`takt: the run begins again, attempt ${attempt}`)
-    reader.ends.clear()
+    // What stands before the first step that is done again, at a gate, was said.
+    for (const known of [...reader.ends.keys()]) if (known >= step) reader.ends.delete(known)
   }
   reader.attempt = attempt
   if (end <= (reader.ends.get(step) ?? 0)) return

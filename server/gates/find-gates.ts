@@ -91,6 +91,7 @@ function gateRows(db: Db, { id, run, project, state, before, limit }: GateFilter
     .select(['gates.opened_at', 'gates.expires_at', 'gates.on_expire', 'gates.closed_at'])
     .select(['runs.number', 'jobs.name as job', 'lanes.name as lane', 'pipelines.name as pipeline'])
     .select('projects.name as project')
+    .select(lastStepBefore)
     .select(sql<boolean>`coalesce(gates.expires_at <= clock_timestamp(), false)`.as('over'))
     .where(mayIn(access, 'viewer'))
   if (id !== undefined) gates = gates.where('gates.id', '=', id)
@@ -100,6 +101,13 @@ function gateRows(db: Db, { id, run, project, state, before, limit }: GateFilter
   if (before !== undefined) gates = gates.where('gates.id', '<', before)
   return gates.orderBy('gates.id', 'desc').limit(limit).execute()
 }
+
+/** A runner that came to a gate has handed over behind its last step; at the gates right behind that one nothing was done. */
+const lastStepBefore = sql<number | null>`(
+  select max(handovers.last_step) from handovers where handovers.run_id = gates.run_id
+    and handovers.checkpoint is null and handovers.carried is not null and handovers.position <= gates.step)`.as(
+  'after_step',
+)
 
 type DecisionRow = Shown['decisions'][number] & { readonly gate_id: GateId }
 

@@ -88,6 +88,11 @@ export const Gate = z
     pipeline: z.string(),
     job: z.string(),
     lane: z.string(),
+    after_step: z
+      .number()
+      .int()
+      .nullable()
+      .openapi({ description: 'The last of the run’s steps that stands before it; null where none does' }),
     name: z.string(),
     kind: z.enum(GATE_KINDS),
     state: z.enum(GATE_STATES),

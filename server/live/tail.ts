@@ -14,7 +14,7 @@ const LOOK_MS = 500
 
 /**
  * A run's log from a position on, as long as it grows: the pieces of each step in order, without gaps, those of steps that speak
- * at the same time in turns. A new attempt begins at its first byte.
+ * at the same time in turns. A new attempt begins at its first byte; of what it goes on from nothing is said twice.
  *
  * Ends when the run is final and everything was read, when there is no such run, or when `quit` aborts.
  */
@@ -35,13 +35,13 @@ export async function* tail(
       // The state is read before the chunks: what a final run said was there before it was final.
       const log = await logOf(db, run)
       if (!log) return
-      if (attempt !== log.attempt) ends.clear()
+      if (attempt !== log.attempt) forgetBut(goneOnFrom(log.steps, attempt ?? 0), ends)
       attempt = log.attempt
       const behind = log.steps.filter(({ step, bytes }) => bytes > (ends.get(step) ?? 0))
-      for (const { step } of behind) {
-        const at = { attempt, step, offset: ends.get(step) ?? 0 }
+      for (const { step, attempt: by } of behind) {
+        const at = { attempt: by, step, offset: ends.get(step) ?? 0 }
         for (const chunk of await chunksFrom(db, run, at, PAGE)) {
-          const piece = cut(chunk, at)
+          const piece = { ...cut(chunk, at), attempt }
           yield piece
           ends.set(step, piece.end)
         }
@@ -56,6 +56,16 @@ export async function* tail(
     off()
     quit.removeEventListener('abort', wake)
   }
+}
+
+type OfAttempt = { readonly step: number; readonly attempt: number }
+
+/** What a reader who knows the log up to an attempt has of a later one: the steps that are not done again. */
+const goneOnFrom = (steps: readonly OfAttempt[], known: number): ReadonlySet<number> =>
+  new Set(steps.filter(({ attempt }) => attempt <= known).map(({ step }) => step))
+
+function forgetBut(steps: ReadonlySet<number>, ends: Map<number, number>): void {
+  for (const step of [...ends.keys()]) if (!steps.has(step)) ends.delete(step)
 }
 
 /** The part of a chunk that a reader at a place does not have yet. */

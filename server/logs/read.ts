@@ -1,13 +1,14 @@
 import type { RunId } from '#pipelines/ids.ts'
 import { isFinal } from '#pipelines/states.ts'
 import type { Db } from '../db/connect.ts'
+import { ofAttempt } from '../runs/attempt-steps.ts'
 import { opened } from './piece.ts'
 
 /**
  * Attempt and state of a run, and the sizes of its steps' logs: what a reader needs to know where it stands.
  *
  * @param wanted  The attempt; the present one when it is left out. Of one that was lost nothing more will be said.
- * @returns Undefined when there is no such run or no such attempt.
+ * @returns Undefined when there is no such run or no such attempt. Each step says which attempt did it, and so where its log lies.
  */
 export async function logOf(db: Db, run: RunId, wanted?: number) {
   const row = await db
@@ -19,9 +20,8 @@ export async function logOf(db: Db, run: RunId, wanted?: number) {
   if (!row || attempt === undefined || attempt > row.attempt) return undefined
   const steps = await db
     .selectFrom('steps')
-    .select(['step', 'lines', 'bytes', 'open_line'])
-    .where('run_id', '=', run)
-    .where('attempt', '=', attempt)
+    .select(['step', 'attempt', 'lines', 'bytes', 'open_line'])
+    .where(ofAttempt('steps', { id: run, attempt }))
     .orderBy('step')
     .execute()
   return {
@@ -32,7 +32,7 @@ export async function logOf(db: Db, run: RunId, wanted?: number) {
   }
 }
 
-/** A byte of one step's log. */
+/** A byte of one step's log, in the attempt that did the step. */
 export type Place = { readonly attempt: number; readonly step: number; readonly offset: number }
 
 export type Chunk = {
@@ -78,9 +78,9 @@ const PAGE = 16
 /** Every byte of one attempt of a run, step by step, as it stands now. */
 export async function* wholeLog(db: Db, run: RunId, attempt: number): AsyncGenerator<Uint8Array> {
   const log = await logOf(db, run, attempt)
-  for (const { step } of log?.steps ?? []) {
+  for (const { step, attempt: by } of log?.steps ?? []) {
     for (let offset = 0; ;) {
-      const chunks = await chunksFrom(db, run, { attempt, step, offset }, PAGE)
+      const chunks = await chunksFrom(db, run, { attempt: by, step, offset }, PAGE)
       for (const chunk of chunks) yield new Uint8Array(chunk.bytes)
       const last = chunks.at(-1)
       if (!last) break
@@ -96,20 +96,17 @@ export type Line = {
   readonly at: string
 }
 
+type StepLines = { readonly step: number; readonly attempt: number; readonly lines: number }
+
 /** Lines `from` to `from + limit - 1` of a run, counted through all its steps: of so many only the first ones, and none left out. */
 export async function readLines(
   db: Db,
   run: RunId,
-  {
-    attempt,
-    steps,
-    from,
-    limit,
-  }: { attempt: number; steps: readonly { step: number; lines: number }[]; from: number; limit: number },
+  { steps, from, limit }: { steps: readonly StepLines[]; from: number; limit: number },
 ): Promise<Line[]> {
   const lines: Line[] = []
   let before = 0
-  for (const { step, lines: count } of steps) {
+  for (const { step, attempt, lines: count } of steps) {
     const first = Math.max(0, from - before)
     const wanted = Math.min(limit - lines.length, count - first)
     if (wanted > 0) {

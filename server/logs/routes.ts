@@ -83,7 +83,7 @@ export function logRoutes({ db }: { db: Db }) {
     if (wantsJson) {
       const steps = step === undefined ? log.steps : log.steps.filter((each) => each.step === step)
       const total = steps.reduce((sum, { lines }) => sum + lines, 0)
-      const lines = await readLines(db, id, { attempt: log.attempt, steps, from, limit })
+      const lines = await readLines(db, id, { steps, from, limit })
       return c.json({ attempt: log.attempt, from, total, ended: log.ended, lines })
     }
     c.header('content-type', 'text/plain; charset=utf-8')

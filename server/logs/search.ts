@@ -75,11 +75,11 @@ type Searching = { readonly attempt: number; readonly thread: Worker; readonly o
 async function searchSteps(db: Db, run: RunId, { attempt, thread, over }: Searching): Promise<FoundLines> {
   const log = await logOf(db, run, attempt)
   const found: FoundLines = { total: 0, lines: [] }
-  for (const { step, lines, bytes } of log?.steps ?? []) {
+  for (const { step, attempt: by, lines, bytes } of log?.steps ?? []) {
     let behind = -1
     for (let more = bytes > 0; more;) {
       over.throwIfAborted()
-      const pieces = await piecesBehind(db, run, { attempt, step, behind })
+      const pieces = await piecesBehind(db, run, { attempt: by, step, behind })
       more = pieces.length === PIECES
       behind = pieces.at(-1)?.first_byte ?? behind
       const batch: Batch = { pieces, last: more ? null : lines - 1 }

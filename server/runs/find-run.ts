@@ -3,9 +3,11 @@ import type { z } from 'zod'
 import type { RunId } from '#pipelines/ids.ts'
 import type { Db } from '../db/connect.ts'
 import { warningsOf } from '../policies/note-warning.ts'
+import { ofAttempt } from './attempt-steps.ts'
 import { placedRuns, summaries, toSummary } from './queries.ts'
 import { ranImages } from './ran-images.ts'
 import { checkpointsOf } from './restore.ts'
+import { aheadOf } from './steps-ahead.ts'
 import type { Run, RunAttempt, RunCommand } from './shapes.ts'
 
 /** A run with the steps of an attempt, the present one's unless told, what it came of and who went on from it; undefined when there is none. */
@@ -17,20 +19,18 @@ export async function findRun(
   const row = await summaries(placedRuns(db).where('runs.id', '=', id)).executeTakeFirst()
   if (!row || (attempt ?? 1) > row.attempt) return undefined
   const shown = attempt ?? row.attempt
-  const [steps, commands, earlier, upstream, downstream, hold, took, checkpoints, images, warnings] =
+  const [steps, commands, earlier, upstream, downstream, hold, took, checkpoints, images, warnings, ahead] =
     await Promise.all([
       db
         .selectFrom('steps')
         .selectAll()
-        .where('run_id', '=', id)
-        .where('attempt', '=', shown)
+        .where(ofAttempt('steps', { id, attempt: shown }))
         .orderBy('step')
         .execute(),
       db
         .selectFrom('commands')
         .selectAll()
-        .where('run_id', '=', id)
-        .where('attempt', '=', shown)
+        .where(ofAttempt('commands', { id, attempt: shown }))
         .orderBy('command')
         .execute(),
       earlierOf(db, id),
@@ -41,11 +41,13 @@ export async function findRun(
       checkpointsOf(db, id),
       ranImages(db, { id, attempt: shown }),
       warningsOf(db, id),
+      shown === row.attempt ? aheadOf(db, id) : [],
     ])
   return {
     ...toSummary(row),
     steps: steps.filter(isShown).map((step) => ({
       step: step.step,
+      attempt: step.attempt,
       name: step.name,
       kind: step.kind,
       parent: step.parent,
@@ -60,6 +62,7 @@ export async function findRun(
       commands: commands.filter((command) => command.step === step.step).map(toCommand),
       ...times(step),
     })),
+    ahead,
     earlier,
     values: took?.values_out ?? {},
     usage: took?.usage ? { peak_memory_bytes: took.usage.peakMemoryBytes, cpu_ms: took.usage.cpuMs } : null,

@@ -5,6 +5,7 @@ import type { RunId } from '#pipelines/ids.ts'
 import { mayIn, seesAll } from '../access/grants.ts'
 import type { Db } from '../db/connect.ts'
 import type { VersionBody } from '../db/schema.ts'
+import { ofAttempt } from './attempt-steps.ts'
 import { newestPlaced, type RunFilter } from './newest-placed.ts'
 import type { RunSummary } from './shapes.ts'
 import { waitsFor } from './waits-for.ts'
@@ -24,11 +25,11 @@ type Placed = ReturnType<typeof placedRuns>
 type PlacedTables =
   Placed extends SelectQueryBuilder<infer DB, infer TB, object> ? { db: DB; tables: TB } : never
 
-/** Whether a run counts as green only because a failure was allowed: its own, or a step's of its newest attempt. */
+/** Whether a run counts as green only because a failure was allowed: its own, or a step's of its newest attempt and of what that goes on from. */
 export const isAllowed = sql<boolean>`case runs.state
   when 'failed' then runs.allow_failure
   when 'succeeded' then exists (
-    select from steps where steps.run_id = runs.id and steps.attempt = runs.attempt and steps.allowed
+    select from steps where steps.allowed and ${ofAttempt('steps', { id: sql.ref('runs.id'), attempt: sql.ref('runs.attempt') })}
   )
   else false end`
 

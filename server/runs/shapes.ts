@@ -41,6 +41,10 @@ export const RunCommand = z
 export const RunStep = z
   .object({
     step: z.number().int().openapi({ description: '0 is `prepare`, the runner’s own' }),
+    attempt: z
+      .number()
+      .int()
+      .openapi({ description: 'The attempt that did it: what stands before a gate is not done again' }),
     name: z.string(),
     kind: z.enum(['prepare', 'run', 'get', 'put', 'group', 'service', 'checkpoint', 'hand_over', 'finish']),
     parent: z
@@ -61,6 +65,8 @@ export const RunStep = z
     ended_at: time.nullable(),
   })
   .openapi('RunStep')
+
+export const StepAhead = z.object({ name: z.string(), gate: z.boolean() }).openapi('StepAhead')
 
 export const RunError = z.object({ code: z.string(), message: z.string() }).openapi('RunError')
 
@@ -145,6 +151,9 @@ export const Leg = RunSummary.pick({
 export const Run = RunSummary.extend({
   role: OwnRole,
   steps: z.array(RunStep),
+  ahead: z
+    .array(StepAhead)
+    .openapi({ description: 'Of a job with gates, what stands behind the next one, as its file names it' }),
   earlier: z.array(RunAttempt).openapi({ description: 'The attempts before the present one' }),
   values: z
     .record(z.string(), z.string())

@@ -7,7 +7,7 @@ async function said(...pieces: readonly (readonly string[])[]) {
   const { run, db, ...log } = await spokenLog(...pieces)
   const page = async (from: number, limit = 1_000) => {
     const { steps } = (await logOf(db, run))!
-    return readLines(db, run, { attempt: 1, steps, from, limit })
+    return readLines(db, run, { steps, from, limit })
   }
   return { page, ...log }
 }

@@ -34,7 +34,7 @@ async function inAStep(house: House) {
     chunks: () => chunksFrom(house.db, run, at, 1_000),
     lines: async (from: number, limit: number) => {
       const { steps } = (await logOf(house.db, run))!
-      return readLines(house.db, run, { attempt: 1, steps, from, limit })
+      return readLines(house.db, run, { steps, from, limit })
     },
   }
 }

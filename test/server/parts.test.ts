@@ -3,7 +3,7 @@ import { outcomeOf, startTakt } from '../command/run-takt.ts'
 import { until } from '../support/until.ts'
 import { startRunner } from '../support/runner.ts'
 import { hostedProject } from '../support/repository.ts'
-import { startHouse } from '../support/server.ts'
+import { type House, startHouse } from '../support/server.ts'
 
 const SLOW = { withinMs: 30_000, everyMs: 30 }
 
@@ -28,7 +28,8 @@ async function line(jobs: string, engines: readonly ('scripted' | 'local')[] = [
   return { house, clone, sha, runners, run, log, is, say, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
-type Step = { name: string; state: string; kind: string; step: number }
+type Step = { name: string; state: string; kind: string; step: number; attempt: number }
+const envOf = ({ url, token }: House) => ({ TAKT_URL: url, TAKT_TOKEN: token })
 const drawn = (run: { steps: Step[] }) => run.steps.map(({ name, state }) => `${name} ${state}`)
 
 const LONG = { timeout: 120_000 }
@@ -47,6 +48,7 @@ test(
   use: { needs: ship, run: [env SHIP_HASH] }
 `)
     const held = await it.is('waiting')
+    expect(held.ahead).toEqual([{ name: 'deploy', gate: false }])
     expect(held).toMatchObject({ runner: null, attempt: 1, held: 'waits for an approval' })
     expect(drawn(held)).toEqual(['prepare succeeded', 'build succeeded', 'hand over succeeded'])
     expect(held.values).toEqual({ hash: 'abc' })
@@ -232,7 +234,7 @@ test('a run begins again from a checkpoint, with the files that it had there', L
   const log = await it.log(2)
   expect(log).toContain('built\n')
   expect(log).not.toMatch(/building|spoilt/)
-  const env = { TAKT_URL: it.house.url, TAKT_TOKEN: it.house.token }
+  const env = envOf(it.house)
   const said = await outcomeOf(startTakt(['restore', '1', 'built', '--json'], { env }))
   expect(JSON.parse(said.out)).toMatchObject({ id: 3, retry_of: 1 })
 })
@@ -267,8 +269,32 @@ test('what is tried again behind a gate goes on from there, and asks nobody twic
   )
   await it.is('waiting')
   await it.say('approve')
-  expect(await it.is('succeeded')).toMatchObject({ attempt: 2 })
-  expect(await it.log()).toContain('made\n')
-  expect(await it.log()).not.toContain('building')
-  expect((await it.house.ask('GET /api/v1/gates')).body.items).toMatchObject([{ state: 'approved' }])
+  const over = await it.is('succeeded')
+  expect(over).toMatchObject({ attempt: 2, ahead: [] })
+  // what stands before the gate was done by the first attempt, and is seen as done, with its log
+  expect(drawn(over)).toEqual([
+    'prepare succeeded',
+    'run succeeded',
+    'hand over succeeded',
+    'prepare succeeded',
+    'run succeeded',
+  ])
+  expect(over.steps.map(({ step, attempt }: Step) => [step, attempt])).toEqual([
+    [0, 1],
+    [1, 1],
+    [2, 1],
+    [3, 2],
+    [4, 2],
+  ])
+  expect((await it.log()).match(/building|made/g)).toEqual(['building', 'made'])
+  const { lines } = (await it.house.ask('GET /api/v1/runs/1/log?as=json&step=1')).body
+  expect(lines.map(({ text }: { text: string }) => text)).toEqual(['building'])
+  expect((await it.house.ask('GET /api/v1/runs/1/log/search?q=building')).body.total).toBe(1)
+  const first = (await it.house.ask('GET /api/v1/runs/1?attempt=1')).body
+  expect(drawn(first)).toEqual([...drawn(over).slice(0, -1), 'run failed'])
+  const told = await outcomeOf(startTakt(['logs', '1'], { env: envOf(it.house) }))
+  expect(told.out.match(/building|made/g)).toEqual(['building', 'made'])
+  expect((await it.house.ask('GET /api/v1/gates')).body.items).toMatchObject([
+    { state: 'approved', after_step: 2 },
+  ])
 })

@@ -10,7 +10,15 @@ export function gatedRun(world: FakeWorld, line: Line, job: string, given: Parti
   const run = world.addRun(line, job)
   const gate: Gate = {
     ...{ id: world.gates.length + 1, run: run.id, number: run.number, project: run.project },
-    ...{ pipeline: run.pipeline, job, lane: run.lane, name: 'approve', kind: 'approve', state: 'waiting' },
+    ...{
+      pipeline: run.pipeline,
+      job,
+      lane: run.lane,
+      after_step: null,
+      name: 'approve',
+      kind: 'approve',
+      state: 'waiting',
+    },
     ...{ words: 'waits for an approval by release', message: 'Ship it to everybody?', by: ['release'] },
     ...{ count: 1, author: true, values: null, decisions: [], refusal: null, warning: null, act: null },
     on_expire: 'reject',

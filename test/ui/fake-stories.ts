@@ -133,6 +133,7 @@ export function stepOf(step: number, name: string, commands: readonly string[]):
   })
   return {
     step,
+    attempt: 1,
     name,
     state: 'queued',
     kind: 'run',

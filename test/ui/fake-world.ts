@@ -194,7 +194,7 @@ export class FakeWorld {
       started_at: null,
       ended_at: null,
       steps: [],
-      ...{ values: {}, images: [], warnings: [], follows: [], followers: [] },
+      ...{ ahead: [], values: {}, images: [], warnings: [], follows: [], followers: [] },
       usage: null,
       hold: null,
       upstream: [],

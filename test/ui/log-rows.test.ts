@@ -1,15 +1,22 @@
 import { expect, test } from 'vitest'
-import type { RunStep } from '../../ui/lib/api.ts'
+import type { Gate, RunStep } from '../../ui/lib/api.ts'
 import { keyOf, type Row, type Rows, rowsOf } from '../../ui/lib/log-rows.ts'
 import { foldsAbove } from '../../ui/lib/step-tree.ts'
+import { gatedRun } from './fake-gates.ts'
 import { treeSteps } from './fake-steps.ts'
-import { stepOf, stepsOf } from './fake-stories.ts'
+import { addLine, stepOf, stepsOf } from './fake-stories.ts'
+import { FakeWorld } from './fake-world.ts'
 
 const linesOf = (count: number) => (step: number) => (step === 1 ? count : 0)
+const drawn = (steps: readonly RunStep[], gates: readonly Gate[] = []) => ({
+  steps: [...steps],
+  gates,
+  ahead: [],
+})
 const byItself = (_key: string, open: boolean) => open
 const listed = (rows: Rows): Row[] => Array.from({ length: rows.length }, (_, index) => rows.at(index)!)
 const keys = (steps: readonly RunStep[], count = 4) =>
-  listed(rowsOf(steps, linesOf(count), byItself)).map(keyOf)
+  listed(rowsOf(drawn(steps), linesOf(count), byItself)).map(keyOf)
 
 function ran(states: readonly RunStep['state'][]): RunStep[] {
   const [prepare, step] = stepsOf(states.map((_, at) => `command ${at}`))
@@ -55,7 +62,7 @@ test('lines before the first command belong to the step', () => {
 })
 
 test('of a step of millions of lines the last ones are drawn, and the others are spoken of', () => {
-  const rows = rowsOf(ran(['running']), linesOf(2_000_000), byItself)
+  const rows = rowsOf(drawn(ran(['running'])), linesOf(2_000_000), byItself)
   expect(rows.at(2)).toMatchObject({ kind: 'note', text: '800,000 earlier lines are in the raw log.' })
   expect(rows.at(rows.length - 1)).toEqual({ kind: 'line', step: 1, number: 1_999_999 })
   expect(rows.indexOfLine(1, 800_000)).toBe(4)
@@ -63,7 +70,7 @@ test('of a step of millions of lines the last ones are drawn, and the others are
 })
 
 test('rows know where each line, each fold and each step is', () => {
-  const rows = rowsOf(ran(['succeeded', 'failed']), linesOf(5), byItself)
+  const rows = rowsOf(drawn(ran(['succeeded', 'failed'])), linesOf(5), byItself)
   expect(listed(rows).map(keyOf)).toEqual(['s0', 's1', 's1-c0', 's1-c1', 's1-l3', 's1-l4', 's1-l5'])
   expect([rows.indexOfLine(1, 3), rows.indexOfLine(1, 0), rows.indexOfLine(2, 3)]).toEqual([5, -1, -1])
   expect(rows.fold('s1-c1')).toEqual({ head: 3, end: 6 })
@@ -75,14 +82,14 @@ test('rows know where each line, each fold and each step is', () => {
 })
 
 test('a person’s choice stands above the fold’s own', () => {
-  const rows = rowsOf(ran(['succeeded', 'failed']), linesOf(4), (key, open) =>
+  const rows = rowsOf(drawn(ran(['succeeded', 'failed'])), linesOf(4), (key, open) =>
     key === 's1-c0' ? true : key === 's1-c1' ? false : open,
   )
   expect(listed(rows).map(keyOf)).toEqual(['s0', 's1', 's1-c0', 's1-l1', 's1-l2', 's1-c1'])
 })
 
 const heads = (steps: readonly RunStep[], isOpen = byItself) =>
-  listed(rowsOf(steps, linesOf(0), isOpen)).flatMap((row) => {
+  listed(rowsOf(drawn(steps), linesOf(0), isOpen)).flatMap((row) => {
     if (row.kind === 'step') return [`${'  '.repeat(row.depth)}${row.step.name}`]
     return row.kind === 'section' ? [`[${row.text}]`] : []
   })
@@ -117,7 +124,9 @@ test('a folded group hides its members', () => {
 
 test('a hook that was not called is told with why, one that may still be called is not spoken of', () => {
   const notes = (steps: readonly RunStep[]) =>
-    listed(rowsOf(steps, linesOf(0), byItself)).flatMap((row) => (row.kind === 'note' ? [row.text] : []))
+    listed(rowsOf(drawn(steps), linesOf(0), byItself)).flatMap((row) =>
+      row.kind === 'note' ? [row.text] : [],
+    )
   expect(notes(treeSteps())).toContain('Hooks not called: cheer (on success): its step failed')
   expect(notes(treeSteps())).toContain('Hooks of the job not called: notify (on success): the job failed')
   const early = treeSteps().map((step) => (step.hook ? { ...step, state: 'queued' as const } : step))
@@ -137,4 +146,37 @@ test('a tree that claims to go in a circle is drawn flat', () => {
 test('the address of a line opens every group around it', () => {
   expect(foldsAbove(treeSteps(), 7)).toEqual([2, 5, 6])
   expect(foldsAbove(treeSteps(), 1)).toEqual([])
+})
+
+test('a gate stands in its place among the steps, and what is still to come behind all of them', () => {
+  const world = new FakeWorld()
+  const line = addLine(world, { project: 'shop', name: 'main', jobs: [{ name: 'ship' }] })
+  const gate = (given: Partial<Gate>) => gatedRun(world, line, 'ship', given)
+  const steps = ['prepare', 'build', 'hand over', 'prepare', 'deploy', 'hand over'].map((name, step) =>
+    stepOf(step, name, []),
+  )
+  // the newest first, as the server lists them
+  const gates = [
+    gate({ id: 4, name: 'last', after_step: 5 }),
+    gate({ id: 3, name: 'third', after_step: 2, state: 'skipped' }),
+    gate({ id: 2, name: 'second', after_step: 2, state: 'approved' }),
+    gate({ id: 1, name: 'first', after_step: null, state: 'rejected' }),
+  ]
+  const ahead = [
+    { name: 'smoke', gate: false },
+    { name: 'go', gate: true },
+  ]
+  const rows = listed(rowsOf({ steps, gates, ahead }, linesOf(0), (_key, open) => open))
+  const words = rows.map((row) =>
+    row.kind === 'step'
+      ? row.step.name
+      : row.kind === 'gate'
+        ? `[${row.gate.name}]`
+        : 'text' in row && row.text,
+  )
+  expect(words).toEqual([
+    ...['[first]', 'prepare', 'build', 'hand over', '[second]', '[third]', 'prepare', 'deploy', 'hand over'],
+    ...['[last]', 'Still to come: `smoke`, the gate `go`'],
+  ])
+  expect(rows.map((row) => row.kind === 'gate' && row.isOpen).filter(Boolean)).toEqual([true])
 })

@@ -1,4 +1,5 @@
-import type { RunStep } from './api.ts'
+import type { Gate, Run, RunStep } from './api.ts'
+import { gateLook } from './gate-words.ts'
 import { hookWords, type StepNode, treeOf } from './step-tree.ts'
 
 export type RunCommand = RunStep['commands'][number]
@@ -21,6 +22,7 @@ export type Row =
       readonly depth: number
       readonly isOpen: boolean
     }
+  | { readonly kind: 'gate'; readonly key: string; readonly gate: Gate; readonly isOpen: boolean }
   | { readonly kind: 'line'; readonly step: number; readonly number: number }
   | { readonly kind: 'section'; readonly key: string; readonly text: string }
   | { readonly kind: 'note'; readonly key: string; readonly text: string }
@@ -96,10 +98,12 @@ export class Rows {
     return { head, end: next?.kind === 'lines' ? head + next.to - next.from : head }
   }
 
-  /** The heads of all steps, in their order. */
+  /** The heads of all steps and gates, in their order. */
   get heads(): readonly { readonly key: string; readonly index: number }[] {
     return this.#entries.flatMap((entry, at) =>
-      entry.kind === 'step' ? [{ key: entry.key, index: this.#firsts[at] ?? 0 }] : [],
+      entry.kind === 'step' || entry.kind === 'gate'
+        ? [{ key: entry.key, index: this.#firsts[at] ?? 0 }]
+        : [],
     )
   }
 }
@@ -107,16 +111,26 @@ export class Rows {
 /** What a runner does by itself. */
 const OF_RUNNER: readonly RunStep['kind'][] = ['prepare', 'hand_over', 'finish']
 
+/** What a run has done, what it was held up by, and what is before it. */
+type Drawn = Pick<GatedRun, 'steps' | 'ahead' | 'gates'>
+export type GatedRun = Run & { readonly gates: readonly Gate[] }
+
 /**
- * A run's tree of steps and its log as rows, folds applied. `isOpen` is asked with a fold's key and what to do where nobody has
- * chosen.
+ * A run's tree of steps and its log as rows, each gate in its place, folds applied. `isOpen` is asked with a fold's key and what to
+ * do where nobody has chosen.
  */
-export function rowsOf(steps: readonly RunStep[], linesOf: LinesOf, isOpen: IsOpen): Rows {
+export function rowsOf({ steps, gates, ahead }: Drawn, linesOf: LinesOf, isOpen: IsOpen): Rows {
   const entries: Entry[] = []
   const authored = steps.filter(({ kind }) => !OF_RUNNER.includes(kind))
   const walk: Walk = { entries, linesOf, isOpen, onlyStep: authored.length === 1 }
   const tree = treeOf(steps)
-  for (const node of tree.steps) pushNode(walk, node, 0)
+  const open = gates.toSorted((a, b) => a.id - b.id)
+  for (const node of tree.steps) {
+    while (open[0] && (open[0].after_step ?? -1) < node.step.step) pushGate(walk, open.shift())
+    pushNode(walk, node, 0)
+  }
+  for (const gate of open) pushGate(walk, gate)
+  if (ahead.length > 0) entries.push({ kind: 'note', key: 'ahead', text: aheadWords(ahead) })
   if (tree.hooks.length > 0) entries.push(section('hooks', 'Hooks of the job'))
   for (const node of tree.hooks) pushNode(walk, node, 0)
   const missed = uncalledWords(tree.uncalled)
@@ -125,6 +139,15 @@ export function rowsOf(steps: readonly RunStep[], linesOf: LinesOf, isOpen: IsOp
   for (const node of tree.services) pushNode(walk, node, 0)
   return new Rows(entries)
 }
+
+function pushGate({ entries, isOpen }: Walk, gate: Gate | undefined): void {
+  if (!gate) return
+  const key = `g${gate.id}`
+  entries.push({ kind: 'gate', key, gate, isOpen: isOpen(key, gateLook(gate.state) === 'failed') })
+}
+
+const aheadWords = (ahead: Drawn['ahead']): string =>
+  `Still to come: ${ahead.map(({ name, gate }) => (gate ? `the gate \`${name}\`` : `\`${name}\``)).join(', ')}`
 
 const section = (key: string, text: string): Entry => ({ kind: 'section', key, text })
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Gate } from '../../../ui/lib/api.ts'
 import { gatedRun } from '../fake-gates.ts'
-import { addLine } from '../fake-stories.ts'
+import { addLine, stepOf } from '../fake-stories.ts'
 import { FakeWorld } from '../fake-world.ts'
 import { openHouse, type House } from './dashboard.ts'
 
@@ -37,10 +37,38 @@ test('from the home page to a decision, by keyboard alone', async () => {
   await page.keyboard.type('as agreed')
   await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
-  await page.getByRole('heading', { name: 'Gate: approved' }).waitFor()
+  const inLog = page.getByRole('button', { name: /^Gate approved by ada/ })
+  await inLog.click()
   expect(gate).toMatchObject({ values: { rollout: '25', hosts: '2' }, decisions: [{ comment: 'as agreed' }] })
   await page.getByText(/ada.*approved/).waitFor()
-  expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0)
+  expect(await page.getByRole('button', { name: 'Approve', exact: true }).count()).toBe(0)
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
+  expect(visit.complaints).toEqual([])
+})
+
+test('a gate that was passed stands between the steps before it and behind it, the one that waits before what comes', async () => {
+  const { world, gate, path } = gatedWorld({ id: 2, name: 'all', after_step: 4 })
+  const run = world.runs.get(gate.run)!
+  const done = ['prepare', 'build', 'hand over', 'prepare', 'canary', 'hand over'].map((name, step) => ({
+    ...stepOf(step, name, []),
+    ...{ state: 'succeeded' as const, lines: 0, attempt: step < 3 ? 1 : 2 },
+  }))
+  run.steps = done.slice(0, 5)
+  run.ahead = [{ name: 'everywhere', gate: false }]
+  const said = { by: 'ada', verdict: 'approve', comment: 'go on', at: new Date().toISOString() } as const
+  const passed = { state: 'approved', values: { rollout: '5' }, closed_at: new Date().toISOString() } as const
+  world.gates.unshift({ ...gate, ...passed, id: 1, name: 'first', after_step: 2, decisions: [said] })
+  await using visit = await house.visit(world, { path, width: 390 })
+  const { page } = visit
+  const log = page.getByRole('group', { name: 'Steps and log of ship' })
+  await log.getByRole('button', { name: /^Gate “first” approved by ada/ }).click()
+  await log.getByText('go on').waitFor()
+  await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)')
+  await expect
+    .poll(async () => (await log.getByRole('button').allInnerTexts()).map((text) => text.split('\n')[0]))
+    .toEqual(['prepare', 'build', 'hand over', 'Gate “first”', 'prepare', 'canary', 'Gate “all”'])
+  await log.getByText('Still to come: everywhere').waitFor()
+  expect(await page.getByRole('button', { name: 'Approve', exact: true }).count()).toBe(1)
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
   expect(visit.complaints).toEqual([])
 })
@@ -61,7 +89,7 @@ test('who says no says why, and the run fails with that', async () => {
   await using visit = await house.visit(world, { path })
   await visit.page.getByLabel('Comment').fill('not on a Friday')
   await visit.page.getByRole('button', { name: 'Reject' }).click()
-  await visit.page.getByText('rejected by ada').waitFor()
+  await visit.page.getByRole('paragraph').filter({ hasText: 'rejected by ada' }).waitFor()
   expect(gate).toMatchObject({ state: 'rejected', decisions: [{ comment: 'not on a Friday' }] })
 })
 
