@@ -15,8 +15,10 @@ export type Guarded = {
  * environment. Those are as the branch that it wants to go to has them, and so are the environments and what such jobs get and
  * put. What the target does not have like that, and what needs it, is left out; and so is what gets a state that is not the pull
  * request's own: trusted lanes remember what is no business of a fork's code.
+ *
+ * @param remembering  What the line ever called a state, whether a file still names it or not.
  */
-export function guardFork(head: Pipeline, target: Pipeline): Guarded {
+export function guardFork(head: Pipeline, target: Pipeline, remembering: Iterable<string> = []): Guarded {
   const guarded = new Set(
     [head, target].flatMap((file) => file.jobs.filter((job) => isGuarded(job, file)).map(({ name }) => name)),
   )
@@ -33,7 +35,7 @@ export function guardFork(head: Pipeline, target: Pipeline): Guarded {
   const jobs = head.jobs.flatMap((job) =>
     guarded.has(job.name) ? taken.filter(({ name }) => name === job.name) : [job],
   )
-  const left = withoutForeignState(withoutGaps(jobs), statesIn(head, target))
+  const left = withoutForeignState(withoutGaps(jobs), new Set([...statesIn(head, target), ...remembering]))
   const names = new Set(left.map(({ name }) => name))
   return {
     pipeline: { ...head, resources, environments: target.environments, jobs: left },
@@ -58,10 +60,8 @@ function withoutGaps(jobs: readonly Job[]): readonly Job[] {
 }
 
 /** What either file calls a state: another word for it in the fork's does not open it. */
-const statesIn = (...files: readonly Pipeline[]): ReadonlySet<string> =>
-  new Set(
-    files.flatMap(({ resources }) => resources.flatMap(({ name, kind }) => (kind === 'state' ? [name] : []))),
-  )
+const statesIn = (...files: readonly Pipeline[]): readonly string[] =>
+  files.flatMap(({ resources }) => resources.flatMap(({ name, kind }) => (kind === 'state' ? [name] : [])))
 
 /** What no job on the lane puts comes from outside the lane. One that is left out may be the one that put. */
 function withoutForeignState(jobs: readonly Job[], states: ReadonlySet<string>): readonly Job[] {

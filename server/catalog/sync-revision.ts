@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { LaneId, PipelineId, RevisionId } from '#pipelines/ids.ts'
 import type { Diagnostic } from '#pipelines/language/diagnostic.ts'
 import type { Parsed } from '#pipelines/language/parse.ts'
@@ -5,6 +6,7 @@ import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { isGit, type Resource } from '#pipelines/language/resource.ts'
 import { laneOfBranch } from '#pipelines/plan/lanes.ts'
 import type { Trx } from '../db/connect.ts'
+import type { ResourceKind } from '../db/schema.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import type { Tx } from '../db/transact.ts'
 import { normalizeAddress } from '../forges/address.ts'
@@ -68,8 +70,9 @@ export async function syncRevision(tx: Tx, project: ProjectRow, file: FileAtComm
   const definition = parsed.pipeline ?? (await definitionAt(tx.db, inForce))
   const removals: string[] = []
   if (!known || inForce !== lane.revision_id) {
-    if (definition) await ensureNames(tx.db, pipelineId, definition, project)
-    if (parsed.pipeline && lane.name === laneOfBranch(project.default_branch)) {
+    const isDefault = lane.name === laneOfBranch(project.default_branch)
+    if (definition) await ensureNames(tx.db, definition, { pipeline: pipelineId, project, isDefault })
+    if (parsed.pipeline && isDefault) {
       // Where its file was gone for a while, what it had until then is what it comes back from.
       const before = await definitionAt(tx.db, lane.revision_id ?? lane.newest_revision_id)
       const synced = { pipeline: pipelineId, before, now: parsed.pipeline, sha: file.sha }
@@ -188,12 +191,13 @@ async function definitionAt(db: Trx, id: RevisionId | null): Promise<Pipeline | 
   return row?.definition ?? null
 }
 
+type Naming = { readonly pipeline: PipelineId; readonly project: ProjectRow; readonly isDefault: boolean }
+
 /** Jobs and resources keep their rows, and with them their history, from revision to revision: their names are who they are. */
 async function ensureNames(
   db: Trx,
-  pipeline: PipelineId,
   definition: Pipeline,
-  project: ProjectRow,
+  { pipeline, project, isDefault }: Naming,
 ): Promise<void> {
   await db
     .insertInto('jobs')
@@ -204,8 +208,17 @@ async function ensureNames(
     const place = await placeOf(db, resource, project)
     await db
       .insertInto('resources')
-      .values({ pipeline_id: pipeline, name: resource.name, ...place })
-      .onConflict((oc) => oc.columns(['pipeline_id', 'name']).doUpdateSet(place))
+      .values({ pipeline_id: pipeline, name: resource.name, was_state: place.kind === 'state', ...place })
+      .onConflict((oc) =>
+        oc.columns(['pipeline_id', 'name']).doUpdateSet({
+          ...place,
+          // What the line remembers is no other kind of thing because a branch, or a fork, says so.
+          kind: isDefault
+            ? place.kind
+            : sql<ResourceKind>`case when resources.was_state then resources.kind else excluded.kind end`,
+          was_state: sql<boolean>`resources.was_state or excluded.was_state`,
+        }),
+      )
       .execute()
   }
 }

@@ -158,6 +158,7 @@ export type Schema = Elsewhere & {
     pipeline_id: PipelineId
     name: string
     kind: ResourceKind
+    was_state: Generated<boolean>
     repository_id: RepositoryId | null
     branch: string | null
     check_id: CheckId | null

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { DeliveryId, RevisionId } from '#pipelines/ids.ts'
+import type { DeliveryId, PipelineId, RevisionId } from '#pipelines/ids.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { asksFirst, laneOfBranch, type PullFact, pullRefusal } from '#pipelines/plan/lanes.ts'
 import type { PullHeadState } from '#pipelines/states.ts'
@@ -17,7 +17,12 @@ export type ForkHead = {
   readonly delivery: DeliveryId
 }
 /** The file in force where a fork's commit wants to go. */
-export type Target = { readonly revision: RevisionId; readonly definition: Pipeline }
+export type Target = {
+  readonly revision: RevisionId
+  readonly definition: Pipeline
+  /** The names that ever were a state's there. */
+  readonly states: readonly string[]
+}
 /** The pipelines that a fork's commit may run in, by name; and of the others why not. */
 export type Admission = { readonly targets: ReadonlyMap<string, Target>; readonly words: readonly string[] }
 
@@ -64,15 +69,29 @@ async function targetOf(
     const lane = await db
       .selectFrom('lanes')
       .innerJoin('pipelines', 'pipelines.id', 'lanes.pipeline_id')
-      .select('lanes.id')
+      .select(['lanes.id', 'lanes.pipeline_id'])
       .where('pipelines.project_id', '=', id)
       .where('pipelines.name', '=', pipeline)
       .where('lanes.name', '=', laneOfBranch(branch))
       .executeTakeFirst()
     const current = lane && (await definitionOf(db, lane.id))
-    if (current) return { revision: current.id, definition: current.definition }
+    if (current)
+      return {
+        ...{ revision: current.id, definition: current.definition },
+        states: await statesOf(db, lane.pipeline_id),
+      }
   }
   return null
+}
+
+async function statesOf(db: Trx, pipeline: PipelineId): Promise<string[]> {
+  const rows = await db
+    .selectFrom('resources')
+    .select('name')
+    .where('pipeline_id', '=', pipeline)
+    .where('was_state', '=', true)
+    .execute()
+  return rows.map(({ name }) => name)
 }
 
 type Asking = ForkHead & { readonly pipelines: readonly string[] }

@@ -123,7 +123,7 @@ function asAdmitted(
   if (!target) return { ...file, guardedBy: null }
   const { pipeline, diagnostics } = file.parsed
   const parsed = pipeline
-    ? { diagnostics, pipeline: guardFork(pipeline, target.definition).pipeline }
+    ? { diagnostics, pipeline: guardFork(pipeline, target.definition, target.states).pipeline }
     : file.parsed
   return { ...file, parsed, guardedBy: target.revision }
 }

@@ -98,3 +98,16 @@ jobs:
   const own = guardFork(read(target), read(target))
   expect(own.dropped).toEqual([])
 })
+
+test('what a line once called a state is no fork’s to read by another word, also where no file names it any more', () => {
+  const target = 'resources: { src: { git: . } }\njobs: { test: { get: src, run: make } }\n'
+  const fork = (kind: string) => `
+resources: { src: { git: . }, old: { ${kind}: {} } }
+jobs: { test: { get: src, run: make }, peep: { get: [src, old], run: env } }
+`
+  for (const kind of ['params', 'semver', 'state']) {
+    const { dropped } = guardFork(read(fork(kind)), read(target), ['old'])
+    expect(dropped).toEqual(['peep'])
+  }
+  expect(guardFork(read(fork('params')), read(target)).dropped).toEqual([])
+})
