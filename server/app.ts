@@ -170,7 +170,7 @@ const api = (deps: AppDeps) =>
     .route('/', startRoutes(deps))
     .route('/', againRoutes(deps))
     .route('/', terminalRoutes(deps))
-    .route('/', gateRoutes(deps))
+    .route('/', gateRoutes({ ...deps, forges: deps.statusForges }))
     .route('/', pullRoutes(deps))
     .route('/', statusRoutes({ db: deps.db, forges: deps.statusForges }))
     .route('/', callbackUrlRoute(deps))

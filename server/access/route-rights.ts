@@ -214,6 +214,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
 
   'GET /gates': 'anyone',
   'GET /gates/:id': gate('viewer'),
+  'GET /gates/:id/commits': gate('viewer'),
   'POST /gates/:id/callback': gate('operator'),
   'POST /gates/:id/approve': gate('approver'),
   'POST /gates/:id/reject': gate('approver'),

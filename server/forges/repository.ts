@@ -107,10 +107,17 @@ export async function hostedRefs(dataDir: string, name: string): Promise<Map<str
   )
 }
 
-/** What was read by a login lies by itself: nobody without it finds there what its server would not show. */
-async function mirror(dataDir: string, { url, login }: Repository): Promise<string> {
+/**
+ * Where what was read of another server's repository lies. What was read by a login lies by itself: nobody without it finds there what
+ * its server would not show.
+ */
+export function mirrorDir(dataDir: string, { url, login }: Pick<Repository, 'url' | 'login'>): string {
   const name = login ? JSON.stringify([url, login.of.project, login.of.secret]) : url
-  const dir = join(dataDir, 'mirrors', `${createHash('sha256').update(name).digest('hex').slice(0, 24)}.git`)
+  return join(dataDir, 'mirrors', `${createHash('sha256').update(name).digest('hex').slice(0, 24)}.git`)
+}
+
+async function mirror(dataDir: string, repository: Repository): Promise<string> {
+  const dir = mirrorDir(dataDir, repository)
   if (await exists(join(dir, 'HEAD'))) return dir
   await mkdir(dir, { recursive: true })
   await git(['init', '--quiet', '--bare', dir], { dir })

@@ -9,7 +9,8 @@ import { body, json, routes, type User } from '../http/kit.ts'
 import { Problem } from '../problem.ts'
 import { decide, type Decision } from './decide.ts'
 import { type Asker, findGates } from './find-gates.ts'
-import { Gate, GateList } from './shapes.ts'
+import { commitsAt, type Reading } from './commits.ts'
+import { Gate, GateCommits, GateList } from './shapes.ts'
 
 const number = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 const WithGateId = z.object({
@@ -48,6 +49,14 @@ const get = createRoute({
   request: { params: WithGateId },
   responses: { 200: json(Gate, 'The gate') },
 })
+const commits = createRoute({
+  method: 'get',
+  path: '/gates/{id}/commits',
+  tags,
+  summary: 'The commits that would go through a gate, and did not when it was passed last',
+  request: { params: WithGateId },
+  responses: { 200: json(GateCommits, 'By resource, where its version is another one than then') },
+})
 const approve = createRoute({
   method: 'post',
   path: '/gates/{id}/approve',
@@ -79,7 +88,8 @@ async function theGate(db: Db, id: GateId, asker: Asker) {
   return gate
 }
 
-export const gateRoutes = ({ db }: { db: Db }) => {
+export const gateRoutes = (reading: Reading) => {
+  const { db } = reading
   const decideAs = async (id: GateId, asker: Asker, decision: Decision) => {
     if (!asker.who) throw new Problem('not-signed-in', 'sign in to decide')
     const { project, run } = await theGate(db, id, asker)
@@ -100,6 +110,10 @@ export const gateRoutes = ({ db }: { db: Db }) => {
       return c.json({ items, next: last && items.length === limit ? String(last.id) : null }, 200)
     })
     .openapi(get, async (c) => c.json(await theGate(db, c.req.valid('param').id, askerOf(c)), 200))
+    .openapi(commits, async (c) => {
+      const gate = await theGate(db, c.req.valid('param').id, askerOf(c))
+      return c.json({ items: await commitsAt(reading, gate), next: null }, 200)
+    })
     .openapi(approve, async (c) => {
       const said = c.req.header('content-type') ? c.req.valid('json') : {}
       const decision = {

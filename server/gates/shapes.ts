@@ -133,6 +133,19 @@ export const Gate = z
   })
   .openapi('Gate')
 
+const Commits = z.object({
+  resource: z.string(),
+  from: z.string().openapi({ description: 'The version that was there when the gate was passed last' }),
+  to: z.string(),
+  known: z.boolean().openapi({ description: 'Whether the history between the two lies on this server' }),
+  commits: z
+    .array(z.object({ sha: z.string(), title: z.string(), author: z.string() }))
+    .openapi({ description: 'The newest 20, the newest first' }),
+  more: z.number().int().openapi({ description: 'How many there are besides' }),
+  compare: z.string().nullable().openapi({ description: 'Where the forge shows what lies between' }),
+})
+export const GateCommits = z.object({ items: z.array(Commits), next: z.null() }).openapi('GateCommits')
+
 export const GateList = z.object({
   items: z.array(Gate),
   next: z.string().nullable().openapi({ description: 'Give it as `after` for the next page' }),

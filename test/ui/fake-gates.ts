@@ -63,6 +63,22 @@ export const GATES: readonly Route[] = [
     },
   ],
   [
+    'GET',
+    /^\/gates\/(\d+)\/commits$/,
+    ({ world }, id) => {
+      const gate = world.gates.find((one) => one.id === Number(id))
+      if (!gate) return no(404, 'gate-not-found', 'There is no such gate')
+      const items = gate.inputs.map(({ resource, version: to }) => ({
+        ...{ resource, from: '0'.repeat(40), to, known: true, compare: null, more: 3 },
+        commits: [
+          { sha: 'c'.repeat(40), title: '<b>Charge</b> the card once', author: 'Ada' },
+          { sha: 'd'.repeat(40), title: 'Reserve first', author: 'Bo' },
+        ],
+      }))
+      return ok({ items, next: null })
+    },
+  ],
+  [
     'POST',
     /^\/gates\/(\d+)\/callback$/,
     (_, id) => ok({ url: `http://takt.example/hooks/callbacks/${id}/once` }),

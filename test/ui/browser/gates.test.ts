@@ -30,6 +30,10 @@ test('from the home page to a decision, by keyboard alone', async () => {
     .focus()
   await page.keyboard.press('Enter')
   await page.getByText('Ship it to everybody?').waitFor()
+  const between = page.getByRole('region', { name: 'Commits of src since it was passed last' })
+  expect(
+    (await between.getByRole('listitem').allInnerTexts()).map((text) => text.split('\n').join(' ')),
+  ).toEqual(['ccccccc <b>Charge</b> the card once Ada', 'ddddddd Reserve first Bo', 'and 3 more'])
   await page.getByLabel('Share of the hosts').focus()
   await page.keyboard.type('25')
   await page.keyboard.press('Tab')
