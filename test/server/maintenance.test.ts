@@ -6,7 +6,9 @@ import { readConfig } from '../../server/config.ts'
 import { openGates } from '../../server/gates/open.ts'
 import { claimDue } from '../../server/checks/due.ts'
 import { startServer } from '../../server/main.ts'
+import { hand, work } from '../support/hand.ts'
 import { steeredLine as line } from '../support/steer.ts'
+import { until } from '../support/until.ts'
 
 const FILE = `jobs:
   build: { run: say built }
@@ -89,4 +91,28 @@ test('it needs a reason and an admin of the server, and stands in the audit log'
   const { items } = (await it.house.ask('GET /api/v1/audit?action=maintenance.begin&outcome=done')).body
   expect(items).toHaveLength(1)
   expect(items[0]).toMatchObject({ after: { maintenance: true, reason: 'new disks' } })
+})
+
+test('a runner of another server is given nothing either, from the moment on that it began, and work when it ends', async () => {
+  await using it = await line(FILE)
+  const dataDir = await mkdtemp(join(tmpdir(), 'takt-second-'))
+  const settings = {
+    DATABASE_URL: it.house.databaseUrl,
+    TAKT_DATA: dataDir,
+    TAKT_PORT: '0',
+    TAKT_DEMO: 'off',
+  }
+  await using second = await startServer(
+    readConfig({ ...settings, TAKT_RUNNER_TOKEN: 'of-the-second-server' }),
+  )
+  await begin(it)
+  await using runner = await hand({ ...it.house, url: second.local, runnerToken: 'of-the-second-server' })
+  runner.say({ say: 'ready', slots: 1 })
+  await it.push()
+  expect(await it.claim()).toBeNull()
+  expect((await it.runs('build'))[0]).toMatchObject({ state: 'queued' })
+  expect(work(runner.heard)).toBeUndefined()
+  await end(it)
+  expect((await until(() => work(runner.heard))).plan).toMatchObject({ job: 'build' })
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 3 })
 })

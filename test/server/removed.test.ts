@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { steeredLine as line } from '../support/steer.ts'
@@ -99,4 +100,22 @@ test('a pipeline whose file is gone starts nothing, keeps its history, and goes 
   await it.push({ '.takt/nightly.yml': 'jobs: { sweep: { run: x } }\n' })
   expect(await removed(it)).toMatchObject([{ of: 'resource', name: 'often' }])
   expect((await it.runs('sweep')).length).toBeGreaterThan(0)
+})
+
+test('what was removed before that was noted is found by its history on the default branch; a branch’s own is none', async () => {
+  await using it = await line(BOTH)
+  await it.push()
+  await it.end('test', 'succeed')
+  const sha = await it.push({ '.takt.yml': ONE })
+  await it.push({ '.takt.yml': BOTH.replaceAll('test', 'trial') }, 'idea')
+  await it.end('trial', 'succeed')
+  for (const table of ['jobs', 'resources'])
+    await sql`update ${sql.table(table)} set removed_at = null, removed_sha = null`.execute(it.house.db)
+  expect(await removed(it)).toEqual([])
+  const found = await readFile(new URL('../../migrations/0036-was-removed.sql', import.meta.url), 'utf8')
+  await sql.raw(found).execute(it.house.db)
+  expect(await removed(it)).toMatchObject([
+    { of: 'job', name: 'test', commit: expect.stringMatching(`^${sha}`), newest_run: { number: 1 } },
+    { of: 'resource', name: 'flags' },
+  ])
 })

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { tellEnds } from '../../server/upstreams/tell-ends.ts'
+import { person } from '../support/people.ts'
 import { hostedProject } from '../support/repository.ts'
 import { steeredLine } from '../support/steer.ts'
 
@@ -178,4 +179,59 @@ test('another organization’s project starts nothing, and nobody is told that i
     problem: 'there is no project `shop` in this organization',
     visible: true,
   })
+})
+
+test('a run shows the run that it follows, and that one whom it was told to: to those who may see both', async () => {
+  await using it = await twoLines()
+  await it.follow()
+  const { run } = await it.publish()
+  const [build] = await it.runs('build')
+  const shown = async (id: number, as = it.house.token) =>
+    (await it.house.ask(`GET /api/v1/runs/${id}`, undefined, { as })).body
+  expect((await shown(build!.id)).follows).toEqual([
+    { resource: 'lib', run, number: 1, project: 'shop', pipeline: 'main', job: 'publish' },
+  ])
+  expect((await shown(run)).followers).toEqual([
+    { project: 'app', pipeline: 'main', resource: 'lib', version: String(run), reason: null },
+  ])
+  const { token } = await person(it.house, 'eve', { role: 'viewer', project: 'app' })
+  expect(await shown(build!.id, token)).toMatchObject({ project: 'app', follows: [] })
+  const line = await it.house.ask('GET /api/v1/projects/app/pipelines/main', undefined, { as: token })
+  expect(line.body.resources[1].upstream).toMatchObject({ project: 'shop', visible: false, problem: null })
+  const other = await person(it.house, 'olaf', { role: 'viewer', project: 'shop' })
+  expect(await shown(run, other.token)).toMatchObject({ project: 'shop', followers: [] })
+})
+
+test('a job or a pipeline that is gone, or never was, is said at the resource', async () => {
+  await using it = await twoLines()
+  const problem = async () => (await it.line()).resources[1].upstream.problem
+  await it.follow(APP.replace('shop/main', 'shop/none'))
+  expect(await problem()).toBe('shop has no pipeline `none`: nothing was pushed of it yet')
+  await it.follow()
+  expect(await problem()).toContain('shop has no pipeline `main`')
+  await it.push()
+  expect(await problem()).toBeNull()
+  await it.push({ '.takt.yml': 'jobs: { test: { run: x } }\n' })
+  expect(await problem()).toBe('shop/main has no job `publish` any more')
+  await it.follow(APP.replace('shop/main/publish', 'app/main/build'))
+  expect(await problem()).toBe('this is the pipeline itself: its own jobs are named with `needs`')
+})
+
+test('a pull request starts nothing elsewhere, and follows nobody', async () => {
+  await using it = await twoLines()
+  await it.follow()
+  const { run } = await it.publish()
+  await sql`delete from heard_ends`.execute(it.house.db)
+  await sql`update lanes set kind = 'pull_request' where id = (select lane_id from runs where id = ${run})`.execute(
+    it.house.db,
+  )
+  await it.house.ask(`POST /api/v1/runs/${run}/retry`, {})
+  await it.end('publish', 'succeed')
+  await sql`update followed_jobs set look_at = now()`.execute(it.house.db)
+  await tellEnds(it.house.db)
+  expect(await it.heard()).toEqual([])
+  await it.clone.push({ '.takt.yml': APP.replace('publish', 'test') }, { branch: 'idea' })
+  await it.quiet()
+  const { rows } = await sql`select job from followed_jobs`.execute(it.house.db)
+  expect(rows).toEqual([{ job: 'publish' }])
 })
