@@ -14,6 +14,9 @@ export const Decree = z
   })
   .openapi('Decree')
 
+/** The one version that jobs on a lane take. */
+export const Pin = Decree.extend({ version: z.string() }).openapi('Pin')
+
 /** Why a person decides something, as they are asked for it. */
 export const Reason = z
   .string()
@@ -107,6 +110,7 @@ export const PipelineView = z
         check: Check.nullable().openapi({ description: 'Null where nothing looks for its versions outside' }),
         paused: Decree.nullable().openapi({ description: 'Who decided that its versions start nothing' }),
         upstream: Upstream.nullable().openapi({ description: 'Of a resource that follows a job of others' }),
+        pinned: Pin.nullable().openapi({ description: 'The one version that jobs on this lane take' }),
       }),
     ),
     jobs: z.array(

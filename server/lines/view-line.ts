@@ -9,7 +9,8 @@ import { upstreamStanding } from '../upstreams/standing.ts'
 import { checksOf } from './check-standing.ts'
 import { pausesIn } from './decisions.ts'
 import { legsOf } from './legs-of.ts'
-import { newestVersions } from './newest-versions.ts'
+import { newestVersions, sharedResources } from './newest-versions.ts'
+import { pinsIn } from './pins-in.ts'
 import type { PipelineRow } from './queries.ts'
 import type { PipelineView } from './shapes.ts'
 import { standingsOf } from './standings.ts'
@@ -40,6 +41,7 @@ export async function viewLine(
   )
   const checks = await checksOf(db, pipeline.id)
   const pauses = await pausesIn(db, pipeline.id)
+  const pins = await pinsIn(db, { pipeline, lane, shared: sharedResources(definition) })
   const upstreams = await Promise.all(
     definition.resources.map((resource) =>
       resource.kind === 'upstream' ? upstreamStanding(db, resource, { at: pipeline, access }) : null,
@@ -59,7 +61,8 @@ export async function viewLine(
     const paused = pauses.resources.get(name) ?? null
     const check = checks.get(name) ?? null
     const upstream = upstreams[index] ?? null
-    return { name, kind, repository, branch, newest: words ?? null, check, paused, upstream }
+    const pinned = pins.get(name) ?? null
+    return { name, kind, repository, branch, newest: words ?? null, check, paused, pinned, upstream }
   })
   const jobs = definition.jobs.map(({ name, gets, needs, image, inputs }) => {
     const standing = standings.get(name)

@@ -49,4 +49,24 @@ describe('the line', () => {
       .execute()
     expect(await told()).toEqual([true, false, true])
   })
+
+  test('tells what its resources are pinned to, by whom and why, on the lane where that holds', async () => {
+    await using it = await line(CHAIN)
+    const first = await it.push()
+    await it.push()
+    await it.push({}, 'next')
+    const pinned = async (lane: string) =>
+      (await it.house.ask(`GET ${LINE}?lane=${lane}`)).body.resources.map(
+        (one: { pinned: unknown }) => one.pinned,
+      )
+    expect(await pinned('main')).toEqual([null])
+    const pin = { version: first, lane: 'main', reason: 'it works' }
+    expect((await it.house.ask(`PUT ${LINE}/resources/src/pin`, pin)).status).toBe(200)
+    expect(await pinned('main')).toMatchObject([
+      { version: expect.stringMatching(`^${first}`), by: 'admin', reason: 'it works' },
+    ])
+    expect(await pinned('next')).toEqual([null])
+    await it.house.ask(`DELETE ${LINE}/resources/src/pin?lane=main`)
+    expect(await pinned('main')).toEqual([null])
+  })
 })

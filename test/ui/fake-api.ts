@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fillForm } from '#pipelines/language/form-values.ts'
 import { ACCOUNT, meIn, PASSWORD } from './fake-account.ts'
 import { AUDIT } from './fake-audit.ts'
-import { DECISIONS } from './fake-decisions.ts'
+import { DECISIONS, withPins } from './fake-decisions.ts'
 import { DELIVERIES } from './fake-deliveries.ts'
 import { EDITOR } from './fake-editor.ts'
 import { SCHEDULES } from './fake-schedules.ts'
@@ -105,7 +105,7 @@ function viewLine({ world, url }: Asked, project = '', name = ''): Reply {
       `project \`${project}\` has no pipeline \`${name}\``,
     )
   const lane = url.searchParams.get('lane') ?? line.lane
-  if (lane === line.lane) return ok(world.viewOf(line))
+  if (lane === line.lane) return ok(withPins(world, world.viewOf(line)))
   return ok({ ...line, lane, jobs: line.jobs.map((job) => ({ ...job, last_run: null, waiting: null })) })
 }
 

@@ -1,6 +1,6 @@
 import type { LaneVersion, RunSummary, Trace } from '../../ui/lib/api.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
-import { keyOf } from './fake-world.ts'
+import { type FakeWorld, keyOf } from './fake-world.ts'
 
 const LINE = '/projects/([^/]+)/pipelines/([^/]+)'
 const JOB = `${LINE}/jobs/([^/]+)`
@@ -208,3 +208,13 @@ function chainOf({ world }: Asked, id: number): Reply {
   const items = [...seen].toSorted((a, b) => a - b).map((one) => linkOf(world, { id: one }))
   return ok({ run: id, items })
 }
+
+/** The line with what its resources are pinned to. */
+export const withPins = (world: FakeWorld, line: Line): Line => ({
+  ...line,
+  resources: line.resources.map((resource) => {
+    const versions = world.versions.get(keyOf(line, resource.name)) ?? []
+    const found = versions.find(({ pinned }) => pinned !== null)
+    return { ...resource, pinned: found?.pinned ? { ...found.pinned, version: found.name } : null }
+  }),
+})

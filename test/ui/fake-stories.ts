@@ -52,6 +52,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
       check: null,
       upstream: null,
       paused: null,
+      pinned: null,
       newest: {
         name: hex(11 + at + world.lines.length),
         title:

@@ -1,4 +1,4 @@
-import type { Job, PipelineSummary, RunStep, RunSummary } from './api.ts'
+import type { Job, PipelineSummary, Resource, RunStep, RunSummary } from './api.ts'
 import type { RunState, StepState } from '#pipelines/states.ts'
 
 export type AnyState = RunState | StepState
@@ -61,6 +61,10 @@ export const RUN_MEANINGS: Readonly<Record<RunLook, string>> = {
 /** What a force-push means for the version that came by it. */
 export const FORCED =
   'It came by a force-push: what was newest until then is not among its ancestors, and was left behind'
+
+/** Who pinned a resource and why, and what that means. */
+export const pinWords = ({ by, reason }: NonNullable<Resource['pinned']>): string =>
+  `Pinned by ${by ?? 'somebody'}: ${reason}. Jobs on this lane take only this version`
 
 /** Who paused a job and why, in the words that the line waits with; null where it goes. */
 export const pausedWords = ({ waiting }: Pick<Job, 'waiting'>): string | null =>

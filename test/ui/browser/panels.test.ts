@@ -176,6 +176,10 @@ describe('the panel of a resource', () => {
     await using visit = await house.visit(fullWorld(), { path: '/p/shop/main' })
     const graph = visit.page.getByRole('group', { name: 'as a graph' })
     expect(await graph.getByText('force-pushed').getAttribute('title')).toContain('not among its ancestors')
+    expect(await graph.getByText('pinned', { exact: true }).getAttribute('title')).toContain(
+      'The newer ones run out of memory',
+    )
+    await graph.getByText(`takes only ${hex(42).slice(0, 7)}`).waitFor()
     await graph.getByRole('link', { name: 'infra' }).click()
     const versions = visit.page.getByRole('dialog', { name: 'infra' }).getByRole('listitem')
     await versions.nth(0).getByText('force-pushed').waitFor()
