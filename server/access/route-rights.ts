@@ -51,7 +51,7 @@ export const ROUTE_RIGHTS: Readonly<Record<string, Need>> = {
   'PUT /users/:name/role': 'site',
   'POST /users/:name/login-links': 'site',
   'GET /server': 'someone',
-  'GET /server/maintenance': 'someone',
+  'GET /server/maintenance': 'anyone',
   'PUT /server/maintenance': 'site',
   'DELETE /server/maintenance': 'site',
   'GET /server/key': 'site',

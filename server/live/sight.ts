@@ -30,13 +30,13 @@ export async function sightOf(db: Db, credentials: Credentials): Promise<Sight> 
 
 export const seesProject = ({ projects }: Sight, name: string): boolean => projects?.has(name) ?? true
 
-/** Whether an event is for this connection. What is of no project is for whoever is signed in, deliveries for those who see all. */
+/** Whether an event is for this connection. What is of no project is for whoever is signed in, deliveries for those who see all,
+ * and a maintenance for whoever sees anything. */
 export function seesEvent(sight: Sight, event: TaktEvent): boolean {
   if (event.kind === 'access.changed') return true
   if ('project' in event && event.project !== null) return seesProject(sight, event.project)
-  return event.kind === 'runner.changed' || event.kind === 'maintenance.changed'
-    ? sight.isSomebody
-    : seesAll(sight.access)
+  if (event.kind === 'maintenance.changed') return sight.isSomebody || sight.projects?.size !== 0
+  return event.kind === 'runner.changed' ? sight.isSomebody : seesAll(sight.access)
 }
 
 /** Why a topic cannot be watched, in the words for what does not exist; null where it can. */

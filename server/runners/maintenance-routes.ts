@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { namesSeen } from '../access/grants.ts'
 import { beginMaintenance, endMaintenance, type Maintenance, maintenanceOf } from '../catalog/maintenance.ts'
 import type { Db } from '../db/connect.ts'
 import { body, json, routes } from '../http/kit.ts'
@@ -16,6 +17,7 @@ const get = createRoute({
   path: '/server/maintenance',
   tags,
   summary: 'Whether the whole server is in maintenance, since when and why',
+  description: 'Whoever is not signed in is told where something is public, and not by whom.',
   responses: now,
 })
 const begin = createRoute({
@@ -41,7 +43,13 @@ export const toldOf = (it: Maintenance | null) => it && decree(it.by, it.reason,
 export const maintenanceRoutes = ({ db }: { db: Db }) => {
   const shown = async () => ({ maintenance: toldOf(await maintenanceOf(db)) })
   return routes()
-    .openapi(get, async (c) => c.json(await shown(), 200))
+    .openapi(get, async (c) => {
+      const now = await shown()
+      if (c.get('user') !== undefined) return c.json(now, 200)
+      const seen = await namesSeen(db, c.get('access'))
+      const isTold = seen === null || seen.size > 0
+      return c.json({ maintenance: isTold ? now.maintenance && { ...now.maintenance, by: null } : null }, 200)
+    })
     .openapi(begin, async (c) => {
       await beginMaintenance(db, { by: c.get('user'), reason: c.req.valid('json').reason })
       return c.json(await shown(), 200)

@@ -116,3 +116,13 @@ test('a runner of another server is given nothing either, from the moment on tha
   expect((await until(() => work(runner.heard))).plan).toMatchObject({ job: 'build' })
   await rm(dataDir, { recursive: true, force: true, maxRetries: 3 })
 })
+
+test('whoever is not signed in is told of it where something is public, and not by whom', async () => {
+  await using it = await line(FILE)
+  await begin(it)
+  const nobody = async () => (await it.house.ask(`GET ${AT}`, undefined, { as: null })).body
+  expect(await nobody()).toEqual({ maintenance: null })
+  await it.house.db.updateTable('projects').set({ public: true }).execute()
+  expect(await nobody()).toMatchObject({ maintenance: { by: null, reason: 'new disks' } })
+  expect((await it.house.ask(`DELETE ${AT}`, undefined, { as: null })).status).toBe(401)
+})

@@ -1,4 +1,4 @@
-import { no, type Reply } from './fake-reply.ts'
+import { no, ok, type Reply } from './fake-reply.ts'
 import type { FakeWorld } from './fake-world.ts'
 
 type Placed = { readonly project?: string; readonly name?: string }
@@ -6,6 +6,8 @@ type Placed = { readonly project?: string; readonly name?: string }
 /** What the server tells somebody who is not signed in of an answer for those who are: what is public, with the role to look at it. */
 export function guestReply(world: FakeWorld, path: string, reply: () => Reply): Reply {
   const refused = no(401, 'not-signed-in', 'This needs a session or an API token')
+  if (path === '/server/maintenance')
+    return ok({ maintenance: world.server.maintenance && { ...world.server.maintenance, by: null } })
   if (!/^\/(projects|pipelines|runs)\b/.test(path)) return refused
   const open = new Set(world.projects.filter((one) => one.public).map(({ name }) => name))
   const sees = ({ project, name }: Placed) => open.has(project ?? name ?? '')
