@@ -28,6 +28,10 @@ const look = EditorView.theme({
     background: 'color-mix(in oklab, var(--brass-fill) 30%, var(--log))',
   },
   '.cm-activeLine': { backgroundColor: 'color-mix(in oklab, var(--brass-fill) 6%, transparent)' },
+  '.cm-differs': {
+    backgroundColor: 'color-mix(in oklab, var(--running) 4%, transparent)',
+    boxShadow: 'inset 3px 0 var(--running)',
+  },
   '.cm-selectionMatch': { backgroundColor: 'color-mix(in oklab, var(--brass-fill) 16%, transparent)' },
   '.cm-gutters': {
     backgroundColor: 'var(--log)',

@@ -20,6 +20,7 @@ import {
   lineNumbers,
 } from '@codemirror/view'
 import { codeColours } from './code-colours.ts'
+import { differingLines, outstanding } from './code-lines.ts'
 import type { Finding } from './editor-api.ts'
 import type { Completion, Completions } from './schema-completions.ts'
 import { columnBelow } from './yaml-lines.ts'
@@ -28,6 +29,8 @@ export type CodeEditor = {
   /** Replaces what is written, so that it can be undone. */
   readonly write: (text: string) => void
   readonly mark: (findings: readonly Finding[]) => void
+  /** Lines, from 1, that stand out: they differ from another text. */
+  readonly differ: (lines: readonly number[]) => void
   /** To a line and column, from 1. */
   readonly goTo: (line: number, column: number) => void
   readonly close: () => void
@@ -66,6 +69,7 @@ export function openCode(place: HTMLElement, options: CodeEditorOptions): CodeEd
           findings.map((finding) => marked(view.state.doc, finding)),
         ),
       ),
+    differ: (lines) => view.dispatch({ effects: outstanding.of(lines) }),
     goTo: (line, column) => {
       view.focus()
       view.dispatch({ selection: { anchor: offsetOf(view.state.doc, line, column) }, scrollIntoView: true })
@@ -92,6 +96,7 @@ function extensionsFor({ label, isFixed, complete, onwrite }: CodeEditorOptions)
     indentUnit.of('  '),
     indentService.of(({ state }, at) => columnBelow(lineAbove(state.doc, at))),
     codeColours,
+    differingLines,
     EditorView.contentAttributes.of(isFixed ? { ...attributes, 'aria-readonly': 'true' } : attributes),
     EditorState.readOnly.of(isFixed),
     ...(isFixed ? [] : [history(), indentOnInput(), closeBrackets(), completing(complete)]),

@@ -112,7 +112,7 @@ export class Desk {
   /** The newer text takes the place of what is written, which lies beside it. */
   takeNewer(): string {
     if (!this.#newer) return this.#text
-    const mine = this.#text
+    const mine = this.isChanged ? this.#text : null
     this.dropAll()
     this.#mine = mine
     return this.#text
@@ -122,6 +122,18 @@ export class Desk {
   keepMine(): void {
     if (this.#newer) this.#base = this.#newer
     this.#newer = null
+    this.#keep()
+  }
+
+  /** Somebody may have committed to the file: their text is shown beside, if there is one that is not known here. */
+  async look(): Promise<void> {
+    if (this.isBusy) return
+    const now = await this.#fileNow().catch(() => null) // A commit of what is written would tell it as well.
+    if (!now || this.isBusy || now.text === this.#newer?.text) return
+    if (now.text === this.#text || now.text === this.#base.text) {
+      this.#base = { ...this.#base, text: now.text, commit: now.commit }
+      this.#newer = null
+    } else this.#newer = now
     this.#keep()
   }
 

@@ -4,6 +4,7 @@ import type { AxeResults, RunOptions } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { INVITATION } from '../fake-account.ts'
+import { filesOf } from '../fake-editor.ts'
 import { fullWorld } from '../fake-house.ts'
 import { hex, pastRun } from '../fake-stories.ts'
 import { FakeWorld } from '../fake-world.ts'
@@ -27,6 +28,17 @@ const press =
   (page) =>
     page.getByRole('button', { name }).first().click()
 const explain: Opening = (page) => page.getByLabel('Job', { exact: true }).last().selectOption('production')
+const write =
+  (text: string): Opening =>
+  async (page) => {
+    await page.getByRole('textbox', { name: '.takt.yml of shop, on main' }).click()
+    await page.keyboard.press('Control+End')
+    await page.keyboard.type(text)
+  }
+const commit: Opening = async (page) => {
+  await write('# mine')(page)
+  await page.getByRole('button', { name: 'Commit…' }).click()
+}
 /** What it is, where it is, what shows that it is there, and what has to be done before. */
 const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['home', '/', 'Needs a look'],
@@ -40,6 +52,8 @@ const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['trace', `/where?version=${hex(11).slice(0, 6)}`, 'not reached'],
   ['broken line', '/p/shop/docs', 'Broken:'],
   ['editor', '/p/shop/main/edit', 'would run'],
+  ['editor of an error', '/p/shop/main/edit', 'did you mean', write('  late:\nneds: build')],
+  ['commit dialog', '/p/shop/main/edit', 'It starts what a push', commit],
   ['failed run', `/runs/${run('failed')}`, 'created'],
   ['errored run', `/runs/${run('errored')}`, 'created'],
   ['passed-through run', `/runs/${run('skipped')}`, 'go on with these versions'],
@@ -109,6 +123,18 @@ test.each(['/p/shop/main', '/settings/server'])(
     expect(await faultsEverywhere(visit.page, 'maintenance')).toEqual([])
   },
 )
+
+test('the editor is without faults where somebody else has changed the file', async () => {
+  const shared = fullWorld()
+  await using visit = await house.visit(shared, { path: '/p/shop/main/edit' })
+  await write('# mine')(visit.page)
+  const line = shared.line('shop', 'main')
+  if (line) filesOf(shared, line).set('main', { text: 'jobs: { build: { run: theirs } }', commit: hex(90) })
+  await visit.page.getByRole('button', { name: 'Commit…' }).click()
+  await visit.page.getByRole('button', { name: 'Commit', exact: true }).click()
+  expect(await faultsEverywhere(visit.page, 'They differ in')).toEqual([])
+  expect(visit.complaints).toEqual([])
+})
 
 test('the empty page is without faults', async () => {
   await using visit = await house.visit(new FakeWorld())

@@ -189,6 +189,42 @@ test('who commits after somebody else sees both texts, and loses neither', async
   expect(visit.complaints).toEqual([])
 })
 
+test('who reads or writes a file is told at once that somebody else committed to it, and in which lines', async () => {
+  const world = shop()
+  await using visit = await house.visit(world, { path: PATH })
+  const { page } = visit
+  await page.getByText('No findings: the file is good').waitFor()
+  const told = page.getByRole('alert').filter({ hasText: 'Somebody else has changed the file' })
+  const theirs = (text: string, seed: number) => {
+    shopFiles(world).set('main', { text, commit: hex(seed) })
+    const line = world.line('shop', 'main')
+    if (line?.newest_revision) line.newest_revision = { ...line.newest_revision, id: seed, sha: hex(seed) }
+    const where = { project: 'shop', pipeline: 'main', lane: 'main' }
+    world.announce({ kind: 'revision.synced', ...where, revision: seed, valid: true })
+  }
+  theirs(`${FILE}# theirs\n`, 90)
+  await told.waitFor()
+  expect(await told.getByRole('button').allInnerTexts()).toEqual(['Load the newer text'])
+  await told.getByRole('button', { name: 'Load the newer text' }).click()
+  await told.waitFor({ state: 'detached' })
+  await expect.poll(() => code(page).innerText()).toContain('# theirs')
+
+  await type(page, '# mine')
+  theirs(FILE.replace('./deploy staging', './deploy to staging'), 91)
+  await told.waitFor()
+  await page
+    .getByText('They differ in lines 3 and 5 of it, and in lines 3 and 5 to 6 of what you write')
+    .waitFor()
+  const marked = page.locator('.cm-line.cm-differs')
+  await expect
+    .poll(() => marked.allInnerTexts())
+    .toContainEqual(expect.stringContaining('./deploy to staging'))
+  await told.getByRole('button', { name: 'Put mine in its place' }).click()
+  await told.waitFor({ state: 'detached' })
+  await expect.poll(() => marked.count()).toBe(0)
+  expect(visit.complaints).toEqual([])
+})
+
 test('a project without a pipeline begins one with a file that works', async () => {
   const world = shop()
   const first = world.projects.find(({ name }) => name === 'shop')
@@ -245,7 +281,7 @@ test('a file of a repository that lies elsewhere is copied, and one’s own is r
   await using visit = await house.visit(world, { path: '/p/shop/main' })
   const { page } = visit
   await page.getByRole('link', { name: 'View file' }).click()
-  await page.getByText('Only maintainers of shop write here').waitFor()
+  await page.getByText('Only maintainers of shop write here, and your role is viewer').waitFor()
   await code(page).click()
   await page.keyboard.type('x')
   expect(await code(page).getAttribute('aria-readonly')).toBe('true')

@@ -154,6 +154,7 @@ test('whoever belongs nowhere is told whom to ask', async () => {
   await visit.page.getByText('There is no project here that you see').waitFor()
 })
 
+const hourAgo = new Date(Date.now() - 3_600_000).toISOString()
 test('what is public is seen without signing in, and nothing else is offered', async () => {
   const world = fullWorld()
   for (const project of world.projects) project.public = project.name === 'shop'
@@ -164,11 +165,17 @@ test('what is public is seen without signing in, and nothing else is offered', a
   const links = await page.getByRole('navigation', { name: 'Main' }).getByRole('link').allInnerTexts()
   expect(links.map((words) => words.trim()).filter(Boolean)).toEqual(['Lines'])
   expect(world.asked).not.toContain('GET /server')
+  world.server = { ...world.server, maintenance: { by: 'ada', reason: 'new disks', at: hourAgo } }
+  world.announce({ kind: 'maintenance.changed' })
+  await page.getByText('The whole server is in maintenance').waitFor()
+  expect(await page.getByText('by ada, ').count()).toBe(0)
   await page.goto('/p/shop/main')
   await page.getByText('Runs on main').waitFor()
   expect(await page.getByRole('button', { name: /^Run / }).count()).toBe(0)
   await page.getByRole('link', { name: 'Sign in' }).click()
   await page.waitForURL('**/login?to=%2Fp%2Fshop%2Fmain')
+  await page.goto('/p/shop/main/edit')
+  await page.getByText('The editor is for people who are signed in').waitFor()
   await page.goto('/runners')
   await page.waitForURL('**/login?to=%2Frunners')
   expect(visit.complaints).toEqual([])
