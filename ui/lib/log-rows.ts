@@ -30,6 +30,12 @@ export type Row =
 /** A row that is no line. */
 export type Heading = Exclude<Row, { kind: 'line' }>
 
+/**
+ * The height of a line that fits its width. A list that knows it finds the end of a long log at once: one that has to guess aims for a
+ * page higher than browsers make them (33.5 million pixels), and lands before it.
+ */
+export const ROW_PX = 20
+
 /** How many lines a step has. */
 type LinesOf = (step: number) => number
 

@@ -23,6 +23,7 @@ export class RunLog {
   #hasEnded: boolean
   #refusal: string | null = null
   #frame: ReturnType<typeof setTimeout> | null = null
+  #shownAt = -Infinity
   #update = () => {}
 
   constructor(live: Live, run: Run) {
@@ -64,11 +65,16 @@ export class RunLog {
     })
   }
 
+  /** At once where nothing was shown for a while. */
   #soon(): void {
-    this.#frame ??= setTimeout(() => {
-      this.#frame = null
-      this.#update()
-    }, FRAME_MS)
+    this.#frame ??= setTimeout(
+      () => {
+        this.#frame = null
+        this.#shownAt = performance.now()
+        this.#update()
+      },
+      Math.max(0, this.#shownAt + FRAME_MS - performance.now()),
+    )
   }
 
   linesOf(step: number): number {
@@ -145,6 +151,8 @@ export class RunLog {
         if (lines.length === 0) break
         this.#book.fill(step, lines)
         from += lines.length
+        // nobody waits for the answer that there is nothing behind the last line
+        if (this.#hasEnded && from >= this.#book.linesOf(step)) break
       }
       this.#refusal = null
       return from > first

@@ -10,8 +10,8 @@ beforeAll(async () => (house = await openHouse()))
 afterAll(() => house[Symbol.asyncDispose]())
 
 const COUNT = 60_000
-/** A run that failed behind sixty thousand lines. */
-function failedWorld() {
+/** A run that failed behind sixty thousand lines, or behind so many that nobody made. */
+function failedWorld(unmade = 0) {
   const world = new FakeWorld()
   const run = world.addRun(addLine(world, SHOP), 'unit', { steps: stepsOf(['npm ci', 'npm test']) })
   world.move(run, 'running')
@@ -27,6 +27,8 @@ function failedWorld() {
     const lines = Array.from({ length: 1_000 }, (_, index) => `line ${at + index}\n`)
     world.print(run, { step: 1, text: lines.join('') })
   }
+  const last = world.logs.get(run.id)?.at(-1)
+  if (last) Object.assign(last, { firstLine: last.firstLine + unmade })
   world.print(run, { step: 1, text: '\u001b[31mAssertion\u001b[0mError: no stock\n' })
   command(1, 'failed', 1)
   world.step(run, 1, 'failed', 1)
@@ -49,12 +51,19 @@ describe('a long log that has ended', () => {
     await using visit = await house.visit(world, { path })
     await inView(visit.page, 'AssertionError: no stock')
     expect(await rowCount(visit.page)).toBeLessThan(200)
-    expect(world.asked.filter((asked) => /\/log$/.test(asked)).length).toBeLessThan(6)
+    expect(world.asked.filter((asked) => /\/log$/.test(asked)).length).toBeLessThan(3) // its last two pages
     await visit.page
       .getByText(`${(COUNT + 2).toLocaleString('en')} lines`)
       .first()
       .waitFor()
     expect(visit.complaints).toEqual([])
+  })
+
+  test('opens at the failure, however many lines are before it', async () => {
+    const { world, path } = failedWorld(1_000_000)
+    await using visit = await house.visit(world, { path })
+    await inView(visit.page, 'AssertionError: no stock')
+    expect(world.asked.filter((asked) => /\/log$/.test(asked)).length).toBeLessThan(3)
   })
 
   test('has an address for each line, and for some of them, wherever they are', async () => {
