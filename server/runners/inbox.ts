@@ -59,19 +59,31 @@ export class Inbox<Order extends { readonly say: string }> {
     this.#wake = null
   }
 
+  /**
+   * Everything that is there of the run, up to the next order: where many runs speak at the same time their reports lie mixed, and
+   * a transaction for each would fall behind them further and further.
+   */
   #batch(first: Report): [Report, ...Report[]] {
     const batch: [Report, ...Report[]] = [first]
+    const others: Report[] = []
     let bytes = sizeOf(first)
-    for (
-      let next = this.#waiting[0];
-      next && batch.length < MOST_REPORTS && bytes < BATCH_BYTES;
-      next = this.#waiting[0]
-    ) {
-      if (!('said' in next) || next.run !== first.run || next.lease !== first.lease) break
+    let seen = 0
+    for (const next of this.#waiting) {
+      if (!('said' in next) || batch.length >= MOST_REPORTS || bytes >= BATCH_BYTES) break
+      seen++
+      if (next.run !== first.run) {
+        others.push(next)
+        continue
+      }
+      // Of another lease: a transaction of its own, and nothing of the run before it.
+      if (next.lease !== first.lease) {
+        others.push(next)
+        break
+      }
       batch.push(next)
       bytes += sizeOf(next)
-      this.#waiting.shift()
     }
+    this.#waiting.splice(0, seen, ...others)
     return batch
   }
 }

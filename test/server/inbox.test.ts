@@ -70,6 +70,32 @@ test.each([
   expect(taken).toHaveLength(1)
 })
 
+test('what runs say in turns is taken run by run, each in its order', async () => {
+  const inbox = new Inbox<{ say: 'ready' }>()
+  const said = ['a', 'b', 'c'].flatMap((text) => [piece(text, 1), piece(text, 2)])
+  for (const report of said) inbox.push(report)
+  expect(await inbox.next()).toEqual([piece('a', 1), piece('b', 1), piece('c', 1)])
+  expect(await inbox.next()).toEqual([piece('a', 2), piece('b', 2), piece('c', 2)])
+})
+
+test('nothing of a run is taken before an order that came before it, or together with another lease', async () => {
+  const inbox = new Inbox<{ say: 'ready' }>()
+  const later = { ...piece('of a new lease'), lease: 'another' }
+  for (const each of [piece('a', 1), piece('b', 2), later, piece('c', 1)]) inbox.push(each)
+  inbox.push({ say: 'ready' })
+  inbox.push(piece('d', 2))
+  const taken = []
+  while (taken.length < 6) taken.push(await inbox.next())
+  expect(taken).toEqual([
+    [piece('a', 1)],
+    [piece('b', 2)],
+    [later],
+    [piece('c', 1)],
+    { say: 'ready' },
+    [piece('d', 2)],
+  ])
+})
+
 test('what cannot be written down any more is waited for no longer', async () => {
   const { inbox, taken, take } = await inAFlood()
   inbox.push(piece())
