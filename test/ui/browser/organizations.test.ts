@@ -154,6 +154,27 @@ test('whoever belongs nowhere is told whom to ask', async () => {
   await visit.page.getByText('There is no project here that you see').waitFor()
 })
 
+test('a maintainer adds a project, with a repository of Takt’s or one that lies elsewhere', async () => {
+  const world = fullWorld()
+  await using visit = await house.visit(world, { path: '/settings/organizations/research' })
+  const { page } = visit
+  await page.getByText('No project yet.').waitFor()
+  await page.getByLabel('Name of the project').fill('own')
+  await page.getByRole('button', { name: 'Make the project' }).click()
+  await page.getByRole('switch', { name: 'own is public' }).waitFor()
+  await page.getByLabel('Name of the project').fill('theirs')
+  await page.getByLabel('Its repository').selectOption('lies elsewhere')
+  await page.getByLabel('Its address').fill('https://git.example.org/theirs.git')
+  await page.getByRole('button', { name: 'Make the project' }).click()
+  await page.getByRole('switch', { name: 'theirs is public' }).waitFor()
+  const made = world.projects.filter(({ organization }) => organization === 'research')
+  expect(made.map(({ name, repository }) => [name, repository.kind])).toEqual([
+    ['own', 'hosted'],
+    ['theirs', 'git'],
+  ])
+  expect(visit.complaints).toEqual([])
+})
+
 const hourAgo = new Date(Date.now() - 3_600_000).toISOString()
 test('what is public is seen without signing in, and nothing else is offered', async () => {
   const world = fullWorld()
