@@ -57,6 +57,10 @@ notify: { webhook: { to: "${hook.url}", login: OWN_HOOK, when: alert } }
   await it.push({ '.takt.yml': file })
   await it.push({ '.takt.yml': 'jobs: 7\n' })
   await until(async () => (await it.runs('look')).length === 1)
+  expect((await it.claim())?.plan.env).toMatchObject({
+    ...{ ALERT_ITEMS_0_KIND: 'alert', ALERT_ITEMS_0_PROJECT: 'shop', ALERT_ITEMS_0_PIPELINE: 'main' },
+    ALERT_ITEMS_0_REASON: '`jobs` must be a mapping',
+  })
 })
 
 test('an edit of `params` in the committed file starts the jobs that get them, with the values; one on a branch does not', async () => {
