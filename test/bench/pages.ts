@@ -1,7 +1,9 @@
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { CHROMIUM, CHROMIUM_FLAGS } from '../support/chromium.ts'
 import { publicGit } from '../support/public-git.ts'
+import { startBare } from './bare.ts'
 import { deliver } from './dispatch.ts'
+import { busyTime } from './frames.ts'
 import type { BenchHouse } from './house.ts'
 import { median } from './median.ts'
 
@@ -47,7 +49,10 @@ async function visit(browser: Browser, house: BenchHouse): Promise<Page> {
 }
 
 async function firstPage(browser: Browser, house: BenchHouse): Promise<string[]> {
+  await using bare = await startBare()
   const times: number[] = []
+  const floor: number[] = []
+  const work: number[] = []
   let bytes = 0
   for (let round = 0; round < ROUNDS; round++) {
     const page = await visit(browser, house)
@@ -55,10 +60,15 @@ async function firstPage(browser: Browser, house: BenchHouse): Promise<string[]>
     await page.close()
     const context = await browser.newContext({ storageState: state, viewport: { width: 1280, height: 900 } })
     const fresh = await context.newPage()
-    const begin = performance.now()
+    const busy = await busyTime(fresh)
+    const before = performance.now()
+    await fresh.goto(bare.url)
+    const [begin, worked] = [performance.now(), await busy()]
+    floor.push(begin - before)
     await fresh.goto(house.url)
     await fresh.getByRole('heading', { name: 'pages' }).waitFor()
     times.push(performance.now() - begin)
+    work.push((await busy()) - worked)
     bytes = await fresh.evaluate(`
       performance.getEntriesByType('resource')
         .filter((entry) => entry.name.endsWith('.js'))
@@ -67,6 +77,7 @@ async function firstPage(browser: Browser, house: BenchHouse): Promise<string[]>
   }
   return [
     `the first page is there and can be used after ${median(times).toFixed(0)} ms (< 1000 asked for), with ${(bytes / 1_000).toFixed(0)} kB of script (< 150)`,
+    `  of which the page works ${median(work).toFixed(0)} ms; a bare page is there after ${median(floor).toFixed(0)} ms`,
   ]
 }
 
