@@ -74,7 +74,7 @@ const Config = z.object({
       'Whom mails come from, as in `Takt <takt@example.org>`; takt@ the host of TAKT_URL when absent',
     ),
   TAKT_RATE_API: perMinute(6_000).describe(
-    'Requests a minute to the API of one token or session; of one address, three times as many. 0 sets no limit',
+    'Requests a minute to the API of one token or session; of one address, three times as many, clones and pushes among them. 0 sets no limit',
   ),
   TAKT_RATE_LOGIN: perMinute(120).describe(
     'Sign-ins a minute from one address, right or wrong. 0 sets no limit',
