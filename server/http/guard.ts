@@ -54,11 +54,16 @@ export const sameOrigin = (publicUrl: () => string): MiddlewareHandler =>
     await next()
   }
 
-/** Whether a page's origin is this server, under the name the browser used or the public one. */
+/**
+ * Whether a page's origin is this server, under the name the browser used or the public one. Where the public one is https, a page that
+ * came without it under that name is somebody's on the way.
+ */
 export function isOurs(origin: string, host: string | undefined, publicUrl: string): boolean {
   if (!URL.canParse(origin)) return false
-  const from = new URL(origin)
-  return from.origin === new URL(publicUrl).origin || (host !== undefined && from.host === host)
+  const [from, ours] = [new URL(origin), new URL(publicUrl)]
+  if (from.origin === ours.origin) return true
+  if (ours.protocol === 'https:' && from.host === ours.host) return false
+  return host !== undefined && from.host === host
 }
 
 /** Refuse a body while it is being read, not after. */

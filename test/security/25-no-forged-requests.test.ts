@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
+import { isOurs } from '../../server/http/guard.ts'
 import { operations } from '../support/operations.ts'
 import type { House } from '../support/server.ts'
 import { startHouse } from '../support/server.ts'
@@ -39,6 +40,16 @@ test('a browser that says where a request comes from is believed, also where it 
     me.ask('POST /api/v1/projects', { name: `from-${site}` }, { 'sec-fetch-site': site })
   for (const site of ['cross-site', 'same-site']) expect((await from(site)).body.code).toBe('foreign-origin')
   expect((await from('same-origin')).status).toBe(201)
+})
+
+test.each([
+  ['https://takt.example', 'takt.example', true],
+  ['http://takt.example', 'takt.example', false],
+  ['https://takt.example:8443', 'takt.example', false],
+  ['http://10.0.0.5:8080', '10.0.0.5:8080', true],
+  ['http://10.0.0.5:8080', 'takt.example', false],
+])('of a server at https://takt.example a page of %s that asks %s is ours: %s', (origin, host, ours) => {
+  expect(isOurs(origin, host, 'https://takt.example')).toBe(ours)
 })
 
 /** All that the tables hold, but for what only says when somebody was last seen. */
