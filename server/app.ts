@@ -77,6 +77,7 @@ import { scheduleRoutes } from './schedules/routes.ts'
 import { stateEditRoutes } from './states/edit-routes.ts'
 import { stateRoutes } from './states/routes.ts'
 import { sourceRoutes } from './sources/routes.ts'
+import { metricsRoutes } from './tallies/routes.ts'
 import type { KnownForge } from './statuses/forges.ts'
 import { statusRoutes } from './statuses/routes.ts'
 import { terminalRoutes } from './terminals/routes.ts'
@@ -166,6 +167,7 @@ const api = (deps: AppDeps) =>
     .route('/', runRoutes(deps))
     .route('/', logRoutes(deps))
     .route('/', reportRoutes(deps))
+    .route('/', metricsRoutes(deps))
     .route('/', artifactRoutes(deps))
     .route('/', startRoutes(deps))
     .route('/', againRoutes(deps))

@@ -58,6 +58,7 @@ import { openStores } from './secrets/stores/open-stores.ts'
 import type { Stores } from './secrets/stores/stores.ts'
 import { settleNext } from './sources/settle-event.ts'
 import { startSources } from './sources/worker.ts'
+import { startTallies } from './tallies/worker.ts'
 import { forgesOf } from './statuses/forges.ts'
 import { startStatuses } from './statuses/worker.ts'
 import { TerminalDesk } from './terminals/desk.ts'
@@ -236,6 +237,7 @@ function startWork(stack: AsyncDisposableStack, working: Working): void {
   stack.use(startPauses(db, loop))
   stack.use(startWorker('deletions', () => deleteCondemned(db), loop))
   stack.use(startGates(db, loop))
+  stack.use(startTallies(db, loop))
   stack.use(startActs({ db }, loop))
   stack.use(startUpstreams(db, loop))
   stack.use(startCalls({ db, keys, stores, outside, publicUrl }, loop))

@@ -40,6 +40,7 @@ import type { SecretTables } from './secret-tables.ts'
 import type { SourceTables } from './source-tables.ts'
 import type { StateTables } from './state-tables.ts'
 import type { StatusTables } from './status-tables.ts'
+import type { TallyTables } from './tally-tables.ts'
 import type { TerminalTables } from './terminal-tables.ts'
 import type { UpstreamTables } from './upstream-tables.ts'
 import type { ValueTables } from './value-tables.ts'
@@ -92,6 +93,7 @@ type Elsewhere = AccessTables &
   SecretTables &
   SourceTables &
   StateTables &
+  TallyTables &
   UpstreamTables &
   ValueTables
 

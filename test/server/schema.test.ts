@@ -11,7 +11,7 @@ const KINDS: Record<string, RegExp> = {
   bigint: /^(number|\w+Id)$/,
   integer: /^number$/,
   boolean: /^boolean$/,
-  text: /^(string|RunState|GateState|GateKind|PullHeadState|Verdict|ForgeName|StepState|StepKind|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|Role|'[\w' |]+')$/,
+  text: /^(string|RunState|GateState|GateKind|PullHeadState|Verdict|ForgeName|StepState|StepKind|RunnerMode|RunnerEventKind|StartMode|How|ResourceKind|TriggerFate|DeliverySource|DeliveryState|Role|Measure|Grain|'[\w' |]+')$/,
   bytea: /^Buffer$/,
   jsonb: /^(Json<.*>|JSONColumnType<.*>)$/,
   'timestamp with time zone': /^Time$/,
@@ -75,6 +75,7 @@ const DECLARED = [
   ['schedule-tables.ts', 'export type ScheduleTables = '],
   ['notice-tables.ts', 'export type NoticeTables = '],
   ['secret-tables.ts', 'export type SecretTables = '],
+  ['tally-tables.ts', 'export type TallyTables = '],
   ['attestation-tables.ts', 'export type AttestationTables = '],
 ] as const
 

@@ -76,6 +76,7 @@ export const SERVER_ORDER = [
     'lines',
     'states',
     'reports',
+    'tallies',
   ],
   ...[
     'gates',
