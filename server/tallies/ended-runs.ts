@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
-import type { JobId, ProjectId, RunId } from '#pipelines/ids.ts'
+import type { JobId, ProjectId, RevisionId, RunId } from '#pipelines/ids.ts'
+import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
 import type { EndedRun, Span } from '#pipelines/tallies/facts-of.ts'
 import type { RunState } from '#pipelines/states.ts'
-import type { RevisionId } from '#pipelines/ids.ts'
 import { definitionIn } from '../catalog/definitions.ts'
 import { defaultLane } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
@@ -44,12 +44,15 @@ export async function endedRuns(db: Trx, runs: readonly RunId[]): Promise<Counte
     join pipelines on pipelines.id = jobs.pipeline_id join projects on projects.id = pipelines.project_id
     join repositories on repositories.id = projects.repository_id
     where runs.id = any(${[...runs]}::bigint[]) and runs.ended_at is not null`.execute(db)
-  return Promise.all(rows.map((row) => countedOf(db, row)))
+  const files = new Map<RevisionId, Pipeline | null>()
+  for (const { revision } of rows)
+    if (!files.has(revision)) files.set(revision, (await definitionIn(db, revision))?.definition ?? null)
+  return Promise.all(rows.map((row) => countedOf(db, row, files.get(row.revision) ?? null)))
 }
 
-async function countedOf(db: Trx, row: Row): Promise<Counted> {
+async function countedOf(db: Trx, row: Row, file: Pipeline | null): Promise<Counted> {
   const delivers =
-    row.state === 'succeeded' && (row.environment !== null || (row.main && (await isLast(db, row))))
+    row.state === 'succeeded' && (row.environment !== null || (row.main && isLast(file, row.job_name)))
   return {
     ...{ project: row.project, job: row.job, state: row.state, isAllowed: row.allowed },
     ...{ createdMs: row.created, startedMs: row.started, endedMs: row.ended },
@@ -62,14 +65,13 @@ async function countedOf(db: Trx, row: Row): Promise<Counted> {
 const spans = (pairs: Row['gates']): Span[] => (pairs ?? []).map(([fromMs, toMs]) => ({ fromMs, toMs }))
 
 /** Whether the line ends with this job, and deploys nothing: what it turned green is as far as it goes. */
-async function isLast(db: Trx, { revision, job_name }: Row): Promise<boolean> {
-  const found = await definitionIn(db, revision)
-  if (!found || found.definition.jobs.some(({ environment }) => environment !== null)) return false
-  const { jobs, startedByEnding, suppliedByEnding } = edgesOf(found.definition)
-  const isAwaited =
-    (startedByEnding.get(job_name) ?? []).length + (suppliedByEnding.get(job_name) ?? []).length > 0
+function isLast(file: Pipeline | null, name: string): boolean {
+  if (!file || file.jobs.some(({ environment }) => environment !== null)) return false
+  const { jobs, startedByEnding, suppliedByEnding } = edgesOf(file)
+  const awaiting = [...(startedByEnding.get(name) ?? []), ...(suppliedByEnding.get(name) ?? [])]
   return (
-    !isAwaited && ![...jobs.values()].some(({ producers }) => producers.some(({ job }) => job === job_name))
+    awaiting.length === 0 &&
+    ![...jobs.values()].some(({ producers }) => producers.some(({ job }) => job === name))
   )
 }
 

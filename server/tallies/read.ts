@@ -57,15 +57,18 @@ const within = ({ whose, grain, fromMs }: Window) => sql`
 type Row = {
   readonly at: number
   readonly what: Measure
-  readonly bucket: number
   readonly n: number
   readonly ms: number
+  readonly spread: Readonly<Record<string, number>>
 }
 
 async function talliesIn(db: Db, window: Window): Promise<readonly Row[]> {
   const { rows } = await sql<Row>`
-    select (extract(epoch from at) * 1000)::float8 as at, what, bucket, sum(n)::float8 as n, sum(ms)::float8 as ms
-    from tallies where ${within(window)} group by at, what, bucket`.execute(db)
+    select (extract(epoch from at) * 1000)::float8 as at, what, sum(n)::float8 as n, sum(ms)::float8 as ms,
+      json_object_agg(bucket, n) as spread
+    from (
+      select at, what, bucket, sum(n) as n, sum(ms) as ms from tallies where ${within(window)} group by at, what, bucket
+    ) summed group by at, what`.execute(db)
   return rows
 }
 
@@ -74,7 +77,11 @@ function countsOf(rows: readonly Row[], spanMs: number): Counts {
   const by = Map.groupBy(rows, ({ what }) => what)
   const count = (what: Measure) => (by.get(what) ?? []).reduce((sum, { n }) => sum + n, 0)
   const spread = (what: Measure): Spread =>
-    together((by.get(what) ?? []).map(({ bucket, n }) => new Map([[bucket, n]])))
+    together(
+      (by.get(what) ?? []).map(
+        (row) => new Map(Object.entries(row.spread).map(([at, n]) => [Number(at), n])),
+      ),
+    )
   const busyMs = (by.get('busy') ?? []).reduce((sum, { ms }) => sum + ms, 0)
   return {
     ...{ succeeded: count('succeeded'), allowed: count('allowed'), failed: count('failed') },

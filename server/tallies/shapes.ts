@@ -3,12 +3,9 @@ import { z } from '@hono/zod-openapi'
 export const RANGES = ['24h', '7d', '30d', '90d'] as const
 export type Range = (typeof RANGES)[number]
 
-const Quantiles = z
-  .object({ n: z.number(), p50_ms: z.number(), p95_ms: z.number() })
-  .nullable()
-  .openapi({
-    description: 'Read from buckets that grow by a tenth each: at most 5 % off. Null where there was nothing',
-  })
+const Quantiles = z.object({ n: z.number(), p50_ms: z.number(), p95_ms: z.number() }).nullable().openapi({
+  description: 'Read from buckets that grow by a tenth each: at most 5 % off. Null where there was nothing',
+})
 
 const counts = {
   succeeded: z.number(),
