@@ -3,6 +3,7 @@ import { fillForm } from '#pipelines/language/form-values.ts'
 import { ACCOUNT, meIn, PASSWORD } from './fake-account.ts'
 import { AUDIT } from './fake-audit.ts'
 import { DECISIONS, withPins } from './fake-decisions.ts'
+import { CHARTS } from './fake-charts.ts'
 import { DELIVERIES } from './fake-deliveries.ts'
 import { EDITOR } from './fake-editor.ts'
 import { SCHEDULES } from './fake-schedules.ts'
@@ -93,6 +94,7 @@ const ROUTES: readonly Route[] = [
   ...PULLS,
   ...DELIVERIES,
   ...SCHEDULES,
+  ...CHARTS,
 ]
 
 function viewLine({ world, url }: Asked, project = '', name = ''): Reply {

@@ -1,3 +1,4 @@
+import { chartsIn, type ChartsWanted } from './chart-places.ts'
 import { type LineFilter, lineFilterIn } from './line-filter.ts'
 import type { Remembering } from './state-places.ts'
 /** Where a person can be. Addresses are made and read here and nowhere else. */
@@ -31,13 +32,10 @@ export type Place =
     }
   | { readonly page: 'deliveries'; readonly wanted: DeliveriesWanted }
   | { readonly page: 'delivery'; readonly id: number }
-  | { readonly page: 'runners' }
-  | { readonly page: 'schedules' }
-  | { readonly page: 'account' }
+  | { readonly page: 'charts'; readonly wanted: ChartsWanted }
   | { readonly page: 'audit'; readonly wanted: AuditWanted }
   | { readonly page: 'policies'; readonly organization: string | null }
-  | { readonly page: 'users' | 'server' }
-  | { readonly page: 'organizations' }
+  | { readonly page: 'runners' | 'schedules' | 'account' | 'users' | 'server' | 'organizations' }
   | { readonly page: 'organization'; readonly name: string }
   | { readonly page: 'secrets'; readonly owner: SecretsOwner }
   | { readonly page: OfProject; readonly project: string }
@@ -103,6 +101,7 @@ export function placeOf(url: URL): Place {
   const delivery = /^\/deliveries\/([1-9]\d{0,15})$/.exec(path)
   if (delivery) return { page: 'delivery', id: Number(delivery[1]) }
   if (path === '/schedules') return { page: 'schedules' }
+  if (path === '/charts') return { page: 'charts', wanted: chartsIn(url.searchParams) }
   if (path === '/runners') return { page: 'runners' }
   if (path === '/audit') return { page: 'audit', wanted: auditWantedIn(url.searchParams) }
   if (path === '/policies')
@@ -168,7 +167,7 @@ export const sourcesAddress = (project: string): string =>
   `/settings/projects/${encodeURIComponent(project)}/sources`
 
 /** The pages that show what is public to people who are not signed in. */
-const OPEN_PAGES: readonly Place['page'][] = ['home', 'line', 'run', 'tests', 'where', 'missing']
+const OPEN_PAGES: readonly Place['page'][] = ['home', 'line', 'run', 'tests', 'where', 'charts', 'missing']
 export const isOpen = (page: Place['page']): boolean => OPEN_PAGES.includes(page)
 
 function onLine(path: string, query: URLSearchParams): Place | null {
