@@ -45,7 +45,7 @@ test('a run that ends is counted while one looks, and nothing moves', async () =
   const running = [...world.runs.values()].find((run) => run.state === 'running' && run.project === 'shop')!
   endOneMore(world)
   world.move(running, 'succeeded')
-  await expect.poll(async () => Number((await runs.textContent())!.replace(/\D/g, ''))).toBe(before + 1)
+  await page.locator('.tiles .big', { hasText: new RegExp(`^${before + 1}$`) }).waitFor()
   expect(await chart.boundingBox()).toEqual(place)
 })
 
