@@ -76,11 +76,20 @@ function described(run: z.output<typeof Run>): string {
       'earlier attempts',
       run.earlier.map(({ reason, runner }) => plain(runner === null ? reason : `${reason}  on ${runner}`)),
     ),
+    ...section(
+      'warned of by policies',
+      run.warnings.map(({ rule, words }) => plain(`${words} (${rule})`)),
+    ),
     ...inputs(run),
     ...outputs(run),
+    ...section('images that ran', run.images.map(ranImage)),
     ...steps(run),
   ].join('\n')
 }
+
+/** By its digest, or by the number that the engine knows it by where it was never in a registry. */
+const ranImage = ({ image, id, digests }: z.output<typeof Run>['images'][number]) =>
+  plain(`${image}  ${digests[0] ?? id}`)
 
 const inputs = (run: z.output<typeof Run>) =>
   section(

@@ -71,6 +71,8 @@ const RUN = {
     },
   ],
   checkpoints: [],
+  images: [{ image: 'node:24', id: 'sha256:0', digests: ['node@sha256:1234'] }],
+  warnings: [{ rule: 'images', words: 'the image is \u001b[31mnot pinned', at: '2026-11-20T12:00:00.000Z' }],
   downstream: [],
 }
 
@@ -156,6 +158,8 @@ test('a run is shown with its steps and commands, and nobody’s commit message 
   expect(out).toMatch(/run 7 {2}shop\/main\/test #3 {2}failed/)
   expect(out).toMatch(/r1 \(no isolation\)/)
   expect(out).toMatch(/failed +npm test \(exit code 2\)/)
+  expect(out).toMatch(/warned of by policies\n +the image is .*not pinned \(images\)/)
+  expect(out).toMatch(/images that ran\n +node:24 {2}node@sha256:1234/)
   expect(out).not.toContain('\u001b')
 })
 
