@@ -43,7 +43,9 @@ export function steer(db: Db) {
         select exists (select from deliveries where state = 'received')
             or exists (select from dirty_jobs where requested > served)
             or exists (select from ends_to_tell)
-            or exists (select from followed_jobs where looks_left > 0 and look_at <= now()) as busy`.execute(db)
+            or exists (select from followed_jobs where looks_left > 0 and look_at <= now()) as busy`.execute(
+        db,
+      )
       return !rows[0]!.busy
     })
   const runs = async (job?: string): Promise<readonly SteeredRun[]> => {
