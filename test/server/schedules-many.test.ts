@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { steeredLine } from '../support/steer.ts'
 import { until } from '../support/until.ts'
 
-const MANY = 200
+const MANY = 1_000
 
 /** Ten schedules to a job. */
 function file(from: number): string {
@@ -14,7 +14,7 @@ function file(from: number): string {
   return `resources:\n  src: { git: . }\n${times.join('')}jobs:\n${lines.join('')}`
 }
 
-test('hundreds of schedules that are due at once all fire within the minute', async () => {
+test('a thousand schedules that are due at once all fire, and how late they were is told', async () => {
   await using it = await steeredLine(file(0))
   await it.clone.push({
     '.takt.yml': 'jobs: { none: { run: x } }',
@@ -30,13 +30,13 @@ test('hundreds of schedules that are due at once all fire within the minute', as
         .executeTakeFirstOrThrow()
     ).all
   const unseen = () => db.selectFrom('checks').select('id').where('seen', 'is', null).executeTakeFirst()
-  await until(async () => (await count('checks')) === MANY && !(await unseen()), { withinMs: 60_000 })
+  await until(async () => (await count('checks')) === MANY && !(await unseen()), { withinMs: 120_000 })
   await sql`update checks set due_at = now(),
     seen = jsonb_build_object('nextMs', floor(extract(epoch from now()) * 1000)::bigint)`.execute(db)
   await sql`select pg_notify('takt', '')`.execute(db)
-  await until(async () => (await count('firings')) === MANY, { withinMs: 60_000 })
+  await until(async () => (await count('firings')) === MANY, { withinMs: 120_000 })
   const fates = await db.selectFrom('firings').select('fate').distinct().execute()
   expect(fates).toEqual([{ fate: 'fired' }])
   const { text } = await it.house.ask('GET /metrics')
-  expect(text).toContain(`takt_schedule_lag_seconds_bucket{le="60"} ${MANY}\n`)
-}, 120_000)
+  expect(text).toContain(`takt_schedule_lag_seconds_count ${MANY}\n`)
+}, 300_000)
