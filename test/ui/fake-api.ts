@@ -9,6 +9,7 @@ import { EDITOR } from './fake-editor.ts'
 import { SCHEDULES } from './fake-schedules.ts'
 import { type Asked, no, ok, type Reply, type Route } from './fake-reply.ts'
 import { guestReply } from './fake-guests.ts'
+import { HOOKS } from './fake-hooks.ts'
 import { ORGANIZATIONS } from './fake-organizations.ts'
 import { GATES } from './fake-gates.ts'
 import { LOG } from './fake-log.ts'
@@ -86,6 +87,7 @@ const ROUTES: readonly Route[] = [
   ...NOTICES,
   ...STATUSES,
   ...SOURCES,
+  ...HOOKS,
   ...DECISIONS,
   ...PROVENANCE,
   ...EDITOR,

@@ -60,6 +60,7 @@ test.each([
   ['/settings/organizations/', { page: 'missing', path: '/settings/organizations/' }],
   ['/settings/projects/a%2Fb/secrets', { page: 'secrets', owner: { of: 'projects', name: 'a/b' } }],
   ['/settings/organizations/acme/secrets', { page: 'secrets', owner: { of: 'organizations', name: 'acme' } }],
+  ['/settings/projects/a%2Fb/hooks', { page: 'hooks', project: 'a/b' }],
   ['/settings/projects/shop', { page: 'missing', path: '/settings/projects/shop' }],
   ['/nowhere', { page: 'missing', path: '/nowhere' }],
 ])('%s is a place', (path, expected) => {

@@ -49,7 +49,7 @@ export type Place =
   | { readonly page: 'missing'; readonly path: string }
 
 /** What is settled of one project. */
-const OF_PROJECT = ['values', 'notices', 'services', 'statuses', 'sources'] as const
+const OF_PROJECT = ['values', 'notices', 'services', 'statuses', 'sources', 'hooks'] as const
 type OfProject = (typeof OF_PROJECT)[number]
 
 /** Whose secrets they are. */
@@ -165,6 +165,8 @@ export const statusesAddress = (project: string): string =>
   `/settings/projects/${encodeURIComponent(project)}/statuses`
 export const sourcesAddress = (project: string): string =>
   `/settings/projects/${encodeURIComponent(project)}/sources`
+export const hooksAddress = (project: string): string =>
+  `/settings/projects/${encodeURIComponent(project)}/hooks`
 
 /** The pages that show what is public to people who are not signed in. */
 const OPEN_PAGES: readonly Place['page'][] = ['home', 'line', 'run', 'tests', 'where', 'charts', 'missing']

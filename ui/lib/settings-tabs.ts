@@ -35,6 +35,7 @@ export const SETTINGS_TABS: readonly SettingsTab[] = [
       'services',
       'statuses',
       'sources',
+      'hooks',
     ],
   },
   { words: 'People and programs', href: '/users', pages: ['users'], isFor: ({ me }) => me.role === 'admin' },

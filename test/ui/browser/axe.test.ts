@@ -35,6 +35,7 @@ const write =
     await page.keyboard.press('Control+End')
     await page.keyboard.type(text)
   }
+const unfold: Opening = (page) => page.getByText('Any other git server').click()
 const commit: Opening = async (page) => {
   await write('# mine')(page)
   await page.getByRole('button', { name: 'Commit…' }).click()
@@ -98,6 +99,7 @@ const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['no statuses', '/settings/projects/handbook/statuses', 'No commit was told of yet'],
   ['sources', '/settings/projects/shop/sources', 'holds no JSON object'],
   ['no sources', '/settings/projects/handbook/sources', 'It reads no streams yet'],
+  ['webhooks', '/settings/projects/shop/hooks', 'git config takt.url', unfold],
   ['audit', '/audit', 'project.change'],
   ['narrowed audit', '/audit?actor=eve', 'No such entries'],
   ['policies', '/policies', 'Set by ada'],

@@ -1,0 +1,24 @@
+import type { InferResponseType } from 'hono/client'
+import { answer, body, part, v1 } from './api.ts'
+
+const project = v1.projects[':project']
+
+export type ProjectHook = InferResponseType<typeof project.hooks.$get, 200>['items'][number]
+export type GitHook = InferResponseType<typeof project.hook.$get, 200>
+export type Taken = InferResponseType<(typeof project.events)[':source']['$post'], 200>
+
+const at = (name: string) => ({ param: { project: part(name) } })
+
+/** Where others tell a project of something, each address with its secret. */
+export const hooks = {
+  /** Of the senders that are known. */
+  take: (name: string, signal: AbortSignal) =>
+    answer(project.hooks.$get({ ...at(name), query: {} }, { init: { signal } })),
+  /** Of a source of one's own. */
+  ofSource: async (name: string, source: string): Promise<ProjectHook | null> => {
+    const { items } = await body(project.hooks.$get({ ...at(name), query: { source } }))
+    return items.find(({ sender }) => sender === 'events') ?? null
+  },
+  /** Of a git server without webhooks. */
+  git: (name: string) => body(project.hook.$get(at(name))),
+}
