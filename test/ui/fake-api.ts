@@ -16,6 +16,7 @@ import { LOG } from './fake-log.ts'
 import { PROJECTS } from './fake-projects.ts'
 import { PROVENANCE } from './fake-provenance.ts'
 import { PULLS } from './fake-pulls.ts'
+import { SERVER_KEY } from './fake-server-key.ts'
 import { POLICIES } from './fake-policies.ts'
 import { RUNNERS } from './fake-runners.ts'
 import { REPORTS } from './fake-reports.ts'
@@ -57,6 +58,7 @@ const ROUTES: readonly Route[] = [
   ['POST', /^\/session$/, signIn],
   ['DELETE', /^\/session$/, () => ({ status: 204, body: null, cookie: 'takt=; Path=/; Max-Age=0' })],
   ['GET', /^\/server$/, ({ world }) => ok(world.server)],
+  ...SERVER_KEY,
   ...RUNNERS,
   ...PROJECTS,
   ['GET', /^\/pipelines$/, ({ world }) => ok(world.pipelineList())],

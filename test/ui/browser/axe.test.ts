@@ -105,7 +105,8 @@ const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['policies', '/policies', 'Set by ada'],
   ['no policies', '/policies?organization=research', 'may use anything'],
   ['account', '/account', 'nightly-report ends soon'],
-  ['server', '/settings/server', 'While it lasts'],
+  ['server', '/settings/server', 'are sealed with it'],
+  ['change of the key', '/settings/server', 'Nobody has to wait', press('Change the key…')],
   ['users', '/users', 'program of default'],
   ['join', `/join#${INVITATION}`, 'invites you to acme'],
 ]
