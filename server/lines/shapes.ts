@@ -118,6 +118,7 @@ export const PipelineView = z
         name: z.string(),
         gets: z.array(z.object({ resource: z.string(), trigger: z.boolean() })),
         needs: z.array(z.object({ job: z.string(), trigger: z.boolean() })),
+        puts: z.array(z.string()).openapi({ description: 'The resources that a step of it puts' }),
         image: z.string().nullable(),
         inputs: z.array(FormField).readonly().openapi({ description: 'What a start by hand asks for' }),
         last_run: RunSummary.nullable(),

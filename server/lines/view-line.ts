@@ -3,6 +3,7 @@ import type { Access } from '#pipelines/access/roles.ts'
 import type { LaneId } from '#pipelines/ids.ts'
 import type { Pipeline } from '#pipelines/language/pipeline.ts'
 import { isGit } from '#pipelines/language/resource.ts'
+import { putsOf } from '#pipelines/plan/edges.ts'
 import type { Db } from '../db/connect.ts'
 import { summariesOf, versionWords } from '../runs/queries.ts'
 import { upstreamStanding } from '../upstreams/standing.ts'
@@ -64,13 +65,15 @@ export async function viewLine(
     const pinned = pins.get(name) ?? null
     return { name, kind, repository, branch, newest: words ?? null, check, paused, pinned, upstream }
   })
-  const jobs = definition.jobs.map(({ name, gets, needs, image, inputs }) => {
+  const jobs = definition.jobs.map((job) => {
+    const { name, gets, needs, image, inputs } = job
     const standing = standings.get(name)
     const last_run = last.find((run) => run.job === name) ?? null
     return {
       name,
       gets: gets.map(({ resource, trigger }) => ({ resource, trigger })),
-      needs: needs.map(({ job, trigger }) => ({ job, trigger })),
+      needs: needs.map((need) => ({ job: need.job, trigger: need.trigger })),
+      puts: putsOf(job),
       image,
       inputs,
       last_run,

@@ -31,6 +31,21 @@ describe('the line', () => {
     expect(test.legs).toHaveLength(2)
   })
 
+  test('tells what its jobs get, need and put', async () => {
+    await using it = await line(`resources:
+  src: { git: . }
+  bundle: { files: {} }
+jobs:
+  build: { get: src, when: push, run: x, put: { bundle: { paths: [a] } } }
+  test: { needs: build, get: { bundle: { trigger: false } }, run: x }
+`)
+    await it.push()
+    expect(await jobs(it)).toMatchObject([
+      { gets: [{ resource: 'src', trigger: true }], needs: [], puts: ['bundle'] },
+      { gets: [{ resource: 'bundle', trigger: false }], needs: [{ job: 'build', trigger: true }], puts: [] },
+    ])
+  })
+
   test('tells what is green only because a failure is allowed, of a run or of a step of it', async () => {
     await using it = await line(`jobs:
   odd: { run: x, allow_failure: true }

@@ -5,10 +5,11 @@ export const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 6
 export const hex = (seed: number) =>
   Array.from({ length: 40 }, (_, at) => ((seed * 7 + at * 5 + (seed >> (at % 5))) % 16).toString(16)).join('')
 
-type JobPlan = {
+export type JobPlan = {
   readonly name: string
   readonly needs?: readonly string[]
   readonly gets?: readonly string[]
+  readonly puts?: readonly string[]
   readonly loose?: boolean
 }
 type LinePlan = {
@@ -20,7 +21,9 @@ type LinePlan = {
 }
 
 export function addLine(world: FakeWorld, { project, name, jobs, title, author }: LinePlan): Pipeline {
-  const resources = [...new Set(['src', ...jobs.flatMap((job) => job.gets ?? [])])]
+  const resources = [
+    ...new Set(['src', ...jobs.flatMap((job) => [...(job.gets ?? []), ...(job.puts ?? [])])]),
+  ]
   const revision = {
     id: world.lines.length + 1,
     sha: hex(3),
@@ -73,6 +76,7 @@ export function addLine(world: FakeWorld, { project, name, jobs, title, author }
       name: job.name,
       gets: (job.gets ?? (job.needs ? [] : ['src'])).map((resource) => ({ resource, trigger: true })),
       needs: (job.needs ?? []).map((need) => ({ job: need, trigger: !job.loose })),
+      puts: [...(job.puts ?? [])],
       image: 'node:22',
       inputs: [],
       last_run: null,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Pipeline, Trace } from '../../ui/lib/api.ts'
-import { jobKey, resourceKey } from '../../ui/lib/line-shape.ts'
-import { milestoneAt, pathOf } from '../../ui/lib/line-path.ts'
+import { edgeKey, jobKey, resourceKey } from '../../ui/lib/line-shape.ts'
+import { courseOf, milestoneAt, pathOf } from '../../ui/lib/line-path.ts'
 import type { ChainRun } from '../../ui/lib/waterfall.ts'
 import { addLine, hex } from './fake-stories.ts'
 import { FakeWorld } from './fake-world.ts'
@@ -68,6 +68,26 @@ test('a way goes on over what a run put', () => {
     'job:scan': 'ahead: not reached: nothing has started it yet',
     'job:docs': 'aside: not on its way',
   })
+})
+
+test('a way leads over what a job may put yet, until it came through without putting it', () => {
+  const view = line()
+  for (const job of view.jobs) if (job.name === 'build') job.puts.push('image', 'handbook')
+  const told = (given: Partial<ChainRun>) => {
+    const path = pathOf(traced({ runs: [run('build', 7, given)] }), view)
+    if (!path) throw new Error('there is no path')
+    return ['image', 'handbook'].map((resource, at) => {
+      const [from, to, next] = [jobKey('build'), resourceKey(resource), jobKey(['scan', 'docs'][at]!)]
+      const put = courseOf(path, { key: edgeKey(from, to), from, to, by: 'put' })
+      return `${put}: ${milestoneAt(path, to).words}; ${milestoneAt(path, next).words}`
+    })
+  }
+  const toCome = 'may: nothing came of it yet; not reached: nothing has started it yet'
+  expect(told({ state: 'running' })).toEqual([toCome, toCome])
+  expect(told({ outputs: [{ resource: 'image', version: 'sha256:1' }] })).toEqual([
+    'went: has what came of it; not reached: nothing has started it yet',
+    'aside: not on its way; not on its way',
+  ])
 })
 
 test.each<[string, Standing]>([

@@ -1,5 +1,5 @@
 import type { Job, Pipeline, Trace } from './api.ts'
-import { jobKey, resourceKey } from './line-shape.ts'
+import { type Edge, edgeKey, jobKey, resourceKey } from './line-shape.ts'
 import { type RunLook, runLook, runWord, together } from './state-words.ts'
 
 /** Where a node of the line is on the way of one version: it got there, it may still, or its way does not lead there. */
@@ -22,6 +22,8 @@ export type LinePath = {
   readonly version: string
   readonly title: string | null
   readonly milestones: ReadonlyMap<string, Milestone>
+  /** The puts on it, by the key of their edge: those that were made of the version, and those that may be made yet. */
+  readonly puts: ReadonlyMap<string, 'went' | 'may'>
   /** How far it came in a sentence, for whoever sees no drawing. */
   readonly words: string
 }
@@ -30,53 +32,93 @@ type Traced = Trace['lines'][number]
 const ASIDE: Milestone = { stretch: 'aside', look: null, run: null, why: null, words: 'not on its way' }
 export const milestoneAt = (path: LinePath, key: string): Milestone => path.milestones.get(key) ?? ASIDE
 
+/** Whether the version went along an edge, may, or does not. */
+export function courseOf(path: LinePath, edge: Pick<Edge, 'key' | 'from' | 'to' | 'by'>): Course {
+  if (edge.by === 'put') return path.puts.get(edge.key) ?? 'aside'
+  const [from, to] = [milestoneAt(path, edge.from), milestoneAt(path, edge.to)]
+  if (from.stretch === 'aside' || to.stretch === 'aside') return 'aside'
+  return to.stretch === 'reached' ? 'went' : 'may'
+}
+export type Course = 'went' | 'may' | 'aside'
+
 /**
  * The way of a version through the line as it stands on one lane.
  *
  * It begins at the resource that it is a version of, leads to every job that takes it, by itself or through what it needs, and on
- * over what those jobs put.
+ * over what those jobs put, or may put yet.
  *
  * @returns Null where nothing of the version came to this line and lane.
  */
 export function pathOf(trace: Trace, view: Pipeline): LinePath | null {
   const traced = trace.lines.find((line) => line.pipeline === view.name && line.lane === view.lane)
   if (!traced) return null
+  const { begun, puts, jobs } = wayOf(view, traced)
   const milestones = new Map<string, Milestone>()
-  const resources = waysOf(view, traced)
-  for (const resource of resources)
-    milestones.set(resourceKey(resource), {
-      stretch: 'reached',
-      look: null,
-      run: null,
-      why: null,
-      words: resource === traced.resource ? 'its way begins here' : 'has what came of it',
-    })
-  for (const job of jobsBehind(view, resources)) milestones.set(jobKey(job.name), jobMilestone(job, traced))
+  for (const { name } of view.resources) {
+    const milestone = begun.has(name) ? resourceMilestone(name === traced.resource) : null
+    if (milestone) milestones.set(resourceKey(name), milestone)
+  }
+  for (const { resource, course } of puts)
+    if (course === 'may' && !begun.has(resource)) milestones.set(resourceKey(resource), TO_COME)
+  for (const job of jobs) milestones.set(jobKey(job.name), jobMilestone(job, traced))
   for (const { job, run } of traced.jobs) {
     const known = view.jobs.find(({ name }) => name === job)
     if (run && known) milestones.set(jobKey(job), jobMilestone(known, traced))
   }
-  return { version: trace.version, title: trace.title, milestones, words: howFar(view, milestones) }
+  const courses = puts.map(
+    (put) => [edgeKey(jobKey(put.job), resourceKey(put.resource)), put.course] as const,
+  )
+  const { version, title } = trace
+  return { version, title, milestones, puts: new Map(courses), words: howFar(view, milestones) }
 }
 
-/** The resource that it is a version of, and those that its runs put a version of. */
-function waysOf(view: Pipeline, traced: Traced): string[] {
-  const put = traced.jobs.flatMap(({ run, legs }) => [run, ...legs].flatMap((one) => one?.outputs ?? []))
-  const names = new Set([traced.resource, ...put.map(({ resource }) => resource)])
-  return view.resources.map(({ name }) => name).filter((name) => names.has(name))
+const resourceMilestone = (isFirst: boolean): Milestone => ({
+  ...{ stretch: 'reached', look: null, run: null, why: null },
+  words: isFirst ? 'its way begins here' : 'has what came of it',
+})
+const TO_COME: Milestone = {
+  ...{ stretch: 'ahead', look: null, run: null, why: null },
+  words: 'nothing came of it yet',
 }
 
-/** The jobs that take versions of these, by themselves or through what they need. */
-function jobsBehind({ jobs }: Pipeline, resources: readonly string[]): Job[] {
-  const behind = new Set<string>()
+type Put = { readonly job: string; readonly resource: string; readonly course: 'went' | 'may' }
+
+/** The resources that have it or what came of it, the jobs that take those by themselves or through what they need, and their puts. */
+function wayOf(view: Pipeline, traced: Traced) {
+  const made = traced.jobs.flatMap(({ job, run, legs }) =>
+    [run, ...legs].flatMap((one) => one?.outputs ?? []).map(({ resource }) => ({ job, resource })),
+  )
+  const begun = new Set([traced.resource, ...made.map(({ resource }) => resource)])
+  const resources = new Set(begun)
+  const jobs = new Set<Job>()
+  const names = new Set<string>()
   let before = -1
-  while (behind.size > before) {
-    before = behind.size
-    for (const { name, gets, needs } of jobs)
-      if (gets.some((get) => resources.includes(get.resource)) || needs.some((need) => behind.has(need.job)))
-        behind.add(name)
+  while (jobs.size > before) {
+    before = jobs.size
+    for (const job of view.jobs) {
+      const takes = job.gets.some((get) => resources.has(get.resource))
+      if (jobs.has(job) || !(takes || job.needs.some((need) => names.has(need.job)))) continue
+      jobs.add(job)
+      names.add(job.name)
+      if (mayPut(job, traced)) for (const resource of job.puts) resources.add(resource)
+    }
   }
-  return jobs.filter(({ name }) => behind.has(name))
+  const isMade = (job: Job, resource: string) =>
+    made.some((one) => one.job === job.name && one.resource === resource)
+  const puts = view.jobs.flatMap((job) =>
+    job.puts.flatMap((resource): Put[] => {
+      if (isMade(job, resource)) return [{ job: job.name, resource, course: 'went' }]
+      return jobs.has(job) && mayPut(job, traced) ? [{ job: job.name, resource, course: 'may' }] : []
+    }),
+  )
+  return { begun, puts, jobs: view.jobs.filter((job) => jobs.has(job)) }
+}
+
+/** A job that came through has put what it puts; one that did not may, now or when it is tried again. */
+function mayPut({ name }: Job, traced: Traced): boolean {
+  const at = traced.jobs.find(({ job }) => job === name)
+  const runs = at && at.legs.length > 0 ? at.legs : [at?.run]
+  return runs.some((run) => run?.state !== 'succeeded' && run?.state !== 'skipped')
 }
 
 /** In this order: a matrix is what the first of these is that one of its legs is. */

@@ -1,7 +1,7 @@
 import type { Job, Pipeline, Resource } from './api.ts'
 
 /** What a place on the line is reckoned from: a line that runs knows more of its jobs, one that is being written does not. */
-export type Wired = Pick<Job, 'name' | 'gets' | 'needs'>
+export type Wired = Pick<Job, 'name' | 'gets' | 'needs' | 'puts'>
 export type Named = Pick<Resource, 'name'>
 
 /** What of a line decides how it is drawn: who takes what from whom. Live states are no part of it. */
@@ -12,58 +12,91 @@ export type Edge = {
   readonly key: string
   readonly from: string
   readonly to: string
+  /** What the file says of it, at the job that it leads to; of a put, at the one that it comes from. */
+  readonly by: 'get' | 'need' | 'put'
   /** False where a new version is taken along but starts nothing. */
   readonly trigger: boolean
+  /** A put that closes a circle: what it leads to stands before where it comes from. */
+  readonly isBack: boolean
 }
 
 export const resourceKey = (name: string): string => `resource:${name}`
 export const jobKey = (name: string): string => `job:${name}`
+export const edgeKey = (from: string, to: string): string => `${from}→${to}`
 
 export const shapeOf = ({ jobs, resources }: Pick<Pipeline, 'jobs' | 'resources'>): LineShape => ({
   resources: resources.map(({ name }) => ({ name })),
-  jobs: jobs.map(({ name, gets, needs }) => ({ name, gets, needs })),
+  jobs: jobs.map(({ name, gets, needs, puts }) => ({ name, gets, needs, puts })),
 })
 
-/** Every need, and every get that no need already brings along: `src` reaches the end of a diamond through its beginning. */
+/**
+ * Every need, every put, and every get that no need already brings along: `src` reaches the end of a diamond through its beginning.
+ *
+ * A need is left out where what the needed job puts leads to the same place: `publish → image → deploy` says what
+ * `publish → deploy` beside it would say again. The get then starts what the need would have started.
+ */
 export function edgesOf(jobs: readonly Wired[]): Edge[] {
   const known = new Set(jobs.map((job) => job.name))
   const broughtTo = bringing(jobs)
-  return jobs.flatMap((job) => {
+  const taken = jobs.map((job) => {
     const brought = broughtTo(job)
     const gets = job.gets.filter((get) => !brought.has(get.resource))
-    const needs = job.needs.filter((need) => known.has(need.job))
+    return { job, gets, needs: job.needs.filter((need) => known.has(need.job)) }
+  })
+  const puts = putsWith(
+    jobs,
+    taken.flatMap(({ job, gets, needs }) => [
+      ...gets.map((get) => edge(resourceKey(get.resource), jobKey(job.name), 'get')),
+      ...needs.map((need) => edge(jobKey(need.job), jobKey(job.name), 'need')),
+    ]),
+  )
+  const onward = new Set(puts.filter(({ isBack }) => !isBack).map(({ key }) => key))
+  const isPutBy = (resource: string, job: string) => onward.has(edgeKey(jobKey(job), resourceKey(resource)))
+  const takes = taken.flatMap(({ job, gets, needs }) => {
+    const to = jobKey(job.name)
+    const got = gets.map(({ resource, trigger }) => {
+      const told = needs.filter((need) => isPutBy(resource, need.job))
+      const starts = told.length > 0 ? told.some((need) => need.trigger) : trigger
+      return { ...edge(resourceKey(resource), to, 'get'), trigger: starts }
+    })
+    const untold = needs.filter((need) => !gets.some(({ resource }) => isPutBy(resource, need.job)))
     return [
-      ...gets.map((get) => edge(resourceKey(get.resource), job, get.trigger)),
-      ...needs.map((need) => edge(jobKey(need.job), job, need.trigger)),
+      ...got,
+      ...untold.map((need) => ({ ...edge(jobKey(need.job), to, 'need'), trigger: need.trigger })),
     ]
   })
+  return [...takes, ...puts]
 }
 
-const edge = (from: string, job: Wired, trigger: boolean): Edge => ({
-  key: `${from}→${job.name}`,
-  from,
-  to: jobKey(job.name),
-  trigger,
+const edge = (from: string, to: string, by: Edge['by']): Edge => ({
+  ...{ key: edgeKey(from, to), from, to, by },
+  ...{ trigger: true, isBack: false },
 })
 
-/** A job stands as far left as its needs allow, a resource right before the first job that gets it. */
-export function columnsOf(edges: readonly Edge[]): Map<string, number> {
-  const columns = new Map<string, number>()
-  const into = Map.groupBy(edges, ({ to }) => to)
-  const columnOf = (key: string): number => {
-    const known = columns.get(key)
-    if (known !== undefined) return known
-    columns.set(key, 1) // A circle cannot be checked in; should one come, it must not hang the page.
-    const before = (into.get(key) ?? []).filter(({ from }) => from.startsWith('job:'))
-    const column = Math.max(1, ...before.map((edge) => columnOf(edge.from) + 1))
-    columns.set(key, column)
-    return column
+/** The puts, in the order of the file: one that would close a circle with what is taken and those before it leads back. */
+function putsWith(jobs: readonly Wired[], taken: readonly Edge[]): Edge[] {
+  const next = new Map<string, string[]>()
+  const lead = ({ from, to }: Edge) => {
+    const ends = next.get(from)
+    if (ends) ends.push(to)
+    else next.set(from, [to])
   }
-  for (const { to } of edges) columnOf(to)
-  for (const [from, begun] of Map.groupBy(edges, (edge) => edge.from))
-    if (from.startsWith('resource:'))
-      columns.set(from, Math.min(...begun.map((edge) => columnOf(edge.to))) - 1)
-  return columns
+  taken.forEach(lead)
+  return jobs.flatMap((job) =>
+    job.puts.map((resource) => {
+      const put = edge(jobKey(job.name), resourceKey(resource), 'put')
+      const isBack = isBehind(put.from, put.to, next)
+      if (!isBack) lead(put)
+      return { ...put, isBack }
+    }),
+  )
+}
+
+/** Whether one comes to `wanted` from `start`. */
+function isBehind(wanted: string, start: string, next: ReadonlyMap<string, readonly string[]>): boolean {
+  const seen = new Set([start])
+  for (const key of seen) for (const each of next.get(key) ?? []) seen.add(each)
+  return seen.has(wanted)
 }
 
 /** The resources whose versions a job takes, by itself or through what it needs, in the order of the line. */

@@ -105,6 +105,28 @@ describe('the graph', () => {
     expect(await visit.page.evaluate('document.documentElement.scrollWidth')).toBe(390)
   })
 
+  test('shows what a job puts between it and the job that gets it, and names it in the list', async () => {
+    const world = new FakeWorld()
+    const jobs = [
+      { name: 'publish', puts: ['image'] },
+      { name: 'deploy', needs: ['publish'], gets: ['image'] },
+    ]
+    addLine(world, { project: 'shop', name: 'main', jobs })
+    await using visit = await house.visit(world, { path: '/p/shop/main' })
+    const graph = visit.page.getByRole('group', { name: 'as a graph' })
+    const left = async (name: string) =>
+      (await graph.getByRole('link', { name, exact: true }).boundingBox())?.x ?? 0
+    await graph.getByRole('link', { name: 'deploy', exact: true }).waitFor()
+    expect(await graph.locator('path.link').count()).toBe(3)
+    expect(await left('publish')).toBeLessThan(await left('image'))
+    expect(await left('image')).toBeLessThan(await left('deploy'))
+    await visit.page.setViewportSize({ width: 390, height: 800 })
+    const list = visit.page.getByRole('list', { name: 'Jobs of main' })
+    await list.getByText('gets src · puts image').waitFor()
+    await list.getByText('after publish · gets image').waitFor()
+    expect(visit.complaints).toEqual([])
+  })
+
   test('tells in amber and in words what went on only because it may fail', async () => {
     await using visit = await house.visit(fullWorld())
     const docs = visit.page.locator('li', {
