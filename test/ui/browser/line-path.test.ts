@@ -27,7 +27,7 @@ describe('the way of a commit', () => {
     await node('smoke').getByText('not reached').waitFor()
     await node('infra').getByText('not on its way').waitFor()
     await visit.page.getByRole('link', { name: 'Show the whole line' }).click()
-    await node('infra').getByText('Pin the base image').waitFor()
+    await node('infra').getByText('only').waitFor()
     expect(visit.complaints).toEqual([])
   })
 
