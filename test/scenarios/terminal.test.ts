@@ -34,7 +34,7 @@ async function runOf(house: House, job: string, state: string): Promise<number> 
 
 /** What stands on the screen, with what is drawn as padding taken away. */
 const shows = (page: Page, text: string) =>
-  until(async () => (await page.locator('.xterm-rows').innerText()).includes(text), { withinMs: 20_000 })
+  until(async () => (await page.locator('.xterm-rows').innerText()).includes(text))
 
 /** `takt …` as a program, with what is piped into it. */
 async function takt(house: House, args: readonly string[], typed = '') {
@@ -118,9 +118,9 @@ describe.skipIf(reason)(`terminals, whole${reason ? ` (skipped: ${reason})` : ''
     expect(browser.complaints).toEqual([])
 
     const again = (await house.ask(`POST /api/v1/runs/${run}/retry`, { hold: '30m' })).body.id
-    await until(async () => (await house.ask(`GET /api/v1/runs/${again}`)).body.hold, { withinMs: 20_000 })
+    await until(async () => (await house.ask(`GET /api/v1/runs/${again}`)).body.hold)
     const looking = takt(house, ['exec', String(again), '--', 'sleep', MARKS[1]])
-    await until(() => runs(MARKS[1]), { withinMs: 20_000 })
+    await until(() => runs(MARKS[1]))
     await runner.kill('SIGKILL')
     expect((await looking).err).toContain('the connection to the runner was lost')
     await using _next = await startRunner(house, { engine: 'docker', dataDir: runner.dataDir })

@@ -75,7 +75,7 @@ test(
     runner.room.enough = true
     await succeeded(8)
     expect(most).toBe(3)
-    await until(async () => (await now()).slots === 1, { withinMs: 20_000 })
+    await until(async () => (await now()).slots === 1)
     const { items } = (await house.ask('GET /api/v1/runners/elastic/events')).body
     const scaled = items
       .filter((event: { kind: string }) => event.kind === 'scaled')

@@ -17,7 +17,7 @@ test('the terminals of somebody who is disabled close at once', async () => {
   await until(() => guest.heard.some(({ say }) => say === 'opened'))
   expect((await house.ask('POST /api/v1/users/ann/disable')).status).toBeLessThan(300)
   // Well before the look that is taken now and then.
-  await until(() => guest.heard.some(({ say }) => say === 'closed'), { withinMs: 10_000 })
+  await until(() => guest.heard.some(({ say }) => say === 'closed'))
   await ordered(runner, 'terminal.close')
   expect((await house.ask('GET /api/v1/runs/1/terminals')).body.items[0]).toMatchObject({
     reason: 'the session has ended, or may do less than before',
