@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fillForm } from '#pipelines/language/form-values.ts'
 import { ACCOUNT, meIn, PASSWORD } from './fake-account.ts'
 import { AUDIT } from './fake-audit.ts'
+import { BADGES } from './fake-badges.ts'
 import { DECISIONS, withPins } from './fake-decisions.ts'
 import { CHARTS } from './fake-charts.ts'
 import { DELIVERIES } from './fake-deliveries.ts'
@@ -99,6 +100,7 @@ const ROUTES: readonly Route[] = [
   ...DELIVERIES,
   ...SCHEDULES,
   ...CHARTS,
+  ...BADGES,
 ]
 
 function viewLine({ world, url }: Asked, project = '', name = ''): Reply {
@@ -235,12 +237,15 @@ export async function answer(
   }
   const reply = await replyTo(world, request, url)
   const headers: Record<string, string> = {
-    'content-type': reply.status < 400 ? 'application/json' : 'application/problem+json',
+    'content-type': reply.type ?? (reply.status < 400 ? 'application/json' : 'application/problem+json'),
     'takt-cursor': String(cursor),
   }
   if (reply.cookie) headers['set-cookie'] = reply.cookie
-  response.writeHead(reply.status, headers).end(reply.body === null ? '' : JSON.stringify(reply.body))
+  response.writeHead(reply.status, headers).end(bodyOf(reply))
 }
+
+const bodyOf = ({ body, type }: Reply): string =>
+  body === null ? '' : type === undefined ? JSON.stringify(body) : String(body)
 
 async function replyTo(world: FakeWorld, request: IncomingMessage, url: URL): Promise<Reply> {
   const path = url.pathname.replace('/api/v1', '')

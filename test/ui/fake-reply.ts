@@ -1,6 +1,7 @@
 import type { FakeWorld } from './fake-world.ts'
 
-export type Reply = { status: number; body: unknown; cookie?: string }
+/** @property type  What a body is that is no JSON, and a text. */
+export type Reply = { status: number; body: unknown; cookie?: string; type?: string }
 export type Asked = {
   readonly world: FakeWorld
   readonly url: URL

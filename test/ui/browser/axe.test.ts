@@ -45,6 +45,7 @@ const PAGES: readonly (readonly [string, string, string, Opening?])[] = [
   ['home', '/', 'Needs a look'],
   ['line', '/p/shop/main', 'Runs on main'],
   ['way of a commit', `/p/shop/main?version=${hex(11)}`, 'Critical path'],
+  ['badge', '/p/shop/main', 'Build monitors', press('Badge')],
   ['panel of a paused job', '/p/shop/main?job=production', 'Let it go on'],
   ['panel of a matrix', '/p/shop/main?job=types', '3/4 legs through'],
   ['panel of a held job', '/p/shop/main?job=integration', 'Held: queued'],
