@@ -1,13 +1,21 @@
 import dagre from '@dagrejs/dagre'
 import { columnsOf } from './line-columns.ts'
-import { type Edge, edgesOf, jobKey, type Named, resourceKey, type Wired } from './line-shape.ts'
+import {
+  type Edge,
+  edgesOf,
+  jobKey,
+  type LineShape,
+  type Named,
+  resourceKey,
+  type Wired,
+} from './line-shape.ts'
 
 /** A line laid out from left to right: where every resource and job stands, and the curves between them. */
-export type LineGraph<R extends Named = Named, J extends Wired = Wired> = {
+export type LineGraph = {
   readonly width: number
   readonly height: number
-  readonly resources: readonly (Spot & { readonly resource: R })[]
-  readonly jobs: readonly (Spot & { readonly job: J })[]
+  readonly resources: readonly (Spot & { readonly resource: Named })[]
+  readonly jobs: readonly (Spot & { readonly job: Wired })[]
   readonly links: readonly Link[]
 }
 
@@ -28,10 +36,7 @@ const JOB = { width: 206, height: 80 }
 const RESOURCE = { width: 156, height: 58 }
 const MARGIN = 12
 
-export function layOut<R extends Named, J extends Wired>(shape: {
-  readonly jobs: readonly J[]
-  readonly resources: readonly R[]
-}): LineGraph<R, J> {
+export function layOut(shape: LineShape): LineGraph {
   const edges = edgesOf(shape.jobs)
   const ends = new Set(edges.flatMap(({ from, to }) => [from, to]))
   const shown = shape.resources.filter(({ name }) => ends.has(resourceKey(name)))

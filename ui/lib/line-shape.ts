@@ -2,7 +2,7 @@ import type { Job, Pipeline, Resource } from './api.ts'
 
 /** What a place on the line is reckoned from: a line that runs knows more of its jobs, one that is being written does not. */
 export type Wired = Pick<Job, 'name' | 'gets' | 'needs' | 'puts'>
-export type Named = Pick<Resource, 'name'>
+export type Named = Pick<Resource, 'name' | 'kind'>
 
 /** What of a line decides how it is drawn: who takes what from whom. Live states are no part of it. */
 export type LineShape = { readonly resources: readonly Named[]; readonly jobs: readonly Wired[] }
@@ -24,8 +24,8 @@ export const resourceKey = (name: string): string => `resource:${name}`
 export const jobKey = (name: string): string => `job:${name}`
 export const edgeKey = (from: string, to: string): string => `${from}→${to}`
 
-export const shapeOf = ({ jobs, resources }: Pick<Pipeline, 'jobs' | 'resources'>): LineShape => ({
-  resources: resources.map(({ name }) => ({ name })),
+export const shapeOf = ({ jobs, resources }: LineShape): LineShape => ({
+  resources: resources.map(({ name, kind }) => ({ name, kind })),
   jobs: jobs.map(({ name, gets, needs, puts }) => ({ name, gets, needs, puts })),
 })
 

@@ -28,9 +28,9 @@ const FILE = `jobs:
   staging: { needs: build, run: ./deploy staging }
   production: { needs: staging, run: ./deploy production }
 `
-function shop(): FakeWorld {
+function shop(text = FILE): FakeWorld {
   const world = fullWorld()
-  shopFiles(world).set('main', { text: FILE, commit: hex(3) })
+  shopFiles(world).set('main', { text, commit: hex(3) })
   return world
 }
 
@@ -57,7 +57,7 @@ test('an error is seen while it is written, and gone to by a press', async () =>
   await finding.getByText('did you mean').waitFor()
   await page.locator('.cm-lintRange-error').filter({ hasText: 'neds' }).waitFor()
   await page.getByText('As it was before the error').waitFor()
-  expect(await graph(page).getByRole('button').count()).toBe(3)
+  await expect.poll(() => graph(page).getByRole('button').count()).toBe(3)
 
   await page.keyboard.press('Control+Home')
   await finding.focus()
@@ -65,6 +65,15 @@ test('an error is seen while it is written, and gone to by a press', async () =>
   await page.keyboard.type('X')
   await expect.poll(() => code(page).innerText()).toContain('Xneds: build')
   expect(visit.complaints).toEqual([])
+})
+
+test('the line is drawn in a thread beside the page, with what its jobs put', async () => {
+  const puts = '  pack: { get: src, when: push, run: x, put: { bundle: { paths: [a] } } }'
+  const text = `resources: { src: { git: . }, bundle: { files: {} } }\n${FILE}${puts}`
+  await using visit = await house.visit(shop(text))
+  const [thread] = await Promise.all([visit.page.waitForEvent('worker'), visit.page.goto(PATH)])
+  expect(thread.url()).toContain('layout-worker')
+  await graph(visit.page).locator('.resource', { hasText: 'bundle' }).getByText('files').waitFor()
 })
 
 test('a key is completed from the schema, and its value from the file’s own names', async () => {
