@@ -56,5 +56,13 @@ export const VALUES: readonly Route[] = [
         ? no(412, 'changed-meanwhile', 'Somebody was quicker', `\`${key}\`: it is at version 3`)
         : write(world, key, String(body['value'])),
   ],
+  [
+    'POST',
+    /^\/projects\/([^/]+)\/values\/([^/]+)\/increment$/,
+    ({ world, body }, _project, key = '') => {
+      const now = Number(valuesIn(world).get(key)?.[0]?.value ?? 0)
+      return write(world, key, String(now + Number(body['by'])))
+    },
+  ],
   ['DELETE', ONE, ({ world }, _project, key = '') => write(world, key, null)],
 ]

@@ -31,6 +31,9 @@ export const values = {
         json: { value },
       }),
     ),
+  /** Counts it, whoever else does so at the same time. */
+  count: (project: string, key: string, by: number) =>
+    body(one.increment.$post({ param: { project: part(project), key: part(key) }, json: { by } })),
   remove: async (project: string, known: Known): Promise<void> => {
     const param = { project: part(project), key: part(known.key) }
     await body(done(one.$delete({ param, header: conditions(known) })))

@@ -41,6 +41,19 @@ test('values are added, changed as they were seen, looked back at and removed', 
   expect(visit.complaints).toEqual([])
 })
 
+test('a value that is a whole number is counted up and down, and no other is', async () => {
+  const world = fullWorld()
+  await using visit = await house.visit(world, { path: '/settings/projects/shop/values', width: 390 })
+  const { page } = visit
+  await page.getByRole('button', { name: '+1 to deploys' }).click()
+  await page.getByText('42', { exact: true }).waitFor()
+  await page.getByRole('button', { name: '−1 to deploys' }).click()
+  await page.getByText('41', { exact: true }).waitFor()
+  expect(await page.getByRole('button', { name: '+1 to deploy.colour' }).count()).toBe(0)
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+  expect(visit.complaints).toEqual([])
+})
+
 test('a notice that did not arrive is sent again, and a rule is tried out', async () => {
   const world = fullWorld()
   await using visit = await house.visit(world, { path: '/settings/projects/shop/notices' })
