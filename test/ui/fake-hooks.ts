@@ -1,4 +1,4 @@
-import type { GitHook, ProjectHook } from '../../ui/lib/hooks-api.ts'
+import type { GitHook, ProjectHook, Taken } from '../../ui/lib/hooks-api.ts'
 import { type Asked, ok, type Reply, type Route } from './fake-reply.ts'
 
 const HERE = 'https://takt.acme.example/hooks'
@@ -20,7 +20,19 @@ function git(_: Asked, project = ''): Reply {
   return ok({ url, secret, install } satisfies GitHook)
 }
 
+/** One resource listens to what is closed. */
+function tell({ body }: Asked): Reply {
+  const versions = body['action'] === 'closed' ? [{ pipeline: 'main', resource: 'ticket' }] : []
+  return ok({ id: 'f00d', versions } satisfies Taken)
+}
+
 export const HOOKS: readonly Route[] = [
   ['GET', /^\/projects\/([^/]+)\/hooks$/, list],
   ['GET', /^\/projects\/([^/]+)\/hook$/, git],
+  [
+    'GET',
+    /^\/projects\/([^/]+)\/pipelines\/([^/]+)\/resources\/([^/]+)\/hook$/,
+    (_, ...at) => ok({ url: `${HERE}/resources/${at.join('/')}`, token: secretOf('resource') }),
+  ],
+  ['POST', /^\/projects\/([^/]+)\/events\/([^/]+)$/, tell],
 ]
