@@ -22,6 +22,10 @@ export function cssInk(colour: Colour): string {
   return `color-mix(in oklab, rgb(${colour.red} ${colour.green} ${colour.blue}) 72%, var(--ink))`
 }
 
+/** Papers are mixed thinly into the log's own: what is black on a coloured badge (`PASS`) is read there as the page's ink. */
+export const cssInkOnPaper = (colour: Colour): string =>
+  'name' in colour && colour.name % 8 === 0 ? 'var(--ink)' : cssInk(colour)
+
 export function cssPaper(colour: Colour): string {
   if ('name' in colour) return `color-mix(in oklab, var(--ansi-${colour.name}) 32%, var(--log))`
   return `color-mix(in oklab, rgb(${colour.red} ${colour.green} ${colour.blue}) 40%, var(--log))`

@@ -183,13 +183,13 @@ const COLOURS = ['color-contrast', 'link-in-text-block']
 
 /** In light and dark, wide and on a phone: colours change no more than contrast, so that is all that is asked twice. */
 async function faultsEverywhere(page: Page, landmark: string): Promise<string[]> {
+  await page.getByText(landmark).first().waitFor()
   await page.evaluate(axe)
   const found: string[] = []
   for (const width of [1280, 390]) {
     await page.setViewportSize({ width, height: 800 })
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
-      await page.getByText(landmark).first().waitFor()
       const faults = await faultsOf(page, colorScheme === 'light' ? {} : { runOnly: COLOURS })
       found.push(...faults.map((fault) => `${colorScheme}, ${width} wide: ${fault}`))
     }
