@@ -39,6 +39,8 @@ export async function startProcesses(settings: NodeJS.ProcessEnv = {}): Promise<
     runnerPid: runner.pid ?? 0,
     ask: asker(url, token),
     async [Symbol.asyncDispose]() {
+      // The second signal says: at once. What still runs was only there to be looked at.
+      runner.kill('SIGINT')
       await end(runner)
       await server[Symbol.asyncDispose]()
     },

@@ -104,5 +104,6 @@ describe.skipIf(reason)(`a gate between containers${reason ? ` (skipped: ${reaso
     const log: string = (await house.ask('GET /api/v1/runs/1/log')).text
     expect(log.match(/^here$/gm)?.length).toBeGreaterThanOrEqual(2)
     expect(log.match(/^up$/gm)).toHaveLength(2)
+    await until(async () => (await madeBy(name)).length === 0, { withinMs: 60_000, everyMs: 100 })
   }, 300_000)
 })
