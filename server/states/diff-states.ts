@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import type { z } from 'zod'
 import { type IndexedEntry, indexed, unpacked } from '../files/archive-entries.ts'
 import type { Store } from '../files/store.ts'
-import { createHash } from 'node:crypto'
 import { masksOf } from '../secrets/masks.ts'
 import { type StateVersion, versionAt } from './find-states.ts'
 import { diffLines } from './line-diff.ts'
@@ -33,7 +34,7 @@ export async function diffStates(
   return {
     ...{ from: before.version, to: after.version },
     values: differingKeys(before.fields, after.fields, (value) => mask(value).slice(0, MOST_LETTERS)),
-    files: told.map((file) => fileDiff(file, { old: old.get(file.path), now: now.get(file.path), mask })),
+    files: await compared(told, { old, now, mask }),
     more: differing.length - told.length,
   }
 }
@@ -88,13 +89,26 @@ async function entriesIn(store: Store, { archive }: StateVersion): Promise<Entri
   return entries
 }
 
-type Contents = {
-  readonly old: Beginning | undefined
-  readonly now: Beginning | undefined
-  readonly mask: (text: string) => string
+type Contents<Old> = { readonly old: Old; readonly now: Old; readonly mask: (text: string) => string }
+type FileDiff = Diff['files'][number]
+
+/** One after the other, and between two the server turns to whoever waits: files that differ in all they can take a while together. */
+async function compared(
+  files: readonly Differing[],
+  { old, now, mask }: Contents<ReadonlyMap<string, Beginning>>,
+): Promise<FileDiff[]> {
+  const found: FileDiff[] = []
+  for (const file of files) {
+    found.push(fileDiff(file, { old: old.get(file.path), now: now.get(file.path), mask }))
+    await setImmediate()
+  }
+  return found
 }
 
-function fileDiff({ path, before, after }: Differing, { old, now, mask }: Contents): Diff['files'][number] {
+function fileDiff(
+  { path, before, after }: Differing,
+  { old, now, mask }: Contents<Beginning | undefined>,
+): FileDiff {
   const told = {
     ...({ path, change: changeOf(before, after) } as const),
     ...{ before: before?.bytes ?? null, after: after?.bytes ?? null },

@@ -21,6 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'commander',
     'tar-stream',
     'aws4fetch',
+    'diff',
     'nodemailer',
     'openid-client',
     '@redis/client',
@@ -43,7 +44,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'protobufjs',
   ],
   ui: [
-    ...['pipelines', 'types:server/app.ts', 'svelte', 'hono', 'zod', 'virtua'],
+    ...['pipelines', 'types:server/app.ts', 'svelte', 'hono', 'zod', 'virtua', 'diff'],
     ...['@dagrejs', '@xterm', '@codemirror', '@lezer'],
   ],
 }

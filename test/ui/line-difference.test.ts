@@ -13,11 +13,15 @@ test.each([
   expect(differenceOf(text(mine), text(theirs))).toEqual({ mine: left, theirs: right })
 })
 
-test('texts that are too long to be compared differ between their common ends', () => {
-  const lines = (letter: string) => Array.from({ length: 2_001 }, (_, at) => `${letter}${at}`)
-  const whole = (letter: string) => ['same', ...lines(letter), 'same'].join('\n')
-  const { mine, theirs } = differenceOf(whole('a'), whole('b'))
-  expect([mine.length, theirs.length, mine[0], mine.at(-1)]).toEqual([2_001, 2_001, 2, 2_002])
+test('texts that differ in more than a thousand lines differ in every line', () => {
+  const lines = (letter: string, count: number) =>
+    ['same', ...Array.from({ length: count }, (_, at) => `${letter}${at}`), 'same'].join('\n')
+  const near = differenceOf(lines('a', 500), lines('b', 500))
+  expect([near.mine.length, near.theirs.length, near.mine[0], near.mine.at(-1)]).toEqual([500, 500, 2, 501])
+  const far = differenceOf(lines('a', 100_000), lines('b', 501))
+  expect([far.mine.length, far.theirs.length, far.mine[0], far.mine.at(-1)]).toEqual([
+    100_002, 503, 1, 100_002,
+  ])
 })
 
 test.each([
