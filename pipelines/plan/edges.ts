@@ -65,7 +65,6 @@ export function edgesOf(pipeline: Pipeline): Edges {
 type Line = {
   readonly pipeline: Pipeline
   readonly byName: ReadonlyMap<string, Job>
-  readonly puts: ReadonlyMap<string, readonly string[]>
   readonly producers: ReadonlyMap<string, readonly string[]>
   readonly handsOn: Map<string, ReadonlySet<string>>
   /** Job by job, those one edge that triggers before it, and those one after it. */
@@ -75,13 +74,11 @@ type Line = {
 }
 
 function spellOut(pipeline: Pipeline): Edges {
-  const puts = new Map(pipeline.jobs.map((job) => [job.name, putsOf(job)]))
-  const producers = inverted(puts)
-  const before = new Map(pipeline.jobs.map((job) => [job.name, startedBy(job, producers)]))
+  const producers = producersOf(pipeline)
+  const before = new Map(pipeline.jobs.map((job) => [job.name, startersOf(job, producers)]))
   const line: Line = {
     pipeline,
     byName: new Map(pipeline.jobs.map((job) => [job.name, job])),
-    puts,
     producers,
     handsOn: new Map(),
     before,
@@ -139,9 +136,21 @@ function inverted(
   return found
 }
 
+/** The resources that a job puts. */
 export const putsOf = (job: Job): string[] => [
   ...new Set(stepsIn(job).flatMap((step) => (step.kind === 'put' ? [step.resource] : []))),
 ]
+
+/** The resources whose versions a job reads or writes: what it gets, and what its steps get and put. */
+export const touchedBy = (job: Job): ReadonlySet<string> =>
+  new Set([
+    ...job.gets.map(({ resource }) => resource),
+    ...stepsIn(job).flatMap((step) => (step.kind === 'get' || step.kind === 'put' ? [step.resource] : [])),
+  ])
+
+/** Resource by resource, the jobs that put it. */
+export const producersOf = ({ jobs }: Pick<Pipeline, 'jobs'>): ReadonlyMap<string, readonly string[]> =>
+  inverted(jobs.map((job) => [job.name, putsOf(job)]))
 
 /** The resources whose versions a run of a job vouches for: what it gets, what it puts, and what the jobs it needs vouch for. */
 function handedOnBy(name: string, line: Line): ReadonlySet<string> {
@@ -151,7 +160,7 @@ function handedOnBy(name: string, line: Line): ReadonlySet<string> {
   const resources = new Set([
     ...(job?.gets ?? []).map((get) => get.resource),
     ...(job?.needs ?? []).flatMap((need) => [...handedOnBy(need.job, line)]),
-    ...(line.puts.get(name) ?? []),
+    ...(job ? putsOf(job) : []),
   ])
   line.handsOn.set(name, resources)
   return resources
@@ -220,7 +229,8 @@ function inputEdge(resource: string, job: Job, needs: readonly NeedEdge[]): OwnE
   }
 }
 
-const startedBy = (job: Job, producers: Line['producers']): string[] => [
+/** The jobs that start a job: those whose ending it waits for, and those that put what it gets. */
+export const startersOf = (job: Job, producers: ReadonlyMap<string, readonly string[]>): string[] => [
   ...job.needs.filter((need) => need.trigger).map((need) => need.job),
   ...job.gets.filter((get) => get.trigger).flatMap((get) => producers.get(get.resource) ?? []),
 ]

@@ -1,6 +1,5 @@
 import type { Job, Pipeline } from '../language/pipeline.ts'
-import { stepsIn } from '../language/step.ts'
-import { putsOf } from './edges.ts'
+import { putsOf, touchedBy } from './edges.ts'
 import { secretNames } from './secrets-in.ts'
 
 /** A fork's file as it is run, and the jobs that are not as it says: those of the target, and those that are left out. */
@@ -23,7 +22,7 @@ export function guardFork(head: Pipeline, target: Pipeline, remembering: Iterabl
     [head, target].flatMap((file) => file.jobs.filter((job) => isGuarded(job, file)).map(({ name }) => name)),
   )
   const taken = target.jobs.filter(({ name }) => guarded.has(name))
-  const touched = new Set(taken.flatMap(resourcesOf))
+  const touched = new Set(taken.flatMap((job) => [...touchedBy(job)]))
   const resources = [
     ...head.resources.map(
       (own) => target.resources.find(({ name }) => name === own.name && touched.has(name)) ?? own,
@@ -47,11 +46,6 @@ export function guardFork(head: Pipeline, target: Pipeline, remembering: Iterabl
 const isGuarded = (job: Job, file: Pipeline): boolean =>
   job.environment !== null || (job.idToken ?? null) !== null || secretNames(job, file).length > 0
 
-const resourcesOf = (job: Job): string[] => [
-  ...job.gets.map(({ resource }) => resource),
-  ...stepsIn(job).flatMap((step) => (step.kind === 'get' || step.kind === 'put' ? [step.resource] : [])),
-]
-
 /** The jobs of which everything that they need is there, too. */
 function withoutGaps(jobs: readonly Job[]): readonly Job[] {
   const names = new Set(jobs.map(({ name }) => name))
@@ -67,7 +61,7 @@ const statesIn = (...files: readonly Pipeline[]): readonly string[] =>
 function withoutForeignState(jobs: readonly Job[], states: ReadonlySet<string>): readonly Job[] {
   const own = new Set(jobs.flatMap(putsOf))
   const left = withoutGaps(
-    jobs.filter((job) => !resourcesOf(job).some((name) => states.has(name) && !own.has(name))),
+    jobs.filter((job) => ![...touchedBy(job)].some((name) => states.has(name) && !own.has(name))),
   )
   return left.length === jobs.length ? jobs : withoutForeignState(left, states)
 }

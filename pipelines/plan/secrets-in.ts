@@ -1,6 +1,6 @@
 import type { Job, Pipeline } from '../language/pipeline.ts'
-import { stepsIn } from '../language/step.ts'
 import type { Ask } from './compile-ask.ts'
+import { touchedBy } from './edges.ts'
 import type { LaneFact } from './facts.ts'
 
 /** What is known of a run's secrets, and of whose code it runs. */
@@ -20,10 +20,7 @@ export const isTrusted = (kind: LaneFact['kind']): boolean => kind !== 'pull_req
 
 /** The secrets that a job asks for, and those that open what it gets and puts. */
 export function secretNames(job: Job, { resources }: Pick<Pipeline, 'resources'>): string[] {
-  const steps = stepsIn(job).flatMap((step) =>
-    step.kind === 'get' || step.kind === 'put' ? [step.resource] : [],
-  )
-  const touched = new Set([...job.gets.map(({ resource }) => resource), ...steps])
+  const touched = touchedBy(job)
   const logins = resources.flatMap((each) =>
     touched.has(each.name) && 'login' in each && each.login !== null ? [each.login] : [],
   )

@@ -3,6 +3,7 @@ import { parseDuration } from '../language/duration.ts'
 import type { Job, Pipeline } from '../language/pipeline.ts'
 import type { Resource } from '../language/resource.ts'
 import { stepsIn } from '../language/step.ts'
+import { touchedBy } from '../plan/edges.ts'
 import { secretNames } from '../plan/secrets-in.ts'
 import { allPlanSteps, HOOKS, type Plan } from '../wire/plan.ts'
 import { fullImageName } from './image-name.ts'
@@ -40,10 +41,7 @@ type RunFacts = {
 
 /** The same for one run: its job and what that touches, with the images and the labels that it came to. */
 export function subjectsOfRun(job: Job, pipeline: Pipeline, { plan, powerful, labels }: RunFacts): Subject[] {
-  const steps = stepsIn(job).flatMap((step) =>
-    step.kind === 'get' || step.kind === 'put' ? [step.resource] : [],
-  )
-  const touched = new Set([...job.gets.map(({ resource }) => resource), ...steps])
+  const touched = touchedBy(job)
   const of = ofJob(job)
   return [
     ...privilegedIn(containersIn(plan), { powerful, of }),

@@ -1,8 +1,8 @@
 import type { RepositoryId, RunId } from '#pipelines/ids.ts'
+import { putsOf } from '#pipelines/plan/edges.ts'
 import { sameSecret } from '../access/derive.ts'
 import { definitionIn } from '../catalog/definitions.ts'
 import type { Db } from '../db/connect.ts'
-import { putsOf } from '../runs/remotes-of.ts'
 
 /** What the lease of a running run opens of a repository. */
 export type Opening = { readonly reads: boolean; readonly writes: boolean }

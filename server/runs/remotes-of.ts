@@ -1,15 +1,10 @@
 import type { PipelineId } from '#pipelines/ids.ts'
 import type { Job } from '#pipelines/language/pipeline.ts'
-import { stepsIn } from '#pipelines/language/step.ts'
 import type { CompileFacts } from '#pipelines/plan/compile-facts.ts'
+import { putsOf } from '#pipelines/plan/edges.ts'
 import { ofProject } from '../catalog/queries.ts'
 import type { Trx } from '../db/connect.ts'
 import type { Opened, RepositoryOf } from './plan-of.ts'
-
-/** What a job puts, by name. */
-export const putsOf = (job: Job): string[] => [
-  ...new Set(stepsIn(job).flatMap((step) => (step.kind === 'put' ? [step.resource] : []))),
-]
 
 type Of = { readonly pipeline: PipelineId; readonly job: Job }
 

@@ -1,5 +1,5 @@
 import type { Resource } from '#pipelines/language/pipeline.ts'
-import { stepsIn } from '#pipelines/language/step.ts'
+import { putsOf } from '#pipelines/plan/edges.ts'
 import type { RanImage } from '#pipelines/wire/images.ts'
 import type { PutAnswer, PutSaid } from '#pipelines/wire/puts.ts'
 import { attest, type Notary } from '../attestations/attest.ts'
@@ -85,7 +85,7 @@ async function resourceToPut(tx: Tx, run: LockedRun, { name, kind }: Wanted): Pr
   const job = revision?.definition.jobs.find((each) => each.name === run.job)
   if (!resource || !job)
     throw new Problem('resource-not-found', `there is no resource \`${name}\` in this run's revision`)
-  if (!stepsIn(job).some((step) => step.kind === 'put' && step.resource === name))
+  if (!putsOf(job).includes(name))
     throw new Problem('bad-put', `the job \`${job.name}\` does not put \`${name}\``)
   if (resource.kind !== kind)
     throw new Problem('bad-put', `\`${name}\` is a ${resource.kind} resource, and a ${kind} was put`)

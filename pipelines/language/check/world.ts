@@ -1,3 +1,4 @@
+import { touchedBy } from '../../plan/edges.ts'
 import { error, type Finding, keyAt, type Place } from '../diagnostic.ts'
 import type { Normal } from '../normal/normalise.ts'
 import type { Job, Pipeline } from '../pipeline.ts'
@@ -35,10 +36,7 @@ export const resourceOfStep = (step: Step): string | null => {
  * all the way up. What was waited for is known in its job alone.
  */
 export function resourcesKnown({ jobs }: Pick<Pipeline, 'jobs'>): ReadonlyMap<string, ReadonlySet<string>> {
-  const known = gathered(jobs, (job) => [
-    ...job.gets.map((get) => get.resource),
-    ...stepsIn(job).flatMap((step) => (step.kind === 'wait' ? [] : (resourceOfStep(step) ?? []))),
-  ])
+  const known = gathered(jobs, (job) => [...touchedBy(job)])
   const waited = (job: Job) =>
     stepsIn(job).flatMap((step) => (step.kind === 'wait' ? (resourceOfStep(step) ?? []) : []))
   return new Map(jobs.map((job) => [job.name, new Set([...(known.get(job.name) ?? []), ...waited(job)])]))
