@@ -28,6 +28,7 @@ import { NOTICES } from './fake-notices.ts'
 import { SOURCES } from './fake-sources.ts'
 import { STATUSES } from './fake-statuses.ts'
 import { STATES } from './fake-states.ts'
+import { TERMINALS } from './fake-terminals.ts'
 import { VALUES } from './fake-values.ts'
 import type { FakeWorld } from './fake-world.ts'
 
@@ -95,6 +96,7 @@ const ROUTES: readonly Route[] = [
   ...PROVENANCE,
   ...EDITOR,
   ...REPORTS,
+  ...TERMINALS,
   ...GATES,
   ...PULLS,
   ...DELIVERIES,

@@ -1,6 +1,7 @@
 import type { Pipeline } from '../../ui/lib/api.ts'
 import { FULL } from './fake-reports.ts'
 import { gatedRun } from './fake-gates.ts'
+import { openTerminal } from './fake-terminals.ts'
 import { treeRun } from './fake-steps.ts'
 import { addLine, hex, minutesAgo, pastRun, SHOP, stepsOf } from './fake-stories.ts'
 import { decideMuch } from './fake-standings.ts'
@@ -65,6 +66,11 @@ export function fullWorld(): FakeWorld {
     values: { version: 'v1.4.2' },
     usage: { peak_memory_bytes: 326_000_000, cpu_ms: 73_000 },
     hold: { until: minutesAgo(-29), ending: false },
+  })
+  openTerminal(world, looked, {
+    command: ['cat', 'shots/reserve.png'],
+    opened_at: minutesAgo(4.95),
+    closed_at: minutesAgo(4.9),
   })
   addDeliveries(world)
   world.server = { ...world.server, runners: [...MANY_RUNNERS] }

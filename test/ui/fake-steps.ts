@@ -5,7 +5,7 @@ import type { FakeWorld } from './fake-world.ts'
 type Given = Partial<RunStep> & { readonly name: string; readonly commands?: RunStep['commands'] }
 
 /** A step that is over, a second or two long. */
-const stepWith = (step: number, { name, ...given }: Given): RunStep => {
+export const stepWith = (step: number, { name, ...given }: Given): RunStep => {
   const times = { started_at: minutesAgo(5), ended_at: minutesAgo(4.9) }
   return {
     ...stepOf(step, name, []),

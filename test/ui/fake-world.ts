@@ -10,6 +10,7 @@ import type {
   Project,
   Run,
   RunSummary,
+  RunTerminal,
   Server,
   Trigger,
   Why,
@@ -38,6 +39,8 @@ export class FakeWorld {
   readonly events: TaktEvent[] = []
   readonly logs = new Map<number, Piece[]>()
   readonly reports = new Map<number, FakeReports>()
+  /** Who looked into which run, in order. */
+  readonly terminals = new Map<number, RunTerminal[]>()
   /** Jobs whose runs have reported tests. */
   readonly tested = new Set<string>()
   /** Who paused a job, by its line and name. */

@@ -32,6 +32,8 @@ export type Runs = InferResponseType<typeof v1.runs.$get, 200>
 export type RunSummary = Runs['items'][number]
 export type Run = InferResponseType<typeof oneRun.$get, 200>
 export type RunStep = Run['steps'][number]
+export type RunTerminals = InferResponseType<typeof oneRun.terminals.$get, 200>
+export type RunTerminal = RunTerminals['items'][number]
 export type TestResults = InferResponseType<typeof oneRun.tests.$get, 200>
 export type TestResult = TestResults['items'][number]
 export type JobTests = InferResponseType<typeof oneJob.tests.$get, 200>
@@ -280,6 +282,9 @@ export const api = {
     body(v1.gates[':id'].reject.$post({ ...id(gate), json: said(comment) })),
   /** The one-time address that lets a run go on which waits for a callback. */
   callbackUrl: (gate: number) => body(v1.gates[':id'].callback.$post(id(gate))),
+  /** Who opened a terminal in it, the newest first. */
+  terminals: (run: number, signal: AbortSignal) =>
+    answer(oneRun.terminals.$get(id(run), { init: { signal } })),
   endHold: (run: number) => body(oneRun.hold.end.$post(id(run))),
 }
 

@@ -34,4 +34,11 @@ export const absolute = (at: string): string =>
 export const written = (at: string): string =>
   new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })
 
+/** From when to when, as it is written down; what both have in common is said once: `Nov 22, 2026, 8:01:22 – 8:05:11 AM UTC`. */
+export const between = (from: string, to: string): string =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' }).formatRange(
+    new Date(from),
+    new Date(to),
+  )
+
 const pad = (value: number) => String(value).padStart(2, '0')

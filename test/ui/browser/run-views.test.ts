@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../support/until.ts'
 import { fullWorld } from '../fake-house.ts'
+import { closeTerminal, openTerminal } from '../fake-terminals.ts'
 import { openHouse, type House } from './dashboard.ts'
 
 let house: House
@@ -85,6 +86,36 @@ describe('the views of a run', () => {
     await visit.page.getByRole('button', { name: 'End it now' }).click()
     await visit.page.getByRole('button', { name: 'Ending…' }).waitFor()
     expect(full.asked).toContain(`POST /runs/${run}/hold/end`)
+  })
+
+  test('who opened a terminal is told as it happens, and nothing where nobody did', async () => {
+    const { full, run, empty } = world()
+    const looked = run === undefined ? undefined : full.runs.get(run)
+    if (!looked) throw new Error('no run that people look into')
+    await using visit = await house.visit(full, { path: `/runs/${run}` })
+    await visit.page.getByText('1 terminal', { exact: true }).click()
+    const rows = visit.page
+      .getByRole('list', { name: 'Terminals that were opened in it' })
+      .getByRole('listitem')
+    expect(await rows.first().innerText()).toMatch(
+      /^ada ran cat shots.reserve.png.*\n.* – .*:\d\d:\d\d.* · 3.0 s · left by ada$/s,
+    )
+    const terminal = openTerminal(full, looked, { user: 'grace' })
+    await visit.page.getByText('2 terminals, 1 open now').waitFor()
+    await until(async () => /^grace opened a shell.*open now · since/s.test(await rows.first().innerText()))
+    closeTerminal(full, looked, terminal)
+    await until(async () => /exit code 0$/.test(await rows.first().innerText()))
+    await visit.page.goto(`/runs/${empty}`)
+    await visit.page.getByRole('heading', { name: 'Log' }).waitFor()
+    expect(await visit.page.getByText(/\d terminal/).count()).toBe(0)
+    expect(visit.complaints).toEqual([])
+  })
+
+  test('a kept container into which nobody has looked says so', async () => {
+    const { full, run } = world()
+    full.terminals.clear()
+    await using visit = await house.visit(full, { path: `/runs/${run}` })
+    await visit.page.getByText('Nobody has opened a terminal in it yet.').waitFor()
   })
 
   test('a terminal is loaded when somebody opens one, and not before', async () => {
