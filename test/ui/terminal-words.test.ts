@@ -19,7 +19,7 @@ const run = {
       reason: 'lost',
       exit_code: null,
       runner: 'bench',
-      ...from(0, 10),
+      ...{ started_at: at(0), ended_at: at(10) },
     },
   ],
   steps: [
