@@ -13,9 +13,9 @@ export const pidsExhausted = ({ pids }: Limits): Cause => ({
   message: `The step wanted more than the ${pids} processes and threads it may have at a time. \`limits: { pids: … }\` of the job asks for more.`,
 })
 
-export const diskFull = (usedBytes: number, limitBytes: number): Cause => ({
+export const diskFull = (usedBytes: number, limitBytes: number, who: 'run' | 'check' = 'run'): Cause => ({
   code: 'disk_full',
-  message: `The run had written ${sizeInWords(usedBytes)}; the operator of this runner lets it have ${sizeInWords(limitBytes)} (TAKT_DISK).`,
+  message: `The ${who} had written ${sizeInWords(usedBytes)}; the operator of this runner lets it have ${sizeInWords(limitBytes)} (TAKT_DISK).`,
 })
 
 /** Nobody's fault who wrote the job. */

@@ -95,8 +95,12 @@ async function freeAt(folder = '/'): Promise<number> {
 /** Files come and go meanwhile: what `du` says of those is no failure, and can be more than a buffer holds. */
 const DU = 'exec du -skx -- "$@" 2>/dev/null'
 
-/** What the folders take on disk. */
-async function weigh(folders: readonly string[]): Promise<number> {
+/**
+ * What the folders take on disk.
+ *
+ * @throws Where none of them is on this machine.
+ */
+export async function weigh(folders: readonly string[]): Promise<number> {
   const { stdout } = await run('/bin/sh', ['-c', DU, 'du', ...folders]).catch((error: unknown) => {
     if (
       error instanceof Error &&

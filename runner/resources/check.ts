@@ -106,6 +106,7 @@ export class Checks implements AsyncDisposable {
       env: {},
       name: 'takt-check',
       labels: {},
+      who: 'check' as const,
       limits: LIMITS,
     }
     kept.madeAt = now

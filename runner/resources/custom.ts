@@ -67,6 +67,7 @@ function programOf(machine: Machine, { image, name, folder }: ProgramOf, at: Pla
       [LABEL.run]: String(plan.run),
       [LABEL.attempt]: String(plan.attempt),
     },
+    who: 'run' as const,
     limits: plan.limits,
   }
   return Program.create(machine, facts, {

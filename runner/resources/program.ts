@@ -17,11 +17,12 @@ import { isStatus, wordsOf } from '../docker/refusal.ts'
 import { endingWith } from '../ending.ts'
 import { EngineError, exited } from '../engine.ts'
 import type { ExitStatus, Output } from '../engine.ts'
+import { DiskBound } from './disk-bound.ts'
 
 /** The Docker engine that programs of resources run on. */
 export type Machine = Pick<
   House,
-  'docker' | 'images' | 'log' | 'holders' | 'remains' | 'runtime' | 'maker' | 'maxima'
+  'docker' | 'images' | 'log' | 'holders' | 'remains' | 'runtime' | 'maker' | 'maxima' | 'weights'
 >
 
 export type ProgramFacts = {
@@ -33,6 +34,7 @@ export type ProgramFacts = {
   readonly name: string
   /** Which run's it is, where it is one's. */
   readonly labels: Readonly<Record<string, string>>
+  readonly who: 'run' | 'check'
   readonly limits: Limits
 }
 
@@ -163,11 +165,12 @@ export class Program implements AsyncDisposable {
    * Run the program with `input` on its stdin, to its end.
    *
    * @param hearing.signal  On abort: SIGTERM, after the reason's grace SIGKILL, and the reason is thrown.
-   * @throws {EngineError} When there is no such program, or the engine could not go on.
+   * @throws {EngineError} When there is no such program, it wrote too much, or the engine could not go on.
    */
   async run(input: string, { signal, hear }: Hearing): Promise<{ exitCode: number; stdout: string }> {
     try {
       signal.throwIfAborted()
+      using disk = await this.#diskBound()
       const stream = await this.#begin()
       stream.end(input)
       const answer = new Answer()
@@ -176,11 +179,16 @@ export class Program implements AsyncDisposable {
       for (; !next.done; next = await output.next())
         if (next.value.kind === 'bytes') await hear(next.value.bytes).catch(unlessAborted(signal))
       const { exitCode } = next.value
+      await disk.judge(exitCode)
       if (NOT_BEGUN.includes(exitCode)) await this.#expectProgram()
       return { exitCode, stdout: answer.text() }
     } catch (error) {
       throw asFailure(error, signal)
     }
+  }
+
+  #diskBound(): Promise<DiskBound> {
+    return DiskBound.watch({ machine: this.#machine, container: this.#container, who: this.#facts.who })
   }
 
   async #begin(): Promise<NodeJS.ReadWriteStream> {

@@ -27,6 +27,10 @@ if asked garbage; then echo 'this is no JSON'; exit 0; fi
 if asked nothing; then exit 0; fi
 if asked number; then echo '{"version":{"ref":7}}'; exit 0; fi
 if asked empty; then echo '{"version":{}}'; exit 0; fi
+fill() { echo filling >&2; dd if=/dev/zero of="$1" bs=1M count=120 2>&-; sleep 300; }
+if asked fill; then fill /tmp/big; fi
+if asked fill-volume; then fill /kept/big; fi
+if asked sip; then dd if=/dev/zero of="$(mktemp /tmp/sip.XXXXXX)" bs=1M count=25 2>&-; fi
 if asked hang; then hang; fi
 if asked stubborn; then STUBBORN=1 hang; fi
 if asked flood; then head -c 40000000 /dev/zero | tr '\\000' x; exit 0; fi

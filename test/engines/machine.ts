@@ -6,11 +6,12 @@ import { Images } from '../../runner/docker/images.ts'
 import { ensureNetwork } from '../../runner/docker/network.ts'
 import type { Machine } from '../../runner/resources/program.ts'
 import { Remains } from '../../runner/docker/remains.ts'
+import { Weights } from '../../runner/docker/weights.ts'
 import { Turnstile } from '../../runner/turnstile.ts'
 import { log } from './contract.ts'
 
 /** What programs of resources run on: the machine's own engine, with nothing made ahead of time. */
-export async function machineOf(identity: string): Promise<Machine> {
+export async function machineOf(identity: string, { diskBytes = 0 } = {}): Promise<Machine> {
   const docker = new Docker()
   const maker = { runner: identity, life: 'this' }
   const images = new Images(docker)
@@ -33,6 +34,7 @@ export async function machineOf(identity: string): Promise<Machine> {
     allowed: { all: false, ranges: [] },
     warm: { size: 0, idleMs: 1_000 },
   })
-  const maxima = { cpus: 2, memoryBytes: 2 ** 32, pids: 1024, diskBytes: 0 }
-  return { docker, images, maker, log, holders, remains, runtime: null, maxima }
+  const maxima = { cpus: 2, memoryBytes: 2 ** 32, pids: 1024, diskBytes }
+  const weights = new Weights(docker)
+  return { docker, images, maker, log, holders, remains, runtime: null, maxima, weights }
 }
