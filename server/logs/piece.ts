@@ -19,15 +19,21 @@ export const plainPiece = (said: Buffer): Piece => ({
 /** As the runner has counted it: `opened` finds out whether that was true. */
 export const packedPiece = (stored: Buffer, of: Packed): Piece => ({ stored, packed: true, ...of })
 
+/** From here on what a runner said lies in memory of its own, or in Node's pool of small buffers. */
+export const LONG_BYTES = 16 * 1024
+
 /**
  * Give back the memory in which pieces came, when they are written down: a long log leaves it behind faster than the collector
- * looks for it. What Node may have laid beside other buffers in one piece of memory stays.
+ * looks for it. Short pieces stay: they may lie beside others.
  */
 export function giveBack(pieces: readonly Piece[]): void {
   for (const { stored } of pieces)
-    if (stored.buffer instanceof ArrayBuffer && stored.buffer.byteLength > Buffer.poolSize)
+    if (stored.length >= LONG_BYTES && !isPooled(stored) && stored.buffer instanceof ArrayBuffer)
       stored.buffer.transfer(0)
 }
+
+/** Buffers of up to half its size Node cuts out of memory that is always as long as this. */
+const isPooled = ({ buffer }: Buffer) => buffer.byteLength === Buffer.poolSize
 
 export type StoredPiece = {
   readonly bytes: Buffer

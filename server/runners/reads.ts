@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream'
+import { LONG_BYTES } from '../logs/piece.ts'
 
-/** Less than this the collector may have: its memory may lie beside others'. */
-const LARGE_BYTES = 16 * 1024
 /** More reads than the longest frame has are no message: the collector may have those, too. */
 const MOST_READS = 128
 
@@ -20,17 +19,20 @@ export class Reads {
   /**
    * A message came, which ends in the last read: give back the reads before it. What was made of them is not to lie in them.
    *
-   * @returns The message where it stays good, whatever becomes of the read it came in.
+   * @returns The message where it stays good, whatever becomes of the read it came in. A long one has that memory for itself, so
+   *   that it can be given back with it, unless it lies in Node's pool.
    */
   keep(message: Buffer): Buffer {
-    const kept = this.#reads.some(({ buffer }) => buffer === message.buffer) ? Buffer.from(message) : message
+    const isShared = message.length >= LONG_BYTES && message.length !== message.buffer.byteLength
+    const isInRead = this.#reads.some(({ buffer }) => buffer === message.buffer)
+    const kept = isShared || isInRead ? Buffer.from(message) : message
     for (const { buffer } of this.#reads.splice(0, this.#reads.length - 1))
       if (buffer instanceof ArrayBuffer) buffer.transfer(0)
     return kept
   }
 
   #note(read: Buffer): void {
-    if (read.length < LARGE_BYTES || read.length !== read.buffer.byteLength) return
+    if (read.length < LONG_BYTES || read.length !== read.buffer.byteLength) return
     this.#reads.push(read)
     if (this.#reads.length > MOST_READS) this.#reads.shift()
   }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+import { giveBack, packedPiece } from '../../server/logs/piece.ts'
 import { Reads } from '../../server/runners/reads.ts'
 import { until } from '../support/until.ts'
 
@@ -28,6 +29,21 @@ test('The memory of a flood is given back as it is heard, all but that of the la
   await until(() => line.heard.length === 40)
   const held = line.reads.reduce((bytes, { length }) => bytes + length, 0)
   expect(held).toBeLessThan(200_000)
+})
+
+test('A long piece is given back when it is written down, whatever its length, and no other with it', async () => {
+  await using line = await heardOver()
+  const sent = [40_000, 900, 62_000, 20_000, 65_537, 120, 65_536, 250_000].map((size) => randomBytes(size))
+  for (const message of sent) line.client.send(message)
+  await until(() => line.heard.length === sent.length)
+  const piece = (stored: Buffer) => packedPiece(stored, { bytes: stored.length, lines: 0, open: true })
+  for (const [at, message] of line.heard.entries()) {
+    giveBack([piece(message.subarray(Math.min(60, message.length)))])
+    expect(line.heard.slice(at + 1).map(sum)).toEqual(sent.slice(at + 1).map(sum))
+  }
+  expect(sent.filter((_, at) => line.heard[at]?.buffer.byteLength === 0).map(({ length }) => length)).toEqual(
+    [40_000, 62_000, 65_537, 250_000],
+  )
 })
 
 const sum = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
