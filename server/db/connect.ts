@@ -1,6 +1,6 @@
 import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import { Pool, types } from 'pg'
-import { sendLargeAsTheyLie } from './large-values.ts'
+import { takeCopies } from './copy-in.ts'
 import { prepareOften } from './prepared.ts'
 import type { Schema } from './schema.ts'
 
@@ -33,7 +33,7 @@ export function connect(url: string, onLost: (error: Error) => void = () => {}):
   pool.on('connect', (client) => {
     client.on('error', onLost)
     prepareOften(client)
-    sendLargeAsTheyLie(client)
+    takeCopies(client)
   })
   return new Kysely<Schema>({
     dialect: new PostgresDialect({
