@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { close, constants, open } from 'node:fs'
 import { unlink } from 'node:fs/promises'
 import { Socket } from 'node:net'
@@ -11,6 +11,11 @@ export const PIPE = '.said'
 
 /** Nothing comes for so long, and yet something that was not ended holds the other end: it is not waited for. */
 const LAST_MS = 1_000
+
+/** The kernel gives a pipe 64 KiB, which a fast log fills long before we have packed as much; it lets anybody have this. */
+const WIDTH_BYTES = 512 * 1024
+/** `fcntl(F_SETPIPE_SZ)` of Linux, which Node has no word for. */
+const WIDEN = `fcntl STDIN, 1031, ${WIDTH_BYTES}`
 
 /**
  * A named pipe in a container's volume. What a shell says goes through it from process to process, and not through the engine,
@@ -104,9 +109,18 @@ export async function makePipe(folder: string | null): Promise<Pipe | null> {
     for (const how of [constants.O_RDONLY, constants.O_WRONLY])
       ends.push(await promisify(open)(path, how | constants.O_NONBLOCK | constants.O_NOFOLLOW))
     const [reader = -1, keeper = -1] = ends
+    widen(reader)
     return new Pipe(path, { reader, keeper })
   } catch {
     for (const end of ends) close(end)
     return null
   }
+}
+
+/**
+ * Let a pipe hold more, so that its shell goes on while we pack. By Perl, which Debian's git brings along; on a machine without it the
+ * shell waits more often. Nobody waits for it here.
+ */
+function widen(reader: number): void {
+  spawn('perl', ['-e', WIDEN], { stdio: [reader, 'ignore', 'ignore'] }).on('error', () => {})
 }

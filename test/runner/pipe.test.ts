@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { closeSync, constants, existsSync, openSync, writeSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,6 +63,28 @@ test('whoever has enough is waited for, however long, and the last byte still co
   clearInterval(reading)
   expect(bytes).toBe(65_536)
 })
+
+test('half a megabyte may wait in it, where the machine can widen it', async () => {
+  await using at = await volume()
+  const pipe = (await makePipe(at.folder))!
+  const writer = openSync(at.path, constants.O_WRONLY | constants.O_NONBLOCK)
+  const width = spawnSync('perl', ['-e', '1']).status === 0 ? 512 * 1024 : 64 * 1024
+  let bytes = 0
+  await until(() => (bytes += fill(writer)) === width)
+  expect(fill(writer)).toBe(0)
+  closeSync(writer)
+  await pipe.drop()
+})
+
+/** Write until there is no room. */
+function fill(writer: number): number {
+  for (let bytes = 0; ; bytes += 4_096)
+    try {
+      writeSync(writer, Buffer.alloc(4_096))
+    } catch {
+      return bytes
+    }
+}
 
 test('something that lives on and says nothing does not hold its end open for ever', async () => {
   await using at = await volume()
