@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { publicGit } from '../support/public-git.ts'
 import { type Cost, costs, machineMs, peakBytes } from './costs.ts'
 import { deliver } from './dispatch.ts'
@@ -6,7 +7,9 @@ import type { BenchHouse } from './house.ts'
 import { block, BLOCKS, KINDS, type Kind, MAKE, SAY, SECRET } from './log-block.ts'
 import { median } from './median.ts'
 
-const ROUNDS = 5
+const ROUNDS = 7
+/** What is made ready for the next run, and the rest of the round before, are over by then: they are no part of a log. */
+const SETTLE_S = 2
 const IMAGE = 'takt-demo:1'
 
 type Round = { readonly takt: Cost; readonly floor: Cost; readonly parts: Readonly<Record<string, number>> }
@@ -27,14 +30,17 @@ async function measureKind(house: BenchHouse, kind: Kind): Promise<string[]> {
   await house.ask('POST /api/v1/projects', { name: project, repository: { url: git.url } })
   await house.ask(`PUT /api/v1/projects/${project}/secrets/TOKEN`, { value: SECRET })
   const hook = await house.ask(`GET /api/v1/projects/${project}/hook`)
-  const file = `jobs:\n  say: { when: push, image: "${IMAGE}", secrets: [TOKEN], run: [${JSON.stringify(MAKE[kind])}, ${JSON.stringify(SAY)}] }\n`
+  const file = `jobs:\n  say: { when: push, image: "${IMAGE}", secrets: [TOKEN], run: [${JSON.stringify(`${MAKE[kind]}\nsleep ${SETTLE_S}`)}, ${JSON.stringify(SAY)}] }\n`
   const rounds: Round[] = []
   for (let round = -1; round < ROUNDS; round++) {
+    await sleep(SETTLE_S * 1_000)
     const floor = await bare(kind)
-    const begin = await costs(house)
-    const machine = await machineMs()
     const sha = await git.clone.push({ '.takt.yml': file, round: String(round) })
     await deliver(hook.url, hook.secret, sha)
+    await running(house, project, sha)
+    await sleep(SETTLE_S * 500)
+    const begin = await costs(house)
+    const machine = await machineMs()
     const run = await ended(house, project, sha)
     const end = await costs(house)
     if (round < 0) await exact(house, run.id, kind)
@@ -97,20 +103,38 @@ async function bare(kind: Kind): Promise<Cost> {
 
 type Ended = { readonly id: number; readonly sayMs: number }
 
-/** The run of a commit, when all of it is written down; and how long that took from the command's beginning. */
-async function ended(house: BenchHouse, project: string, sha: string): Promise<Ended> {
+type Command = { readonly state: string; readonly started_at: string }
+
+/** Wait until the run of a commit carries out its first command. */
+async function running(house: BenchHouse, project: string, sha: string): Promise<void> {
   for (;;) {
-    const { items } = await house.ask(`GET /api/v1/runs?project=${project}&version=${sha}`)
-    const [run] = items
-    if (run?.state === 'failed' || run?.state === 'errored') throw new Error(JSON.stringify(run))
-    if (run?.state === 'succeeded') {
-      const { steps, ended_at } = await house.ask(`GET /api/v1/runs/${run.id}`)
-      const said = steps.flatMap(({ commands }: { commands: { started_at: string }[] }) => commands)[1]
-      return { id: run.id, sayMs: Date.parse(ended_at) - Date.parse(said.started_at) }
-    }
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const run = await runOf(house, project, sha)
+    if (run && (await commandsOf(house, run.id))[0]?.state === 'running') return
+    await sleep(100)
   }
 }
+
+/** The run of a commit, when all of it is written down; and how long that took from the second command's beginning. */
+async function ended(house: BenchHouse, project: string, sha: string): Promise<Ended> {
+  for (;;) {
+    const run = await runOf(house, project, sha)
+    if (run?.state === 'failed' || run?.state === 'errored') throw new Error(JSON.stringify(run))
+    if (run?.state === 'succeeded') {
+      const { ended_at } = await house.ask(`GET /api/v1/runs/${run.id}`)
+      const [, said] = await commandsOf(house, run.id)
+      return { id: run.id, sayMs: Date.parse(ended_at) - Date.parse(said?.started_at ?? '') }
+    }
+    await sleep(300)
+  }
+}
+
+const runOf = async (house: BenchHouse, project: string, sha: string) =>
+  (await house.ask(`GET /api/v1/runs?project=${project}&version=${sha}`)).items[0]
+
+const commandsOf = async (house: BenchHouse, run: number): Promise<Command[]> =>
+  (await house.ask(`GET /api/v1/runs/${run}`)).steps.flatMap(
+    ({ commands }: { commands: Command[] }) => commands,
+  )
 
 /** @throws {Error} Where the log differs in a byte from what was said, but for the secret. */
 async function exact(house: BenchHouse, run: number, kind: Kind): Promise<void> {
