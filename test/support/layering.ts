@@ -16,6 +16,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@hono',
     'kysely',
     'pg',
+    'pg-copy-streams',
     '@octokit',
     'pino',
     'commander',
