@@ -7,42 +7,26 @@ import { laneOfBranch } from '#pipelines/plan/lanes.ts'
 import { definitionOf } from '../catalog/definitions.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { toJson } from '../db/to-json.ts'
-import { inMs, transact } from '../db/transact.ts'
-import { eventsAfter } from '../events/follow.ts'
+import { inMs } from '../db/transact.ts'
+import { readOn } from '../events/read-on.ts'
 import { happeningsOf } from './facts.ts'
 import type { Happening } from './happening.ts'
 
-const MOST_EVENTS = 500
 /** What happens together is told together. */
 const LEAD_MS = 2_000
 /** A place that was just told something is left in peace for so long; what happens meanwhile is gathered. */
 export const CALM_MS = 30_000
 
 /**
- * Decide who hears of what has happened since the last look. The events and what becomes of them are one transaction, and one
- * server does it at a time: nothing is told twice, and nothing is passed over, whoever is killed.
+ * Decide who hears of what has happened since the last look: nothing is told twice, and nothing is passed over, whoever is killed.
  *
  * @returns Whether there may be more.
  */
-export async function followEvents(db: Db): Promise<boolean> {
-  return transact(db, async (tx) => {
-    const cursor = await tx.db
-      .selectFrom('notice_cursor')
-      .select('event_id')
-      .forUpdate()
-      .skipLocked()
-      .executeTakeFirst()
-    if (!cursor) return false
-    const events = await eventsAfter(tx.db, cursor.event_id, MOST_EVENTS)
-    const last = events.at(-1)
-    if (!last) return false
-    for (const { event } of events) {
-      for (const happening of await happeningsOf(tx.db, event)) await noteFor(tx.db, happening)
-    }
-    await tx.db.updateTable('notice_cursor').set({ event_id: last.id }).execute()
-    return events.length === MOST_EVENTS
+export const followEvents = (db: Db): Promise<boolean> =>
+  readOn(db, 'notice_cursor', async (tx, events) => {
+    for (const event of events)
+      for (const happening of await happeningsOf(tx, event)) await noteFor(tx, happening)
   })
-}
 
 /**
  * Who is told what: by the default branch's file, whatever the lane. A branch, or somebody's pull request, cannot send word elsewhere,

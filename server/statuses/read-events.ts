@@ -1,50 +1,15 @@
 import { sql } from 'kysely'
-import type { EventId, RevisionId, RunId, VersionId } from '#pipelines/ids.ts'
+import type { RevisionId, RunId, VersionId } from '#pipelines/ids.ts'
 import type { TaktEvent } from '#pipelines/wire/events.ts'
 import type { Db, Trx } from '../db/connect.ts'
-import { eventsAfter } from '../events/follow.ts'
-
-const AT_ONCE = 500
+import { readOn } from '../events/read-on.ts'
 
 /**
- * Read on from where the last one stopped: the commits that the facts are about are due, in the transaction that moves the cursor.
- * Whoever dies in between has read nothing.
+ * Read on from where the last one stopped: the commits that the facts are about are due.
  *
  * @returns True when there may be more.
  */
-export async function readOn(db: Db): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    const cursor = await tx
-      .selectFrom('status_cursor')
-      .select('event_id')
-      .forUpdate()
-      .skipLocked()
-      .executeTakeFirst()
-    if (!cursor) return false
-    const events = await eventsAfter(tx, cursor.event_id, AT_ONCE)
-    const last = events.at(-1)
-    if (!last) return false
-    await makeDue(
-      tx,
-      events.map(({ event }) => event),
-    )
-    await moveTo(tx, last.id)
-    return events.length === AT_ONCE
-  })
-}
-
-/** Nobody is told: what happens now is never told later either. */
-export async function passOver(db: Db): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    const newest = await tx
-      .selectFrom('events')
-      .select((eb) => eb.fn.max('id').as('id'))
-      .executeTakeFirst()
-    if (newest?.id) await moveTo(tx, newest.id)
-  })
-}
-
-const moveTo = (tx: Trx, id: EventId) => tx.updateTable('status_cursor').set({ event_id: id }).execute()
+export const readEvents = (db: Db): Promise<boolean> => readOn(db, 'status_cursor', makeDue)
 
 async function makeDue(tx: Trx, events: readonly TaktEvent[]): Promise<void> {
   const runs: RunId[] = []

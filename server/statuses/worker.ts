@@ -1,6 +1,7 @@
 import type { Db } from '../db/connect.ts'
 import { keepLease } from '../events/keep-lease.ts'
 import type { Hints } from '../events/listen.ts'
+import { passOver } from '../events/read-on.ts'
 import { startWorker } from '../events/worker.ts'
 import { hasOwnToken, OWN_TOKEN, type TokenOf } from '../forges/own-token.ts'
 import { log } from '../log.ts'
@@ -18,7 +19,7 @@ import {
 import type { Forge } from './forge.ts'
 import type { KnownForge } from './forges.ts'
 import { lookAtNext } from './look.ts'
-import { passOver, readOn } from './read-events.ts'
+import { readEvents } from './read-events.ts'
 import { refuseDoor, sendNext } from './send.ts'
 
 export type Telling = {
@@ -60,10 +61,10 @@ export function startStatuses(
     if (performance.now() < restsUntil) return false
     if (!forges.some(({ own }) => own !== null) && !(await hasOwnToken(db))) {
       restsUntil = performance.now() + PASS_OVER_MS
-      await passOver(db)
+      await passOver(db, 'status_cursor')
       return false
     }
-    while (await readOn(db));
+    while (await readEvents(db));
     while (!quit.signal.aborted && (await lookAtNext(db, forges)));
     for (const door of await doorsWithSome(db))
       if (!busy.has(nameOf(door))) busy.set(nameOf(door), send(door))

@@ -4,39 +4,24 @@ import { isFinal } from '#pipelines/states.ts'
 import { factsOf } from '#pipelines/tallies/facts-of.ts'
 import { beginOf, DAY_MS, type Grain, GRAINS, HOUR_MS } from '#pipelines/tallies/measures.ts'
 import type { Db, Trx } from '../db/connect.ts'
-import { eventsAfter } from '../events/follow.ts'
+import { readOn } from '../events/read-on.ts'
 import { type Counted, endedRuns } from './ended-runs.ts'
 
-const AT_ONCE = 500
 /** How far back hours are kept, and days: longer than any chart looks. */
 const KEPT_MS: Readonly<Record<Grain, number>> = { hour: 2 * DAY_MS, day: 400 * DAY_MS }
 
 /**
- * Count the runs that have ended since the last look. The cursor moves with the counts, and one server does it at a time: no run is
- * counted twice, and none is passed over, whoever is killed.
+ * Count the runs that have ended since the last look: no run is counted twice, and none is passed over, whoever is killed.
  *
  * @returns Whether there may be more.
  */
-export async function countOn(db: Db): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    const cursor = await tx
-      .selectFrom('tally_cursor')
-      .select('event_id')
-      .forUpdate()
-      .skipLocked()
-      .executeTakeFirst()
-    if (!cursor) return false
-    const events = await eventsAfter(tx, cursor.event_id, AT_ONCE)
-    const last = events.at(-1)
-    if (!last) return false
+export const countOn = (db: Db): Promise<boolean> =>
+  readOn(db, 'tally_cursor', async (tx, events) => {
     const ended = new Set(
-      events.flatMap(({ event }) => (event.kind === 'run.moved' && isFinal(event.to) ? [event.run] : [])),
+      events.flatMap((event) => (event.kind === 'run.moved' && isFinal(event.to) ? [event.run] : [])),
     )
     if (ended.size > 0) await count(tx, [...ended])
-    await tx.updateTable('tally_cursor').set({ event_id: last.id }).execute()
-    return events.length === AT_ONCE
   })
-}
 
 async function count(tx: Trx, ids: readonly RunId[]): Promise<void> {
   const runs = await endedRuns(tx, ids)
