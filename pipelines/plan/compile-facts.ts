@@ -17,11 +17,12 @@ export type InputFacts = InputFields & {
 type UpstreamFacts = {
   readonly job: string
   readonly run: RunId
-  /** The values it wrote to `$TAKT_OUTPUT`. */
+  /** The values it wrote to `$TAKT_OUTPUT`; of a matrix those of all legs. */
   readonly outputs: Readonly<Record<string, string>>
   /** Whether the run itself names the job in its needs: whose files and state it gets. */
   readonly direct: boolean
-  readonly kept: boolean
+  /** The runs whose kept files it hands on, in their order: itself, or the legs of its matrix; empty where nothing was kept. */
+  readonly kept: readonly RunId[]
 }
 
 /** A run that does not begin with its job's first step. */

@@ -47,7 +47,7 @@ export function compilePlan(facts: CompileFacts): Plan | Impossible {
       services,
       gets,
       caches: job.cache.map(({ name, key, paths }) => ({ name, key: [...key], paths: [...paths] })),
-      keptBy: direct.filter(({ kept }) => kept).map(({ job: name, run }) => ({ job: name, run })),
+      keptBy: direct.flatMap(({ job: name, kept }) => kept.map((run) => ({ job: name, run }))),
       keep: job.keep && textsIn(ask, job.keep.paths, { values, where: 'keep' }),
       outputs: [...job.outputs],
       statesOf: direct.map(({ job: name }) => name),

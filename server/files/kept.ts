@@ -30,19 +30,18 @@ export async function keepFiles(db: Trx, run: HeldRun, { archive, forMs, runs }:
 }
 
 /**
- * Where the files lie that one run kept for another one that needs it.
+ * Where the files lie that one run kept for another one that needs it, or needs another leg of its matrix.
  *
  * @throws {Problem} `files-not-found` where it does not need it, or nothing was kept; `files-expired`.
  */
 export async function keptFor(db: Db, run: RunId, upstream: string): Promise<string> {
   const from = /^\d{1,15}$/.test(upstream) ? (Number(upstream) as RunId) : (0 as RunId)
-  const needed = await db
-    .selectFrom('run_needs')
-    .select('upstream_id')
-    .where('run_id', '=', run)
-    .where('upstream_id', '=', from)
-    .executeTakeFirst()
-  if (!needed) throw new Problem('files-not-found', `run ${run} does not need run ${upstream.slice(0, 20)}`)
+  const { rows: needed } = await sql`
+    select from run_needs join runs as one on one.id = run_needs.upstream_id
+    where run_needs.run_id = ${run}
+      and (one.id = ${from} or one.batch_id = (select batch_id from runs where id = ${from}))`.execute(db)
+  if (needed.length === 0)
+    throw new Problem('files-not-found', `run ${run} does not need run ${upstream.slice(0, 20)}`)
   return keptBy(db, from)
 }
 

@@ -1,9 +1,8 @@
-import { sql } from 'kysely'
 import type { RunId } from '#pipelines/ids.ts'
 import type { Job, Pipeline } from '#pipelines/language/pipeline.ts'
 import type { Values } from '#pipelines/language/expression/interpolate.ts'
 import { compilePlan, valuesOfRun } from '#pipelines/plan/compile.ts'
-import type { CompileFacts, InputFacts } from '#pipelines/plan/compile-facts.ts'
+import type { InputFacts } from '#pipelines/plan/compile-facts.ts'
 import { branchOf } from '#pipelines/plan/secret-scopes.ts'
 import { audienceOf, ID_TOKEN, isTrusted, secretNames } from '#pipelines/plan/secrets-in.ts'
 import type { Checkout, Plan } from '#pipelines/wire/plan.ts'
@@ -24,6 +23,7 @@ import type { LockedRun } from './lock-run.ts'
 import { passportOf } from './passport-of.ts'
 import { remotesOf } from './remotes-of.ts'
 import { startsOf } from './starts-of.ts'
+import { upstreamOf } from './upstream-of.ts'
 
 export type RepositoryOf = {
   readonly kind: 'hosted' | 'git' | 'github'
@@ -217,20 +217,4 @@ async function statesLeftOn(db: Trx, run: LockedRun): Promise<ReadonlySet<string
     )
     .execute()
   return new Set(rows.map(({ name }) => name))
-}
-
-/** The runs its needs were satisfied by, and those that theirs were, all the way: nearest first, each job once. */
-async function upstreamOf(db: Trx, id: RunId): Promise<CompileFacts['upstream']> {
-  const { rows } = await sql<CompileFacts['upstream'][number]>`
-    with recursive above (job_id, run_id, hops) as (
-      select job_id, upstream_id, 1 from run_needs where run_id = ${id}
-      union
-      select run_needs.job_id, run_needs.upstream_id, above.hops + 1
-      from above join run_needs on run_needs.run_id = above.run_id where above.hops < 100
-    )
-    select distinct on (above.job_id) jobs.name as job, above.run_id as run,
-      coalesce(runs.values_out, '{}') as outputs, above.hops = 1 as direct, exists (select from kept where kept.run_id = above.run_id) as kept
-    from above join jobs on jobs.id = above.job_id join runs on runs.id = above.run_id
-    order by above.job_id, above.hops`.execute(db)
-  return rows
 }
