@@ -78,7 +78,7 @@ async function carryOut(work: Work, house: Carrying): Promise<Verdict> {
   const { stops, log, freight } = house
   const { course, result: prepared } = await prepare(work, house)
   if (course && house.lobby) house.rooms.use(house.lobby.admit(course))
-  const all = { signal: stops.run, env: {}, image: null }
+  const all = { signal: stops.run, firm: stops.run, env: {}, image: null }
   const reason = stops.run.aborted ? stoppedWords(stops.run) : 'the run could not be prepared'
   if (!isGood(prepared)) leaveOut(work, plan.steps, reason)
   if (!course) {

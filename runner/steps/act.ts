@@ -10,6 +10,8 @@ import { type Result, resultOf } from './result.ts'
 /** What a step has from those around it. */
 export type Surroundings = {
   readonly signal: AbortSignal
+  /** What ends its hooks, too: all that ends the step, but a neighbour that failed. */
+  readonly firm: AbortSignal
   readonly env: Readonly<Record<string, string>>
   /** Null: the job's. */
   readonly image: string | null

@@ -90,8 +90,9 @@ function againFor({ retry }: PlanStep, { state, exitCode, error }: Result, tries
 async function tryOnce(step: PlanStep, course: Course, at: Trying): Promise<Result> {
   using clock = deadline(step.timeoutMs, 'step')
   const signal = AbortSignal.any([at.signal, clock.signal])
+  const firm = AbortSignal.any([at.firm, clock.signal])
   try {
-    const result = await act(step, course, { ...at, signal })
+    const result = await act(step, course, { ...at, signal, firm })
     if (result.error && step.kind !== 'group') at.pen.write(Buffer.from(`${result.error.message}\n`))
     return result
   } catch (error) {
@@ -146,8 +147,8 @@ export async function runHooks(hooks: PlanHooks, course: Course, at: Hooking): P
     if (name !== fitting && name !== 'always') course.leaveOut(steps, `${at.of} ${cameTo(at.result)}`)
     else if (course.stops.hurry.aborted) course.leaveOut(steps, stoppedWords(course.stops.hurry))
     else {
-      const signal = course.stops.forHooks(at.signal)
-      const ended = await runSteps(steps, course, { ...at, ...IN_ORDER, signal })
+      const signal = course.stops.forHooks(at.firm)
+      const ended = await runSteps(steps, course, { ...at, ...IN_ORDER, signal, firm: signal })
       if (isGood(result)) result = isGood(ended) ? result : ended
     }
   }

@@ -117,6 +117,22 @@ describe('hooks', () => {
     expect(ran.states).toEqual({ 1: 'failed', 2: 'cancelled', 3: 'succeeded', 4: 'failed' })
   })
 
+  test('that have begun are not ended by another member’s failure', async () => {
+    const rollBack = hooksOf({ on_failure: [runStep(4, ['say begun', 'sleep 200', 'say rolled back'])] })
+    const inner = groupStep(2, [runStep(3, ['fail 3'], { hooks: rollBack })])
+    const members = [inner, runStep(5, ['sleep 60', 'fail 4'])]
+    const ran = await performed(planOf([], { steps: [groupStep(1, members)] }))
+    expect(ran.log(4)).toBe('begun\nrolled back\n')
+    expect(ran.states).toEqual({ 1: 'failed', 2: 'failed', 3: 'failed', 4: 'succeeded', 5: 'failed' })
+  })
+
+  test('of a member end with the time of the group around it', async () => {
+    const hooks = hooksOf({ on_failure: [runStep(3, ['hang'])] })
+    const group = groupStep(1, [runStep(2, ['fail 3'], { hooks })], { timeoutMs: 100 })
+    const ran = await performed(planOf([], { steps: [group] }))
+    expect(ran.states).toEqual({ 1: 'failed', 2: 'failed', 3: 'failed' })
+  })
+
   test('are told as left out where there is no place to run them', async () => {
     const engine = { ...scriptedEngine(), open: () => Promise.reject(new Error('no place')) }
     const ran = await performed(planOf(['say never'], { hooks: everyHook(2) }), { engine })
