@@ -11,6 +11,7 @@ import type { RepositoryId } from '#pipelines/ids.ts'
 import { httpBackend } from './http-backend.ts'
 import { catchUp } from './catch-up.ts'
 import { leaseOpens } from './lease-opens.ts'
+import { shownLease } from '../runs/checkouts.ts'
 import { inTurn } from './turns.ts'
 
 /** The three requests of git's smart HTTP protocol; nothing else of a repository is served. */
@@ -83,10 +84,10 @@ async function guestOf(
   if (!basic) return open ? { name: null, reads: true, writes: false, person: null } : null
   const [user = '', ...rest] = Buffer.from(basic, 'base64').toString('utf8').split(':')
   const password = rest.join(':')
-  const run = /^run-(\d{1,15})$/.exec(user)?.[1]
-  if (run && repository !== undefined) {
-    const opening = await leaseOpens(db, { run: Number(run), token: password, repository })
-    return opening?.reads ? { name: `run-${run}`, ...opening, person: null } : null
+  const shown = shownLease(user, password)
+  if (shown && repository !== undefined) {
+    const opening = await leaseOpens(db, { ...shown, repository })
+    return opening?.reads ? { name: `run-${shown.run}`, ...opening, person: null } : null
   }
   const person = await userOfToken(db, password)
   if (!person) return null

@@ -2,7 +2,10 @@ import { mkdtemp, readdir, rename, rm, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { RunId } from '#pipelines/ids.ts'
 import { Checkouts } from '../../runner/checkout.ts'
+import { mirrorPath } from '../../runner/mirror.ts'
+import { checkouts } from '../../server/runs/checkouts.ts'
 import { serveGit } from '../engines/git-server.ts'
 import type { GitServer } from '../engines/git-server.ts'
 import { checkoutOf } from './plans.ts'
@@ -60,6 +63,15 @@ describe('what a mirror holds', () => {
 })
 
 describe('a mirror', () => {
+  test('of a repository that the server hosts is one for all runs of a project', async () => {
+    const opens = checkouts(() => 'https://takt.test', undefined)
+    const asked = (id: number) => ({
+      ...opens({ kind: 'hosted', url: 'shop', ofProject: true }, { id: id as RunId, lease: `lease-${id}` }),
+      depth: 1,
+    })
+    expect(mirrorPath('mirrors', 'shop', asked(1))).toBe(mirrorPath('mirrors', 'shop', asked(2)))
+  })
+
   test('that nobody has used for two weeks is removed, and one in use stays', async () => {
     const sha = await git.commit({ 'a.txt': 'a' })
     const checkouts = machine()

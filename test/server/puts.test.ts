@@ -142,7 +142,7 @@ jobs:
   expect(run.plan.steps).toMatchObject([
     { put: { kind: 'git', url: `${url}/git/shop.git`, branch: 'docs', message: 'Write it down' } },
   ])
-  const remote = `${url.replace('://', `://run-${run.plan.run}:${run.lease}@`)}/git/shop.git`
+  const remote = `${url.replace('://', `://run:${run.plan.run}.${run.lease}@`)}/git/shop.git`
   const sha = await it.clone.commit({ page: '1' }, 'Write it down')
   await it.clone.git('push', '-q', remote, 'HEAD:refs/heads/docs')
   const said = { kind: 'git', sha, branch: 'docs', message: 'Write it down', author: 'Ann' }

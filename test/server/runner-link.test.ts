@@ -27,7 +27,7 @@ test('a runner that asks gets a plan that holds what it needs and no more', asyn
   expect(plan.checkout).toMatchObject({
     url: `${house.url}/git/shop.git`,
     ref: 'refs/heads/main',
-    credential: { username: 'run-1', password: lease },
+    credential: { username: 'run', password: `1.${lease}` },
   })
   expect(plan.steps).toMatchObject([{ step: 1, name: 'run', kind: 'run', commands: ['say one', 'say two'] }])
 })
