@@ -34,6 +34,8 @@ describe('the graph', () => {
 
   test('moves on one beat whatever is under way, in steps', async () => {
     const { world, shop } = smallWorld()
+    const runners = world.server.runners.map((runner) => ({ ...runner, busy: 1 }))
+    world.server = { ...world.server, runners }
     await using visit = await house.visit(world, { path: '/p/shop/main' })
     for (const { name } of shop.jobs) world.move(world.addRun(shop, name), 'running')
     const beats = () =>
@@ -41,6 +43,9 @@ describe('the graph', () => {
         .filter(({ effect }) => effect.getTiming().iterations === Infinity)
         .map(({ startTime, effect }) => startTime + ' ' + effect.getTiming().duration + ' ' + effect.getKeyframes()[0].easing)`)
     await expect.poll(async () => (await beats()).length).toBeGreaterThan(2 * shop.jobs.length)
+    await expect
+      .poll(() => visit.page.evaluate("document.querySelector('header .arm').getAnimations().length"))
+      .toBe(1)
     await expect.poll(async () => new Set(await beats())).toEqual(new Set(['0 1200 steps(12)']))
     expect(visit.complaints).toEqual([])
   })
