@@ -4,6 +4,15 @@ import { graceMs, orAbort } from './stop.ts'
 export type EndSignal = 'SIGTERM' | 'SIGKILL'
 /** How long a killed shell may still be silent before the run goes on without it (its removal follows anyway). */
 const SILENCE_MS = 10_000
+/** When those are looked for whom SIGTERM did not reach, counted from it: soon, as it is a matter of milliseconds, and then less often. */
+const AGAIN_MS = [100, 400, 1_500, 5_000]
+
+export type Ending = {
+  readonly signal: AbortSignal
+  readonly kill: (name: EndSignal) => void
+  /** Send SIGTERM to whom it did not reach: nobody gets it twice. Left out where there is only one to hear it. */
+  readonly again?: () => void
+}
 
 /**
  * A step's output that ends when `signal` aborts: SIGTERM, after the reason's grace SIGKILL, and the reason is thrown once
@@ -11,9 +20,10 @@ const SILENCE_MS = 10_000
  */
 export async function* endingWith(
   output: AsyncGenerator<Output, ExitStatus>,
-  { signal, kill }: { readonly signal: AbortSignal; readonly kill: (name: EndSignal) => void },
+  ending: Ending,
 ): AsyncGenerator<Output, ExitStatus> {
-  using end = killOnAbort(signal, kill)
+  const { signal } = ending
+  using end = killOnAbort(ending)
   for (;;) {
     const next = await orAbort(output.next(), end.givenUp).catch((error: unknown) => {
       throw signal.aborted ? signal.reason : error
@@ -24,10 +34,7 @@ export async function* endingWith(
   }
 }
 
-function killOnAbort(
-  signal: AbortSignal,
-  kill: (name: EndSignal) => void,
-): Disposable & { givenUp: AbortSignal } {
+function killOnAbort({ signal, kill, again }: Ending): Disposable & { givenUp: AbortSignal } {
   const givenUp = new AbortController()
   const timers: NodeJS.Timeout[] = []
   const die = () => {
@@ -39,6 +46,7 @@ function killOnAbort(
     if (grace === 0) return die()
     kill('SIGTERM')
     timers.push(setTimeout(die, grace))
+    if (again) timers.push(...AGAIN_MS.map((afterMs) => setTimeout(again, afterMs)))
   }
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort, { once: true })

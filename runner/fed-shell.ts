@@ -7,9 +7,24 @@ import { tokens } from './marks.ts'
 import type { Token } from './marks.ts'
 import { type Counted, Notes } from './notes.ts'
 import { GREETING, opening, stepScript, usageScript } from './shell.ts'
+import { mayTidy } from './tidying.ts'
 
 /** What the kernel counted since the last failure, and whether the shell itself was asked to end meanwhile. */
 export type Clues = Counted & { readonly terminated: boolean }
+
+/** A step that is to be stopped, as its shell knows it. */
+export type Stopped = {
+  /** The process that waits for the step's subshell, and is to live on. */
+  readonly shell: number
+  /** The subshell may begin commands in order to tidy up. */
+  readonly tidies: boolean
+}
+
+/** The stop of one step. Disposed of when the step has ended, or is left. */
+export type Pursuit = Disposable & {
+  /** SIGTERM goes to all that runs below the shell, but to nobody a second time; SIGKILL to all that is left. */
+  send(name: EndSignal): void
+}
 
 /** The two ends of a shell that was started with `BOOTSTRAP`, and what its engine knows of it. */
 export type Line = {
@@ -22,8 +37,7 @@ export type Line = {
   readonly root: string
   /** 32 hex digits, of this shell only. */
   readonly nonce: string
-  /** Ends what runs below the shell, whose own process has this number, but not the shell itself. */
-  readonly kill: (shell: number, name: EndSignal) => void
+  readonly pursue: (step: Stopped) => Pursuit
   /** How the shell itself ended, asked only when the output stops inside a step. */
   readonly ended: () => Promise<ExitStatus>
   /** The shell was left in the middle of a step: end it and all that is below. */
@@ -41,6 +55,8 @@ export class FedShell implements Shell {
   #pid: number | null = null
   /** A signal that was asked for before the shell told its number. */
   #pending: EndSignal | null = null
+  #tidies = true
+  #pursuit: Pursuit | null = null
   /** What the kernel had counted when the last failure was looked into. */
   #counted: Counted = { oom: 0, pids: 0 }
 
@@ -66,10 +82,12 @@ export class FedShell implements Shell {
     signal.throwIfAborted()
     const step = this.#begin()
     const { root, nonce } = this.#line
+    this.#tidies = mayTidy(script.commands)
     this.#line.input.write(stepScript(script, { root, nonce, step }))
     try {
       const kill = (name: EndSignal) => this.#kill(name)
-      return yield* endingWith(this.#listen(step), { signal, kill })
+      const again = () => this.#pursuit?.send('SIGTERM')
+      return yield* endingWith(this.#listen(step), { signal, kill, again })
     } finally {
       this.#leave()
     }
@@ -99,15 +117,22 @@ export class FedShell implements Shell {
 
   /** A step whose end was not heard leaves the stream in its middle: what comes next would be taken for another's. */
   #leave(): void {
-    if (this.#state !== 'busy') return
-    this.#state = 'broken'
-    this.#kill('SIGKILL')
-    this.#line.abandon()
+    if (this.#state === 'busy') {
+      this.#state = 'broken'
+      this.#kill('SIGKILL')
+      this.#line.abandon()
+    }
+    this.#pursuit?.[Symbol.dispose]()
+    this.#pursuit = null
   }
 
   #kill(name: EndSignal): void {
     if (this.#pid === null) this.#pending = name
-    else this.#line.kill(this.#pid, name)
+    else this.#pursue(this.#pid).send(name)
+  }
+
+  #pursue(shell: number): Pursuit {
+    return (this.#pursuit ??= this.#line.pursue({ shell, tidies: this.#tidies }))
   }
 
   /** The output and boundaries of one step, up to the mark behind it or the end of the stream. */

@@ -3,16 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { EngineError, exited } from '../engine.ts'
 import type { ExitStatus, Shell } from '../engine.ts'
-import type { EndSignal } from '../ending.ts'
 import { type Clues, FedShell, type Line } from '../fed-shell.ts'
 import type { Log } from '../log.ts'
 import type { Counted } from '../notes.ts'
 import { BOOTSTRAP } from '../shell.ts'
 import { orAbort } from '../stop.ts'
 import { hijack, type Wire } from './hijack.ts'
-import { KILL_BELOW } from './kill-below.ts'
 import { exitOf, knocks, lifeOf } from './life.ts'
 import { makePipe, PIPE } from './pipe.ts'
+import { pursue } from './pursue.ts'
 import { isAnswer, wordsOf } from './refusal.ts'
 
 /** How long a container may take to end after its shell did. */
@@ -107,7 +106,7 @@ export class Box {
       ...wire,
       root: this.#facts.root,
       nonce: randomBytes(16).toString('hex'),
-      kill: (shell, name) => void this.#signal(shell, name),
+      pursue: (step) => pursue(step, { ...this.#facts, die: () => this.#die() }),
       cause: (clues) => this.#cause(clues, fed),
       ...ends,
     })
@@ -140,29 +139,6 @@ export class Box {
       await delay(100)
     }
     return false
-  }
-
-  /** A container that lets nobody in any more (no process left to it, no memory) is ended as a whole. */
-  async #signal(shell: number, name: EndSignal): Promise<void> {
-    const [short, rounds] = name === 'SIGKILL' ? ['KILL', '20'] : ['TERM', '1']
-    const exitCode = await this.#exec(['/bin/sh', '-c', KILL_BELOW, 'end', String(shell), short, rounds])
-    if (name === 'SIGKILL' && exitCode !== 0) await this.#die()
-  }
-
-  /** @returns The program's exit code; null where it could not be started. */
-  async #exec(command: string[]): Promise<number | null> {
-    try {
-      const exec = await this.#facts.container.exec({ Cmd: command, User: '0', AttachStdout: true })
-      const stream = await exec.start({})
-      await new Promise<void>((resolve) => {
-        stream.once('end', resolve).once('close', resolve).once('error', resolve)
-        stream.resume()
-      })
-      return (await exec.inspect()).ExitCode
-    } catch (error) {
-      this.#facts.log.debug({ reason: wordsOf(error) }, 'exec.refused')
-      return null
-    }
   }
 
   /** End it, whatever runs in it, for this reason. */

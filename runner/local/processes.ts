@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { constants } from 'node:os'
 
 /** The variable by which a run's processes are known, also those that left the shell's process group. */
 export const MARK = 'TAKT_RUNNER_MARK'
@@ -25,27 +26,42 @@ export async function marked(prefix: string): Promise<number[]> {
   return found.filter((pid) => pid !== 0 && pid !== process.pid)
 }
 
-/** A process in the words of `/proc/<pid>/stat`; `startedAt` counts the kernel's ticks. */
-type Stat = { readonly pid: number; readonly parent: number; readonly startedAt: number }
+/** A process in the words of `/proc/<pid>/stat`; `startedAt` counts the kernel's ticks since the machine began. */
+export type Stat = {
+  readonly pid: number
+  readonly parent: number
+  readonly flags: number
+  readonly startedAt: number
+}
 
-/**
- * Signal what runs below a shell: all its descendants, and those of its mark that left it since its own child began.
- *
- * @returns How many there were.
- */
-export async function signalBelow(shell: number, mark: string, signal: NodeJS.Signals): Promise<number> {
+/** What runs below a shell: all its descendants, and those of its mark that left it since its own child began. */
+export async function below(shell: number, mark: string): Promise<Stat[]> {
   const [stats, ours] = await Promise.all([allStats(), marked(mark)])
-  const below = new Set([shell])
+  const found = new Set([shell])
   // Parents mostly come before their children; after a turn of the numbers they do not, hence once more.
-  for (let size = 0; size < below.size;) {
-    size = below.size
-    for (const { pid, parent } of stats) if (below.has(parent)) below.add(pid)
+  for (let size = 0; size < found.size;) {
+    size = found.size
+    for (const { pid, parent } of stats) if (found.has(parent)) found.add(pid)
   }
   const since = Math.min(...stats.flatMap(({ parent, startedAt }) => (parent === shell ? [startedAt] : [])))
-  const young = stats.filter(({ pid, startedAt }) => ours.includes(pid) && startedAt >= since)
-  const found = new Set([...below, ...young.map(({ pid }) => pid)])
-  found.delete(shell)
-  return [...found].filter((pid) => kill(pid, signal)).length
+  const isYoung = ({ pid, startedAt }: Stat) => startedAt >= since && ours.includes(pid)
+  return stats.filter((stat) => stat.pid !== shell && (found.has(stat.pid) || isYoung(stat)))
+}
+
+/** The number that the kernel gave away last. */
+export async function lastBorn(): Promise<number> {
+  return Number((await readFile('/proc/loadavg', 'latin1')).trim().split(' ').at(-1))
+}
+
+export async function uptimeTicks(): Promise<number> {
+  return Math.floor(parseFloat(await readFile('/proc/uptime', 'latin1')) * 100)
+}
+
+/** Whether it has a handler for SIGTERM of its own. */
+export async function catches(pid: number): Promise<boolean> {
+  const text = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '') // ended meanwhile
+  const mask = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(text)?.[1] ?? '0'}`)
+  return ((mask >> BigInt(constants.signals.SIGTERM - 1)) & 1n) === 1n
 }
 
 async function allStats(): Promise<Stat[]> {
@@ -60,7 +76,7 @@ async function statOf(pid: number): Promise<Stat | null> {
   const [state, parent] = fields
   return parent === undefined || state === 'Z'
     ? null
-    : { pid, parent: Number(parent), startedAt: Number(fields[19]) }
+    : { pid, parent: Number(parent), flags: Number(fields[6]), startedAt: Number(fields[19]) }
 }
 
 const environ = (pid: number): Promise<string[]> =>

@@ -3,12 +3,12 @@ import type { ChildProcessByStdio } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import type { EndSignal } from '../ending.ts'
 import { EngineError } from '../engine.ts'
 import { FedShell } from '../fed-shell.ts'
 import type { Log } from '../log.ts'
 import { BOOTSTRAP } from '../shell.ts'
-import { kill, killMarked, MARK, signalBelow } from './processes.ts'
+import { kill, killMarked, MARK } from './processes.ts'
+import { pursue } from './pursue.ts'
 
 type Child = ChildProcessByStdio<Writable, Readable, null>
 
@@ -20,9 +20,6 @@ type Facts = {
   readonly mark: string
   readonly log: Log
 }
-
-/** Processes may fork while they are killed: they are looked for again until none is left, so often at most. */
-const MOST_ROUNDS = 20
 
 /** One shell as a process of this machine, in a process group of its own. */
 export class LocalShell {
@@ -44,7 +41,7 @@ export class LocalShell {
       output: child.stdout,
       root: facts.root,
       nonce: randomBytes(16).toString('hex'),
-      kill: (pid, name) => void this.#signal(pid, name).catch((error: unknown) => this.#left(error)),
+      pursue: (step) => pursue(step, { mark: facts.mark, failed: (error) => this.#left(error) }),
       ended: () => ended,
       abandon: () => {
         this.end()
@@ -75,12 +72,6 @@ export class LocalShell {
 
   silence(): void {
     this.#child.stdout.destroy()
-  }
-
-  async #signal(pid: number, name: EndSignal): Promise<void> {
-    const rounds = name === 'SIGKILL' ? MOST_ROUNDS : 1
-    for (let round = 0; round < rounds; round++)
-      if ((await signalBelow(pid, this.#facts.mark, name)) === 0) return
   }
 
   #killAll(): void {

@@ -8,6 +8,7 @@ import { checkoutOf, planOf, runStep } from '../runner/plans.ts'
 import { until } from '../support/until.ts'
 import { describeFiles } from './contract-files.ts'
 import { describeShells } from './contract-shells.ts'
+import { describeStops } from './contract-stops.ts'
 import { describeWalk } from './contract-walk.ts'
 import { begin, collect, type Ground, groundOf, open, runOnce } from './contract.ts'
 import { serveGit } from './git-server.ts'
@@ -45,6 +46,7 @@ export function describeEngine(kind: string, { make, image, other, leftovers }: 
 
     describe('its shells', () => describeShells({ engine: () => engine, image }))
     describeWalk({ engine: () => engine, image, other })
+    describe('its stops', () => describeStops({ engine: () => engine, image }))
     describe('its files', () => describeFiles({ engine: () => engine, image }))
 
     test('output arrives byte by byte, without a newline too, and whatever it is', async () => {
@@ -124,8 +126,7 @@ export function describeEngine(kind: string, { make, image, other, leftovers }: 
       await using workspace = await open(engine, plan())
       const begun = performance.now()
       const step = collect(
-        // Said by a command that runs already: a shell that is just about to fork hears of the stop behind the fork only.
-        begin(workspace, ['sleep 300 & (echo up; exec sleep 300)'], stop.signal),
+        begin(workspace, ['sleep 300 & echo up; sleep 300'], stop.signal),
         (text) => text.includes('up') && stop.abort(new Stop('cancelled', 'enough')),
       )
       await expect(step).rejects.toThrow('enough')

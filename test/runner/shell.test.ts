@@ -7,7 +7,12 @@ import { join } from 'node:path'
 import { exited } from '../../runner/engine.ts'
 import type { ExitStatus, Output, Script } from '../../runner/engine.ts'
 import { FedShell } from '../../runner/fed-shell.ts'
+import type { EndSignal } from '../../runner/ending.ts'
+import { MARK } from '../../runner/local/processes.ts'
+import { pursue } from '../../runner/local/pursue.ts'
+import { Stop } from '../../runner/stop.ts'
 import { BOOTSTRAP, quote } from '../../runner/shell.ts'
+import { collect } from '../engines/contract.ts'
 
 const NONCE = 'ab'.repeat(16)
 const there = (path: string) => {
@@ -24,6 +29,9 @@ const ALL: [string, string[]][] = [
   ['bash', ['/bin/bash', '-o', 'pipefail', '-s']],
   ['busybox sh', ['/bin/busybox', 'sh', '-s']],
 ]
+const failed = (error: unknown) => {
+  throw error
+}
 const SHELLS = ALL.filter(([, [program = '']]) => there(program))
 
 type Ran = { exitCodes: number[]; events: Output[]; text: string; statuses: ExitStatus[] }
@@ -33,10 +41,12 @@ async function shellOf(argv: string[]) {
   const root = await mkdtemp(join(tmpdir(), 'takt-shell-'))
   for (const folder of ['work', 'state']) await mkdir(join(root, folder))
   const [program = '', ...args] = argv
+  const mark = `${root}:`
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'], SHLVL: '1' },
+    env: { PATH: process.env['PATH'], SHLVL: '1', [MARK]: mark },
   })
+  const sent: EndSignal[] = []
   const ended = new Promise<ExitStatus>((resolve) =>
     child.once('exit', (code) => resolve(exited(code ?? 255))),
   )
@@ -45,7 +55,11 @@ async function shellOf(argv: string[]) {
     output: child.stdout,
     root,
     nonce: NONCE,
-    kill: () => {},
+    pursue: (step) => {
+      const pursuit = pursue(step, { mark, failed })
+      const send = (name: EndSignal) => (sent.push(name), pursuit.send(name))
+      return { send, [Symbol.dispose]: () => pursuit[Symbol.dispose]() }
+    },
     abandon: () => child.kill('SIGKILL'),
     ended: () => ended,
     cause: null,
@@ -55,7 +69,7 @@ async function shellOf(argv: string[]) {
     await ended
     await rm(root, { recursive: true, force: true })
   }
-  return { fed, root, [Symbol.asyncDispose]: dispose }
+  return { fed, root, sent, [Symbol.asyncDispose]: dispose }
 }
 
 async function run(argv: string[], commands: string[][], env: Record<string, string> = {}): Promise<Ran> {
@@ -182,6 +196,20 @@ describe.each(SHELLS)('%s', (_name, argv) => {
   test.each(['../state/file', '../state/.hidden', '../state/*'])('state is noticed in %s', async (file) => {
     const ran = await run(argv, [['true'], [`: > '${file}'`], [`rm '${file}'`]])
     expect(ran.statuses.map(({ stateTouched }) => stateTouched)).toEqual([false, true, false])
+  })
+
+  test('a stop reaches those who are forked while it is on its way', async () => {
+    await using shell = await shellOf(argv)
+    const stop = new AbortController()
+    // Each of them waits for the next, so that one who does not hear of it keeps all of them.
+    const tower =
+      'tower() { [ "$1" -eq 0 ] && sleep 300 || ( trap "exit 1" TERM; tower $(($1 - 1)); exit 0 ); }'
+    const script = { commands: [`${tower}; echo up; tower 150; true`], env: {} }
+    const output = shell.fed.run(script, stop.signal)
+    const hear = (text: string) => text.includes('up') && stop.abort(new Stop('cancelled', 'enough'))
+    await expect(collect(output, hear)).rejects.toThrow('enough')
+    expect(new Set(shell.sent)).toEqual(new Set(['SIGTERM']))
+    expect(shell.fed.usable).toBe(true)
   })
 
   test('a step that kills its own shell is no silence: the shell’s end is the answer', async () => {
