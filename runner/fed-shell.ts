@@ -26,6 +26,9 @@ export type Pursuit = Disposable & {
   send(name: EndSignal): void
 }
 
+/** Whether a shell that is gone had begun a step before. */
+export type HowFar = { readonly begun: boolean }
+
 /** The two ends of a shell that was started with `BOOTSTRAP`, and what its engine knows of it. */
 export type Line = {
   readonly input: Writable
@@ -39,7 +42,7 @@ export type Line = {
   readonly nonce: string
   readonly pursue: (step: Stopped) => Pursuit
   /** How the shell itself ended, asked only when the output stops inside a step. */
-  readonly ended: () => Promise<ExitStatus>
+  readonly ended: (how: HowFar) => Promise<ExitStatus>
   /** The shell was left in the middle of a step: end it and all that is below. */
   readonly abandon: () => void
   /** Why a step failed, from what the shell says behind it; null where the engine knows nothing. */
@@ -150,7 +153,7 @@ export class FedShell implements Shell {
       }
     }
     this.#state = 'broken'
-    const status = await this.#line.ended()
+    const status = await this.#line.ended({ begun: step > 1 || this.#pid !== null })
     if (open !== null) yield { kind: 'command.ended', command: open, exitCode: status.exitCode }
     return status
   }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { EngineError, exited } from '../engine.ts'
 import type { ExitStatus, Shell } from '../engine.ts'
-import { type Clues, FedShell, type Line } from '../fed-shell.ts'
+import { type Clues, FedShell, type HowFar, type Line } from '../fed-shell.ts'
 import type { Log } from '../log.ts'
 import type { Counted } from '../notes.ts'
 import { BOOTSTRAP } from '../shell.ts'
@@ -20,12 +20,16 @@ const KNOWN_MS = 2_000
 
 /** Cannot be begun, and not found. Steps end in subshells: none of them has this container's own shell end so. */
 const NO_SHELL: readonly number[] = [126, 127]
+/** What the init says of a program that the kernel cannot read, when nothing was ever heard of it. */
+const OTHER_FORMAT = 1
 
 export type BoxFacts = {
   readonly docker: Docker
   readonly container: Docker.Container
   /** Where the run's volume is mounted. */
   readonly root: string
+  /** As the job names it. */
+  readonly image: string
   readonly log: Log
   readonly cause: (counted: Counted) => ExitStatus['error']
 }
@@ -63,7 +67,7 @@ export class Box {
     this.#wire = await hijack(this.#facts.docker, { path, pipe }, () => container.attach(options))
     this.#own = this.#fed(this.#wire, {
       pipe: pipe && `${root}/${PIPE}`,
-      ended: () => this.#ended(),
+      ended: (how) => this.#ended(how),
       abandon: () => void this.#die(),
     })
   }
@@ -96,7 +100,7 @@ export class Box {
     const request = { path: `/exec/${exec.id}/start`, body: { Detach: false, Tty: false } }
     const wire = await hijack(this.#facts.docker, request, () => exec.start({ hijack: true, stdin: true }))
     return this.#fed(wire, {
-      ended: () => this.#execEnded(exec),
+      ended: (how) => this.#execEnded(exec, how),
       abandon: () => wire.input.end(),
     })
   }
@@ -164,19 +168,26 @@ export class Box {
   }
 
   /** The container's own shell is gone without its last word: the memory was full, or somebody ended the container. */
-  async #ended(): Promise<ExitStatus> {
+  async #ended({ begun }: HowFar): Promise<ExitStatus> {
     this.#dead = true
     const { exitCode, oom } = await this.#end()
     if (this.#fate) return { ...exited(exitCode), error: this.#fate }
     // The container's init could not begin the shell: the engine had started the init, and was content.
-    if (NO_SHELL.includes(exitCode)) throw new EngineError('image_without_shell', 'The image has no /bin/sh.')
+    const { image } = this.#facts
+    if (NO_SHELL.includes(exitCode))
+      throw new EngineError('image_without_shell', `The image ${image} has no /bin/sh, which steps need.`)
+    if (!begun && exitCode === OTHER_FORMAT)
+      throw new EngineError(
+        'image_not_for_machine',
+        `This machine cannot run the /bin/sh of the image ${image}: it is for another processor. Name one for this machine’s, or ask for another machine, as with \`runs_on: { arch: arm64 }\`.`,
+      )
     if (oom) return { ...exited(exitCode), error: this.#facts.cause({ oom: 1, pids: 0 }) }
     throw new EngineError('shell_killed', `The container was ended from outside, with ${exitCode}.`)
   }
 
-  async #execEnded(exec: Docker.Exec): Promise<ExitStatus> {
+  async #execEnded(exec: Docker.Exec, how: HowFar): Promise<ExitStatus> {
     const { State } = await this.#facts.container.inspect().catch(lost)
-    if (!State.Running) return this.#ended()
+    if (!State.Running) return this.#ended(how)
     const { ExitCode, Running } = await endOf(exec).catch(lost)
     if (Running) await this.#cutOff(new Error('its stream broke while a step was in it'))
     throw new EngineError(

@@ -48,7 +48,12 @@ export async function startCell(house: House, facts: CellFacts, signal: AbortSig
     const made = await container.inspect()
     const { Config, Mounts } = made
     const folder = Mounts.find(({ Destination }) => Destination === DIRECTORY)?.Source ?? null
-    const box = new Box({ docker, container, root: DIRECTORY, log, cause: causeOf(limits, folder) })
+    const box = new Box({
+      docker,
+      container,
+      ...{ root: DIRECTORY, image: rest.image, log },
+      cause: causeOf(limits, folder),
+    })
     await box.attach(fresh && house.filling === 'move' ? folder : null)
     await container.start()
     box.watch()

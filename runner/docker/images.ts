@@ -106,7 +106,7 @@ export class Images {
       signal.throwIfAborted()
       throw new EngineError(
         'image_pull_failed',
-        `The image ${image} could not be pulled: ${wordsOf(error)}`,
+        `The image ${image} could not be pulled: ${wordsOf(error)}${hintFor(wordsOf(error))}`,
         { cause: error },
       )
     }
@@ -127,6 +127,13 @@ export class Images {
     })
   }
 }
+
+/** Registries do not tell whether an image is missing or not for everybody. */
+const CLOSED = /no basic auth credentials|unauthorized|authentication required|denied/i
+const hintFor = (words: string): string =>
+  CLOSED.test(words)
+    ? '. Where it is there, its registry wants a login, and images of jobs are pulled without one: pull it at the runner’s engine beforehand, or name one that is open.'
+    : ''
 
 /** An image that was only built has none: engines say null. So many and so long go over the wire. */
 const digestsIn = (digests: readonly string[] | null): string[] =>

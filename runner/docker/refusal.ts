@@ -15,10 +15,13 @@ export function isStatus(error: unknown, ...statuses: readonly number[]): boolea
 /** Whether the engine answered at all, whatever it said. */
 export const isAnswer = (error: unknown): boolean => Refusal.safeParse(error).success
 
+/** What the client writes before the engine's words, where it keeps no JSON of them: so it is with answers that are streams. */
+const DECORATION = /^\(HTTP code \d{3}\) [\w ]+ - /
+
 /** The engine's words for what went wrong, without the client's decoration. */
 export function wordsOf(error: unknown): string {
   const words = Refusal.safeParse(error).data?.json?.message
-  return words ?? (error instanceof Error ? error.message : String(error))
+  return words ?? (error instanceof Error ? error.message : String(error)).replace(DECORATION, '').trim()
 }
 
 /** Gone already, or being removed by someone else at this moment: what was wanted. */

@@ -2,8 +2,9 @@ import { hostname, userInfo } from 'node:os'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunId } from '#pipelines/ids.ts'
+import type { Plan } from '#pipelines/wire/plan.ts'
 import type { Checkouts } from '../checkout.ts'
-import type { Engine } from '../engine.ts'
+import { type Engine, EngineError } from '../engine.ts'
 import type { Log } from '../log.ts'
 import { killMarked } from './processes.ts'
 import { openWorkspace, OWNER } from './workspace.ts'
@@ -26,6 +27,7 @@ export function localEngine(options: LocalOptions): Engine {
     isolated: false,
     words: `local processes on ${hostname()}, no isolation`,
     open: async (plan, openOptions) => {
+      refuseServices(plan)
       await openOptions.say(
         `There is no isolation: commands run as ${userInfo().username} on ${hostname()}.\n`,
       )
@@ -35,6 +37,16 @@ export function localEngine(options: LocalOptions): Engine {
     sweep: (keep) => sweep(options, keep),
     close: async () => {},
   }
+}
+
+/** A job that has services relies on them: without them it would fail for another reason, or be green and have tested nothing. */
+function refuseServices({ services }: Plan): void {
+  if (services.length === 0) return
+  const names = services.map(({ name }) => `\`${name}\``).join(', ')
+  throw new EngineError(
+    'services_need_docker',
+    `This runner has no Docker engine, and the services of the job (${names}) are containers. \`runs_on: { engine: docker }\` asks for a runner that has one.`,
+  )
 }
 
 /** End what a killed runner's runs left running, then remove their folders. */

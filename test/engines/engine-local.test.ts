@@ -19,6 +19,17 @@ async function leftovers({ identity, folder }: Ground): Promise<string[]> {
 
 describeEngine('local', { make: async (ground) => make(ground), image: null, other: null, leftovers })
 
+test('a job with services begins nowhere but in Docker, and is told which they are', async () => {
+  await using ground = await groundOf('local')
+  const service = { image: 'postgres:17', env: {}, commands: [], health: null, dependsOn: [] }
+  const plan = planOf(['echo green'], { services: [{ ...service, step: 2, name: 'db' }] })
+  await expect(runOnce(make(ground), plan)).rejects.toMatchObject({
+    code: 'services_need_docker',
+    message: expect.stringMatching(/`db`.*`runs_on: \{ engine: docker \}`/),
+  })
+  expect(await leftovers(ground)).toEqual([])
+})
+
 test('local commands are told where their home and their temporary files are', async () => {
   await using ground = await groundOf('local')
   const plan = planOf(['echo "$HOME" "$TMPDIR" "$PWD"; env | cut -d= -f1 | sort | tr "\\n" " "'], {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -113,22 +113,43 @@ describe.skipIf(reason)(`when things go wrong${reason ? ` (skipped: ${reason})` 
     expect(bytes).toBe(200 * MIB)
   })
 
-  test('an image without a shell breaks the run, and says so', async () => {
-    const name = `takt-test/bare:${process.pid}`
+  /** What a run ends with whose image holds these files. */
+  async function ranIn(files: Readonly<Record<string, Uint8Array>>): Promise<unknown> {
+    const [repo, tag] = ['takt-test/bare', String(process.pid)]
     const folder = await mkdtemp(join(tmpdir(), 'takt-bare-'))
-    const [repo = '', tag = ''] = name.split(':')
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(join(folder, path, '..'), { recursive: true })
+      await writeFile(join(folder, path), content, { mode: 0o755 })
+    }
     const stream = await docker.importImage(tar.pack(folder) as never, { repo, tag })
     await new Promise<void>((resolve, reject) =>
       docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve())),
     )
     try {
-      await expect(runOnce(engine, plan(['true'], { image: name }))).rejects.toMatchObject({
-        code: 'image_without_shell',
-      })
+      return await runOnce(engine, plan(['true'], { image: `${repo}:${tag}` })).catch(
+        (error: unknown) => error,
+      )
     } finally {
-      await docker.getImage(name).remove()
+      await docker.getImage(`${repo}:${tag}`).remove()
       await rm(folder, { recursive: true })
     }
+  }
+
+  test('an image without a shell breaks the run, and says so', async () => {
+    expect(await ranIn({})).toMatchObject({
+      code: 'image_without_shell',
+      message: expect.stringContaining('The image takt-test/bare:'),
+    })
+  })
+
+  test('an image for another processor breaks the run, and says so', async () => {
+    const program = Buffer.alloc(64)
+    program.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]) // ELF, 64 bits, little-endian
+    program.set([2, 0, 0xf3, 0, 1], 16) // a program, for RISC-V
+    expect(await ranIn({ 'bin/sh': program })).toMatchObject({
+      code: 'image_not_for_machine',
+      message: expect.stringContaining('runs_on'),
+    })
   })
 
   test('a holder that is killed takes nothing from the run', async () => {

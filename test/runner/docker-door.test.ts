@@ -138,6 +138,15 @@ describe('the limits of a run', () => {
     expect(clamped(asks, maximaOf({ cpus: 99 }, machine)).cpus).toBe(4)
   })
 
+  test('are never so small that no command could begin', () => {
+    const asks = { cpus: 1, memoryBytes: 2 ** 20, pids: 1 }
+    const given = clamped(asks, maximaOf({}, machine))
+    expect(given).toEqual({ cpus: 1, memoryBytes: 6 * 2 ** 20, pids: 16 })
+    expect(limitsInWords(asks, given)).toBe(
+      'Limits: 1 CPU, 6 MiB of memory, 16 processes (the job asks for 1 CPU, 1 MiB, 1 processes; nothing runs in less)\n',
+    )
+  })
+
   test('are said in words, and why they are less than asked for', () => {
     expect(limitsInWords(limits, limits)).toBe('Limits: 2 CPU, 1 GiB of memory, 100 processes\n')
     expect(limitsInWords(limits, { ...limits, cpus: 1 })).toBe(
