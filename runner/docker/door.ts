@@ -14,6 +14,9 @@ export const CAPABILITIES = [
   'NET_BIND_SERVICE',
 ] as const
 
+/** Where the kernel counts what builds use, on engines that let a container say so. */
+export const BUILDS = '/takt-builds'
+
 const empty = z.tuple([])
 /** A volume of one run. Never a folder of the engine's machine. */
 const Volume = z.strictObject({
@@ -65,6 +68,24 @@ const ALLOWED = {
     NetworkMode: z.string().regex(/^takt(-[a-z0-9-]+)?$/),
     CapAdd: z.tuple([z.literal('NET_ADMIN')]),
     /** So that it may set what of /proc/sys belongs to its network. */
+    ReadonlyPaths: empty,
+  }),
+  /** The same for what opens into the network of another container of ours, whose process 1 it has to see. */
+  gate: z.strictObject({
+    ...Always,
+    ...unprivileged,
+    NetworkMode: z.string().regex(/^takt(-[a-z0-9-]+)?$/),
+    PidMode: z.string().regex(/^container:[0-9a-f]{64}$/),
+    CapAdd: z.tuple([z.literal('NET_ADMIN')]),
+    ReadonlyPaths: empty,
+  }),
+  /** Our own program in our own image: owns a network that only a gate leads out of, and bounds what runs in there. */
+  inside: z.strictObject({
+    ...Always,
+    ...unprivileged,
+    NetworkMode: z.literal('none'),
+    CapAdd: z.tuple([z.literal('NET_ADMIN')]),
+    CgroupParent: z.literal(BUILDS).optional(),
     ReadonlyPaths: empty,
   }),
   /** Reads which addresses the engine's machine has. */

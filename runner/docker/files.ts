@@ -71,7 +71,7 @@ export async function restoreFiles(
       name: below(entry.name),
       linkname: entry.type === 'link' ? below(entry.linkname) : entry.linkname,
     }),
-    ({ uid = 0, gid = 0 }) => ({ uid, gid }),
+    { ownerOf: ({ uid = 0, gid = 0 }) => ({ uid, gid }) },
   )
   try {
     await sending(tar, signal, (abortSignal) => container.putArchive(tar, { path: '/', abortSignal }))

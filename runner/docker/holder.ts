@@ -5,7 +5,7 @@ import { orAbort } from '../stop.ts'
 import type { Walls } from './addresses.ts'
 import { demux } from './demux.ts'
 import { createContainer } from './door.ts'
-import { holderConfig } from './host-config.ts'
+import { gateConfig, holderConfig } from './host-config.ts'
 import { labelsOf, type Maker } from './labels.ts'
 import { lifeOf } from './life.ts'
 import { wordsOf } from './refusal.ts'
@@ -25,6 +25,8 @@ export type HolderFacts = {
   /** The name under which the other containers of its network find whoever joins it. */
   readonly alias: string | null
   readonly walls: Walls
+  /** The container whose network it opens into, and which whoever joins it joins instead; null where that is its own. */
+  readonly inside: string | null
 }
 
 /** A container that does nothing but own a network namespace, in which a run's containers reach what they may and no more. */
@@ -65,18 +67,19 @@ export async function prepareHolder(facts: HolderFacts, signal: AbortSignal): Pr
 }
 
 function create(facts: HolderFacts, name: string): Promise<Docker.Container> {
-  const { docker, image, maker, runtime, network, alias, walls } = facts
-  return createContainer(docker, 'holder', {
+  const { docker, image, maker, runtime, network, alias, walls, inside } = facts
+  const kind = inside === null ? 'holder' : 'gate'
+  return createContainer(docker, kind, {
     name,
     Image: image,
-    Entrypoint: holderCommand(walls),
+    Entrypoint: holderCommand(walls, kind),
     Cmd: [],
     Labels: labelsOf(maker, 'holder'),
     AttachStdout: true,
     AttachStderr: true,
     // Nobody in there would hear anything else: an engine that is stopped would wait its ten seconds for each of them.
     StopSignal: 'SIGKILL',
-    HostConfig: holderConfig(network, runtime),
+    HostConfig: inside === null ? holderConfig(network, runtime) : gateConfig(inside, network, runtime),
     ...(alias ? { NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [alias] } } } } : {}),
   })
 }

@@ -40,7 +40,9 @@ export type HoldersFacts = {
   readonly warm: { readonly size: number; readonly idleMs: number }
 }
 
-type At = { readonly network: string; readonly alias: string | null }
+type At = { readonly network: string; readonly alias: string | null; readonly inside: string | null }
+
+const SHARED: At = { network: NETWORK, alias: null, inside: null }
 
 /** The network namespaces of runs: closed against the engine's machine before anybody is in them, a few of them ahead of time. */
 export class Holders implements AsyncDisposable {
@@ -66,17 +68,27 @@ export class Holders implements AsyncDisposable {
 
   /** One on the network that all runs share; made now where none lies ready. */
   async take(signal: AbortSignal): Promise<Holder> {
-    return this.#stock.take() ?? (await this.#make({ network: NETWORK, alias: null }, signal))
+    return this.#stock.take() ?? (await this.#make(SHARED, signal))
   }
 
   async #ahead(signal: AbortSignal): Promise<Holder> {
     using _turn = await this.#facts.calm.turn(signal)
-    return this.#make({ network: NETWORK, alias: null }, signal)
+    return this.#make(SHARED, signal)
   }
 
   /** One on a run's own network. */
   on(network: string, alias: string | null, signal: AbortSignal): Promise<Holder> {
-    return this.#make({ network, alias }, signal)
+    return this.#make({ network, alias, inside: null }, signal)
+  }
+
+  /** A gate on the network that all runs share, which opens into the network of the container `inside`. */
+  gate(inside: string, signal: AbortSignal): Promise<Holder> {
+    return this.#make({ ...SHARED, inside }, signal)
+  }
+
+  /** What our own small containers are made of. */
+  get image(): string {
+    return this.#image
   }
 
   get ready(): number {

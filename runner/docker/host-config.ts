@@ -1,5 +1,5 @@
 import type { Limits } from './limits.ts'
-import { type Allowed, CAPABILITIES, type Purpose } from './door.ts'
+import { type Allowed, BUILDS, CAPABILITIES, type Purpose } from './door.ts'
 
 export type Settled = {
   readonly limits: Limits
@@ -59,12 +59,31 @@ const mountOf = ({ name, target, labels }: NonNullable<WorkFacts['volume']>) => 
   },
 })
 
-export const holderConfig = (network: string, runtime: Settled['runtime']): Allowed => ({
+const netAdmin = (network: string, runtime: Settled['runtime']) => ({
   ...always({ limits: SMALL, runtime }),
   NetworkMode: network,
+  CapDrop: ['ALL'] as ['ALL'],
+  CapAdd: ['NET_ADMIN'] as ['NET_ADMIN'],
+  Privileged: false as const,
+  ReadonlyPaths: [] as [],
+})
+
+export const holderConfig = (network: string, runtime: Settled['runtime']): Allowed =>
+  netAdmin(network, runtime)
+
+export const gateConfig = (inside: string, network: string, runtime: Settled['runtime']): Allowed => ({
+  ...netAdmin(network, runtime),
+  PidMode: `container:${inside}`,
+})
+
+/** @param counted  Whether the engine counts for a container what runs below its control group. */
+export const insideConfig = (settled: Settled, counted: boolean): Allowed => ({
+  ...always(settled),
+  NetworkMode: 'none',
   CapDrop: ['ALL'],
   CapAdd: ['NET_ADMIN'],
   Privileged: false,
+  ...(counted ? { CgroupParent: BUILDS } : {}),
   ReadonlyPaths: [],
 })
 

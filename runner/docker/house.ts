@@ -16,7 +16,7 @@ import { ensureNetwork } from './network.ts'
 import { networkStock, type NetworksFacts, type RunNetwork } from './networks.ts'
 import { Remains } from './remains.ts'
 import { Weights } from './weights.ts'
-import { type DockerConfig, PRESET } from './settings.ts'
+import { type BuildNetwork, type DockerConfig, PRESET } from './settings.ts'
 import type { Stock } from './stock.ts'
 import { WarmCells } from './warm-cells.ts'
 
@@ -57,6 +57,7 @@ export type House = AsyncDisposable & {
   readonly runtime: 'crun' | null
   readonly maxima: Maxima
   readonly trusted: readonly string[]
+  readonly builds: BuildNetwork
   readonly filling: 'move' | 'send'
 }
 
@@ -121,6 +122,7 @@ export async function buildHouse(
     },
     maxima: maximaOf(config.maxima, { cpus: machine.NCPU, memoryBytes: machine.MemTotal }),
     trusted: config.trusted,
+    builds: config.builds,
     [Symbol.asyncDispose]: async () => {
       await cells[Symbol.asyncDispose]()
       await holders[Symbol.asyncDispose]()

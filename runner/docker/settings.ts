@@ -3,6 +3,9 @@ import { type Allowances, parseAllowed } from './addresses.ts'
 import type { Maxima } from './limits.ts'
 import { isExactImage } from './privileged.ts'
 
+const BUILD_NETWORKS = ['walled', 'none', 'bridge'] as const
+export type BuildNetwork = (typeof BUILD_NETWORKS)[number]
+
 const UNIT: Readonly<Record<string, number>> = { M: 1e6, G: 1e9, Mi: 2 ** 20, Gi: 2 ** 30 }
 
 /** `8Gi` in bytes. */
@@ -65,6 +68,12 @@ export const dockerSettings = {
     .describe(
       'Addresses of the engine’s machine, and link-local ones, that runs may reach all the same: 10.0.0.5,10.1.0.0/16, or all',
     ),
+  TAKT_BUILD_NETWORK: z
+    .enum(BUILD_NETWORKS, { error: 'must be walled, none or bridge' })
+    .default('walled')
+    .describe(
+      'What RUN lines of a Dockerfile reach: what a run does (walled; nothing where only BuildKit can build), nothing (none), or the engine’s bridge (bridge)',
+    ),
   TAKT_PRIVILEGED_IMAGES: images
     .optional()
     .describe(
@@ -77,6 +86,7 @@ export type DockerConfig = {
   readonly maxima: Partial<Maxima>
   readonly allowed: Allowances
   readonly trusted: readonly string[]
+  readonly builds: BuildNetwork
 }
 
 const NOTHING: Allowances = { all: false, ranges: [] }
@@ -92,7 +102,8 @@ export const dockerConfig = (given: Given): DockerConfig => ({
   },
   allowed: given.TAKT_ALLOW_ADDRESSES ?? NOTHING,
   trusted: given.TAKT_PRIVILEGED_IMAGES ?? [],
+  builds: given.TAKT_BUILD_NETWORK,
 })
 
 /** What holds where nobody says anything, as in a test. */
-export const PRESET: DockerConfig = { warm: 0, maxima: {}, allowed: NOTHING, trusted: [] }
+export const PRESET: DockerConfig = { warm: 0, maxima: {}, allowed: NOTHING, trusted: [], builds: 'walled' }

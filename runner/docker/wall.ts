@@ -59,8 +59,57 @@ const WAIT = `echo ${READY}
 exec /bin/busybox sleep 2147483647
 `
 
-/** What a holder is started with. */
-export function holderCommand({ closed, open, way }: Walls): string[] {
-  if (closed.length === 0) return ['/bin/sh', '-c', WAIT]
-  return ['/bin/sh', '-c', WALL + WAIT, 'holder', way, ...closed, '--', ...open]
+/** Where a gate is found from the inside: an address that nobody else can ask for, as each inside has only the one neighbour. */
+const INNER_HOP = '169.254.1.9'
+
+/**
+ * What a gate does beyond that: it hands its address on to the network namespace of the container whose process 1 is its own, and
+ * stands between that and the bridge from then on. Whoever has NET_RAW can write frames past every route of their own namespace,
+ * straight to the bridge; past these they cannot, as the only card in there leads to the gate, which routes what it gets.
+ *
+ * The gate keeps another address on its outer card, without which the kernel would drop all routes there.
+ */
+const GATE = `
+set -eu
+b() { /bin/busybox "$@"; }
+own=$(b ip -4 addr show dev eth0 | b sed -n 's/^ *inet \\([0-9./]*\\) .*/\\1/p')
+[ -n "$own" ] || { echo "the gate has no address"; exit 1; }
+net=/proc/sys/net/ipv4
+echo 0 > $net/conf/default/rp_filter
+b ip link add inside type veth
+peer=$(b ip link show dev inside | b sed -n 's/^[0-9]*: inside@\\([^:]*\\):.*/\\1/p')
+b ip link set dev "$peer" name wall0
+b ip link set dev wall0 netns 1
+for conf in /proc/sys/net/ipv6/conf/inside/disable_ipv6; do [ ! -e $conf ] || echo 1 > $conf; done
+b ip addr add ${INNER_HOP}/32 dev eth0
+b ip addr add ${INNER_HOP}/32 dev inside
+b ip link set dev inside up
+b ip addr del "$own" dev eth0
+b ip route add "\${own%/*}" dev inside
+echo 0 > $net/neigh/eth0/proxy_delay
+echo 1 > $net/conf/eth0/proxy_arp
+echo 1 > $net/ip_forward
+`
+
+/** In the namespace behind a gate: take over its address, `$1`. Says `READY` where that is done. */
+export const ENTER = `set -eu
+b() { /bin/busybox "$@"; }
+b ip link set dev wall0 name eth0
+conf=/proc/sys/net/ipv6/conf/eth0/disable_ipv6
+[ ! -e $conf ] || echo 1 > $conf
+b ip addr add "$1/32" dev eth0
+b ip link set dev eth0 up
+b ip route add ${INNER_HOP} dev eth0
+b ip route add default via ${INNER_HOP} dev eth0
+echo ${READY}
+`
+
+/** What a holder is started with, and a gate. */
+export function holderCommand({ closed, open, way }: Walls, kind: 'holder' | 'gate' = 'holder'): string[] {
+  const wall = closed.length === 0 ? '' : WALL
+  const script = wall + (kind === 'gate' ? GATE : '') + WAIT
+  return ['/bin/sh', '-c', script, 'holder', ...(wall === '' ? [] : [way, ...closed, '--', ...open])]
 }
+
+/** What the container behind a gate is started with, which owns the namespace in there. */
+export const INSIDE: readonly string[] = ['/bin/sh', '-c', WAIT]

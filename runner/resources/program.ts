@@ -22,7 +22,7 @@ import { DiskBound } from './disk-bound.ts'
 /** The Docker engine that programs of resources run on. */
 export type Machine = Pick<
   House,
-  'docker' | 'images' | 'log' | 'holders' | 'remains' | 'runtime' | 'maker' | 'maxima' | 'weights'
+  'docker' | 'images' | 'log' | 'holders' | 'remains' | 'runtime' | 'maker' | 'maxima' | 'weights' | 'builds'
 >
 
 export type ProgramFacts = {

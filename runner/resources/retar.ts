@@ -15,27 +15,38 @@ const PASSED: readonly tar.Header['type'][] = ['file', 'contiguous-file', 'direc
  * Pulls: a file is read only as far as the new archive is asked for. An error on either side ends the other one too.
  *
  * @param change  Null leaves the entry out.
+ * @param last     Stands behind all of them, and is what a reader finds where one of them has the same name.
  */
 export function retar(
   from: NodeJS.ReadableStream,
   change: (entry: Entry) => Entry | null,
-  ownerOf: (entry: Owner) => Owner = () => ROOT,
+  { ownerOf = () => ROOT, last = null }: RetarOptions = {},
 ): Readable {
   const pack = tar.pack()
   const to = Readable.from(pack, { objectMode: false })
   to.on('error', () => {}) // whoever reads it hears of it, also one who begins later
-  pour(Readable.from(from), pack, (header, size) => {
+  const pass: Passing = (header, size) => {
     const passed = PASSED.includes(header.type) ? change(header) : null
     return passed && { ...headerOf(passed, size), ...ownerOf(header) }
-  }).catch((error: unknown) => to.destroy(error instanceof Error ? error : new Error(String(error))))
+  }
+  pour(Readable.from(from), pack, { pass, last }).catch((error: unknown) =>
+    to.destroy(error instanceof Error ? error : new Error(String(error))),
+  )
   return to
+}
+
+type RetarOptions = {
+  readonly ownerOf?: (entry: Owner) => Owner
+  readonly last?: { readonly name: string; readonly text: string } | null
 }
 
 const ROOT: Owner = { uid: 0, gid: 0 }
 type Passed = ReturnType<typeof headerOf> & Owner
 type Passing = (header: tar.Header, size: number | undefined) => Passed | null
 
-async function pour(from: Readable, pack: tar.Pack, pass: Passing): Promise<void> {
+type Pouring = { readonly pass: Passing; readonly last: RetarOptions['last'] }
+
+async function pour(from: Readable, pack: tar.Pack, { pass, last }: Pouring): Promise<void> {
   const extract = tar.extract()
   from.once('error', (error) => extract.destroy(error))
   pack.once('close', () => from.destroy()) // read to its end, or given up
@@ -45,6 +56,7 @@ async function pour(from: Readable, pack: tar.Pack, pass: Passing): Promise<void
     if (passed) await copy(entry, pack, passed)
     else entry.resume()
   }
+  if (last) pack.entry({ name: last.name, mtime: new Date(0), ...ROOT }, last.text)
   pack.finalize()
 }
 

@@ -11,7 +11,10 @@ import { Turnstile } from '../../runner/turnstile.ts'
 import { log } from './contract.ts'
 
 /** What programs of resources run on: the machine's own engine, with nothing made ahead of time. */
-export async function machineOf(identity: string, { diskBytes = 0 } = {}): Promise<Machine> {
+export async function machineOf(
+  identity: string,
+  { diskBytes = 0, builds = 'walled' as Machine['builds'] } = {},
+): Promise<Machine> {
   const docker = new Docker()
   const maker = { runner: identity, life: 'this' }
   const images = new Images(docker)
@@ -36,5 +39,5 @@ export async function machineOf(identity: string, { diskBytes = 0 } = {}): Promi
   })
   const maxima = { cpus: 2, memoryBytes: 2 ** 32, pids: 1024, diskBytes }
   const weights = new Weights(docker)
-  return { docker, images, maker, log, holders, remains, runtime: null, maxima, weights }
+  return { docker, images, maker, log, holders, remains, runtime: null, maxima, weights, builds }
 }

@@ -86,7 +86,8 @@ describe.skipIf(reason)(`a build of an image${reason ? ` (skipped: ${reason})` :
         '',
       ].join('\n'),
     )
-    const { built } = await putImage(machine, put(), place.at)
+    const open = await machineOf(`build-open-${process.pid}-${Date.now()}`, { builds: 'bridge' })
+    const { built } = await putImage(open, put(), place.at)
     expect(built).toMatchObject({ by: expect.stringMatching(/^Docker \d/), leftOff: 0 })
     const known = { as: 'base', image: `${first.repository}:one`, digest }
     expect(built?.from).toContainEqual(known)

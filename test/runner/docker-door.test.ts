@@ -2,8 +2,14 @@ import { readdir, readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseAllowed, addressesIn, wallsAround } from '../../runner/docker/addresses.ts'
-import { type Allowed, createContainer } from '../../runner/docker/door.ts'
-import { holderConfig, lookConfig, workConfig } from '../../runner/docker/host-config.ts'
+import { type Allowed, createContainer, type Purpose } from '../../runner/docker/door.ts'
+import {
+  gateConfig,
+  holderConfig,
+  insideConfig,
+  lookConfig,
+  workConfig,
+} from '../../runner/docker/host-config.ts'
 import { clamped, limitsInWords, maximaOf } from '../../runner/docker/limits.ts'
 import { mayBePrivileged } from '../../runner/docker/privileged.ts'
 
@@ -14,6 +20,7 @@ const work = () => workConfig({ limits, runtime: null, holder: HOLDER, volume, p
 
 /** Every key that Takt ever sends in a HostConfig. */
 const KEYS = [
+  ...['CgroupParent', 'PidMode'],
   ...['CapAdd', 'CapDrop', 'Init', 'LogConfig', 'Memory', 'MemorySwap', 'Mounts', 'NanoCpus', 'NetworkMode'],
   ...[
     'PidsLimit',
@@ -27,7 +34,7 @@ const KEYS = [
 ]
 
 /** What the engine would have been asked for, or the refusal. */
-async function asked(config: object, purpose: 'work' | 'privileged' | 'holder' | 'look' = 'work') {
+async function asked(config: object, purpose: Purpose = 'work') {
   const seen: { HostConfig?: object } = {}
   const docker = { createContainer: async (options: object) => Object.assign(seen, options) }
   await createContainer(docker as never, purpose, { Image: 'x', HostConfig: config as Allowed })
@@ -48,6 +55,8 @@ describe('what the engine is asked for', () => {
         for (const [name, each] of [
           [purpose, config],
           ['holder', holderConfig('takt', given.runtime)],
+          ['gate', gateConfig(HOLDER, 'takt', given.runtime)],
+          ['inside', insideConfig(given, true)],
           ['look', lookConfig(given.runtime)],
         ] as const) {
           const sent = await asked(each, name)

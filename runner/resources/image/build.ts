@@ -6,6 +6,8 @@ import type { Machine } from '../program.ts'
 import { type Built, MOST_BASES } from '#pipelines/wire/images.ts'
 import { type Build, contextOf } from './context.ts'
 import { eventsIn } from './progress.ts'
+import { roomOf } from './build-room.ts'
+import { HUB_HOST } from './repository.ts'
 import { type Login, openSession } from './session.ts'
 import { Trace } from './trace.ts'
 
@@ -24,8 +26,8 @@ export type BuildFacts = {
 }
 
 /**
- * Build an image with the engine's own BuildKit, through its API: nothing of the job has to be privileged, and the cache is the
- * engine's. What the build says goes to the step's log.
+ * Build an image with one of the engine's own builders, through its API: nothing of the job has to be privileged, and the cache is
+ * the engine's. What the build says goes to the step's log.
  *
  * @returns What it was built from, as BuildKit tells it; of a builder without sessions, which tells it in words only, nothing.
  * @throws {StepFailed} When the Dockerfile fails, or asks for what the builder cannot do.
@@ -42,14 +44,16 @@ export async function buildImage(
       1,
       `platforms: this runner's builder (${words}) builds for one platform at a time, and ${build.platforms.join(', ')} are asked for; put each in a job of its own.`,
     )
-  const context = await contextOf(build, at)
+  await using room = await roomOf(machine, build, at)
+  const context = await contextOf(build, at, room.text)
   try {
-    using session = await openSession(machine.docker, login)
+    using session = room.builder === 'buildkit' ? await openSession(machine.docker, login) : null
     const stream = await machine.docker.buildImage(context, {
       ...optionsOf(build, platform),
+      ...room.options,
       t: name,
       abortSignal: at.signal,
-      ...(session ? { session: session.id, version: 2 } : {}),
+      ...(session ? { session: session.id, version: 2 } : { registryconfig: loginsOf(login) }),
     } as ImageBuildOptions)
     const from = await follow(stream, at)
     const told = session ? from.slice(0, MOST_BASES) : null
@@ -71,6 +75,13 @@ const optionsOf = ({ dockerfile, target, args }: Build, platform: string | undef
   ...(target === null ? {} : { target }),
   ...(platform === undefined ? {} : { platform }),
 })
+
+/** The older builder is told the one login at once, and shows it to no other host either. */
+const loginsOf = (login: Login | null) =>
+  login === null ? {} : { [hubOr(login.host)]: { username: login.username, password: login.password } }
+
+/** Docker's own registry has a name of its own among logins. */
+const hubOr = (host: string) => (host === HUB_HOST ? 'https://index.docker.io/v1/' : host)
 
 async function follow(stream: NodeJS.ReadableStream, at: Place): Promise<Trace['bases']> {
   const trace = new Trace()

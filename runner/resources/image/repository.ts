@@ -3,7 +3,7 @@ import { StepFailed } from '../../engine.ts'
 const HUB = 'docker.io'
 /** Of Docker's own registry: how else it is spelled, and where it really is. */
 const HUB_ALIAS = 'index.docker.io'
-const HUB_HOST = 'registry-1.docker.io'
+export const HUB_HOST = 'registry-1.docker.io'
 /** Whose images have no owner in their names. */
 const DOCKERS_OWN = `${HUB}/library/`
 
