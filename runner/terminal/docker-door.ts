@@ -35,6 +35,13 @@ for signal in HUP KILL; do
   [ "$signal" = KILL ] || sleep 1
 done`
 
+/**
+ * By these keys the engine would hang up and leave the program running; without any said it takes Ctrl-P Ctrl-Q, and keeps each
+ * Ctrl-P, which calls the line before, until the next key. Nothing can be said to mean none: so many that nobody types, beginning
+ * with one that hardly anybody does.
+ */
+const DETACH_KEYS = Array.from({ length: 32 }, () => 'ctrl-^,ctrl-@').join()
+
 /** A first line is as long as this at most; more would be no number. */
 const MOST_FIRST_BYTES = 200
 const FIRST_LINE_MS = 10_000
@@ -63,6 +70,7 @@ async function open(docker: Docker, log: Log, visit: Visit): Promise<Terminal> {
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,
+    DetachKeys: DETACH_KEYS,
     Tty: true,
   })
   const stream = await exec.start({ hijack: true, stdin: true, Tty: true })

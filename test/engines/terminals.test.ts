@@ -77,6 +77,22 @@ describe.skipIf(reason)(`a terminal in a container${reason ? ` (skipped: ${reaso
     expect(at.visitor.screen(2)).toContain('no-such-program')
   })
 
+  test('hands every key on, those by which the engine would hang up, too', async () => {
+    await using at = await lookInto()
+    const command = [
+      'sh',
+      '-c',
+      'stty raw -echo; echo ready; head -c 1 | od -An -tx1; head -c 2 | od -An -tx1',
+    ]
+    at.visitor.open(at.plan.run, { terminal: 1, command })
+    await at.visitor.sees(1, 'ready')
+    at.visitor.type(1, '\u0010')
+    await at.visitor.sees(1, '10')
+    at.visitor.type(1, '\u0010\u0011')
+    await at.visitor.sees(1, '10 11')
+    expect(await at.visitor.closed(1)).toMatchObject({ exitCode: 0 })
+  })
+
   test('hides what opens the run’s repositories, and its lease', async () => {
     const credential = { username: 'ci', password: 'word-of-the-get' }
     const place = { url: 'https://git.example/a.git', sha: 'a'.repeat(40), ref: 'refs/heads/main' }
