@@ -6,7 +6,10 @@ type Probe = NonNullable<Plan['services'][number]['health']>['probe']
 export type Check = {
   /** Its holder sees the same network and has our own tools; the service's own container has the image's. */
   readonly where: 'holder' | 'service'
-  /** A shell script that ends, saying `healthy`, when the service can be used. */
+  /**
+   * A shell script that ends, saying `$healthy`, when the service can be used. What else it says is what the last
+   * try found, for whoever has to find out why it cannot.
+   */
   readonly script: string
   readonly arguments: readonly string[]
   /** For people, after "its check: ". */
@@ -20,7 +23,6 @@ export type HealthFacts = {
   readonly exposed: readonly number[]
 }
 
-export const HEALTHY = 'healthy'
 const POLL_US = 50_000
 
 /**
@@ -68,10 +70,13 @@ export function checksOf({ image, health, exposed }: HealthFacts): Check[] {
   if (known)
     return [
       ofPort(known.port),
-      ...(known.tool === null ? [] : [ofCommand(known.tool, 1_000, `${name} answers`)]),
+      ...(known.tool === null ? [] : [ofCommand(unheard(known.tool), 1_000, `${name} answers`)]),
     ]
   return first === undefined ? [] : [ofPort(first)]
 }
+
+/** What a tool says of a service that everybody knows is no news. */
+const unheard = (tool: string) => `{ ${tool}\n} >/dev/null 2>&1`
 
 /** `postgres` of `hub.acme.io:5000/library/postgres:17@sha256:…` */
 const nameOf = (image: string): string => image.replace(/@.*$/, '').replace(/^.*\//, '').replace(/:.*$/, '')
@@ -101,7 +106,7 @@ const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0')
 
 const ofPort = (port: number): Check => ({
   where: 'holder',
-  script: `${LISTENS}echo ${HEALTHY}`,
+  script: `${LISTENS}echo "$healthy"`,
   arguments: [hex(port)],
   words: `somebody listens on port ${port}`,
 })
@@ -114,17 +119,18 @@ b mkfifo /tmp/ask.$$
 exec 3<>/tmp/ask.$$
 answers() {
   printf 'GET %s HTTP/1.0\\r\\nHost: %s:%s\\r\\nConnection: close\\r\\n\\r\\n' "$3" "$at" "$2" >&3
-  b timeout 5 /bin/busybox nc "$at" "$2" <&3 | b head -n 1 | b grep -q '^HTTP/[0-9.]* [23][0-9][0-9]'
+  first=$(b timeout 5 /bin/busybox nc "$at" "$2" <&3 2>&1 | b head -n 1)
+  case $first in HTTP/*' '[23][0-9][0-9]*) ;; *) echo "\${first:-no answer}"; false ;; esac
 }
 until answers "$@"; do b usleep "$4"; done
-echo ${HEALTHY}`,
+echo "$healthy"`,
   arguments: [hex(port), String(port), path.startsWith('/') ? path : `/${path}`, String(intervalMs * 1_000)],
   words: `http://…:${port}${path} answers`,
 })
 
 const ofCommand = (command: string, intervalMs: number, words: string): Check => ({
   where: 'service',
-  script: `until /bin/sh -c "$1" </dev/null >/dev/null 2>&1; do sleep ${Math.max(1, Math.ceil(intervalMs / 1_000))}; done; echo ${HEALTHY}`,
+  script: `until /bin/sh -c "$1" </dev/null 2>&1; do sleep ${Math.max(1, Math.ceil(intervalMs / 1_000))}; done; echo; echo "$healthy"`,
   arguments: [command],
   words,
 })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import type { Plan } from '#pipelines/wire/plan.ts'
 import { EngineError } from '../engine.ts'
@@ -6,7 +7,7 @@ import { orAbort } from '../stop.ts'
 import { demux } from './demux.ts'
 import { layerOf } from './disk.ts'
 import { createContainer } from './door.ts'
-import { type Check, checksOf, HEALTHY } from './health.ts'
+import { type Check, checksOf } from './health.ts'
 import type { Holder } from './holder.ts'
 import { workConfig } from './host-config.ts'
 import { LABEL, labelsOf, type Maker } from './labels.ts'
@@ -34,6 +35,7 @@ export type ServiceFacts = {
 /** Where nothing is said of it. */
 const HEALTHY_WITHIN_MS = 60_000
 const LAST_WORDS_BYTES = 2_000
+const MOST_FOUND = 500
 
 /** One service of a run: its container, what it says, and how it ends. */
 export class RunningService {
@@ -45,6 +47,8 @@ export class RunningService {
   /** The image it runs, whatever its name stands for by now. */
   readonly imageId: string
   #lastWords = Buffer.alloc(0)
+  /** What the check under way has said so far, the end of it. */
+  #found = ''
   #ended: Promise<number> = Promise.resolve(0)
   #disposed = false
 
@@ -90,7 +94,9 @@ export class RunningService {
       passed.catch(() => {}) // given up below
       await orAbort(passed, AbortSignal.any([signal, late])).catch((error: unknown) => {
         signal.throwIfAborted()
-        throw late.aborted ? this.#unhealthy(`was not ready within ${withinMs / 1_000} s`, check) : error
+        if (!late.aborted) throw error
+        serviceEnded?.(service.step, { state: 'failed', exitCode: null }) // it runs still, and nobody can use it
+        throw this.#unhealthy(`was not ready within ${withinMs / 1_000} s`, check)
       })
     }
   }
@@ -102,15 +108,18 @@ export class RunningService {
 
   async #pass(check: Check): Promise<void> {
     const container = check.where === 'holder' ? this.#facts.holder.container : this.#container
-    const Cmd = ['/bin/sh', '-c', check.script, 'check', ...check.arguments]
+    const healthy = `healthy-${randomBytes(8).toString('hex')}` // nothing that a command of the author's says by chance
+    const script = `healthy=$1; shift\n${check.script}`
+    const Cmd = ['/bin/sh', '-c', script, 'check', healthy, ...check.arguments]
     const exec = await container.exec({ Cmd, AttachStdout: true, AttachStderr: true })
-    let said = ''
-    for await (const bytes of demux((await exec.start({})) as unknown as AsyncIterable<Buffer>))
-      said = (said + Buffer.from(bytes).toString()).slice(-LAST_WORDS_BYTES)
+    this.#found = ''
+    for await (const bytes of demux((await exec.start({})) as unknown as AsyncIterable<Buffer>)) {
+      this.#found = (this.#found + Buffer.from(bytes).toString()).slice(-LAST_WORDS_BYTES)
+      if (this.#found.includes(healthy)) return // also where something that the command left behind could still speak
+    }
     // Where the service itself has ended that is the better reason, and `start` is told of it.
-    if (!said.includes(HEALTHY)) await this.#ended
-    if (!said.includes(HEALTHY))
-      throw this.#unhealthy(`could not be asked: ${said.trim() || 'no answer'}`, check)
+    await this.#ended
+    throw this.#unhealthy('could not be asked', check)
   }
 
   async #hear(stream: NodeJS.ReadableStream, heard: (bytes: Uint8Array) => Promise<void>): Promise<void> {
@@ -132,7 +141,8 @@ export class RunningService {
 
   #unhealthy(what: string, check?: Check): EngineError {
     const { name, image } = this.#facts.service
-    const asked = check ? ` (its check: ${check.words})` : ''
+    const found = check ? lastLine(this.#found).slice(-MOST_FOUND) : ''
+    const asked = check ? ` (its check: ${check.words}${found && `; it said last: ${found}`})` : ''
     const words = this.#lastWords.toString().trim()
     const last = words === '' ? 'It said nothing.' : `Its last words:\n${words}`
     return new EngineError('service_unhealthy', `The service ${name} of ${image} ${what}${asked}. ${last}`)
@@ -164,6 +174,8 @@ function create(facts: ServiceFacts): Promise<Docker.Container> {
     HostConfig: config,
   })
 }
+
+const lastLine = (text: string) => text.trim().split('\n').at(-1)?.trim() ?? ''
 
 /** Its own commands, in a shell; else what the image says. */
 const commandOf = ({ commands }: Service) =>

@@ -72,7 +72,7 @@ async function tryStep(step: PlanStep, course: Course, at: Trying): Promise<Resu
     const result = await tryOnce(step, course, at)
     const again = at.signal.aborted ? null : againFor(step, result, tries)
     if (!again) return result
-    at.pen.write(Buffer.from(`${again.reason}; again in ${again.pauseMs / 1_000} s\n`))
+    at.pen.write(Buffer.from(`${again.reason.replace(/\.$/, '')}; again in ${again.pauseMs / 1_000} s\n`))
     const waited = await sleep(again.pauseMs, true, { signal: at.signal }).catch(() => false) // stopped: no other try
     if (!waited) return resultOfError(at.signal.reason, at.signal)
     at.pen.flush()

@@ -155,6 +155,29 @@ describe.skipIf(reason)(`the services of a run${reason ? ` (skipped: ${reason})`
     expect(Number(/after (\d+) ms/.exec(exec ?? '')?.[1])).toBeGreaterThan(900)
   })
 
+  test.each([
+    ['a command', { kind: 'run', command: 'echo not healthy yet; false' }, 'not healthy yet'],
+    ['a page', { kind: 'http', port: 8000, path: '/none' }, 'HTTP/1.1 404 Not Found'],
+  ] as const)(
+    'that %s never finds ready have failed, and it is told what was found',
+    async (_, probe, found) => {
+      const sick = service('sick', [WEB], { health: health(probe, 3_000) })
+      await using at = await place([sick])
+      await expect(at.running.start(at.options())).rejects.toMatchObject({
+        code: 'service_unhealthy',
+        message: expect.stringContaining(`; it said last: ${found}). It said nothing.`),
+      })
+      expect(at.ends.get(sick.step)).toEqual({ state: 'failed', exitCode: null })
+    },
+  )
+
+  test('are ready when their command says so, whatever it leaves behind', async () => {
+    const left = service('left', ['sleep 300'], { health: health({ kind: 'run', command: 'sleep 300 &' }) })
+    await using at = await place([left])
+    await at.running.start(at.options())
+    expect(at.said.some((text) => text.includes('is ready after'))).toBe(true)
+  })
+
   test('of which nothing is known are ready when they run', async () => {
     await using at = await place([service('plain', ['echo up; sleep 300'])])
     await at.running.start(at.options())
