@@ -176,9 +176,13 @@ function errorOf(error: unknown, words: LastWords): RunError {
     return { code: 'check_failed', message: said ? `${error.message}: ${said}` : `${error.message}.` }
   if (error instanceof Stop)
     return { code: error.why === 'timeout' ? 'check_timeout' : error.why, message: error.message }
-  if (error instanceof EngineError) return { code: error.code, message: error.message.slice(0, 4_000) }
+  if (error instanceof EngineError) return { code: error.code, message: told(error, said).slice(0, 4_000) }
   return { code: 'runner_failed', message: `The runner could not check: ${String(error)}`.slice(0, 4_000) }
 }
+
+/** A program that ended well and answered badly may have said why. */
+const told = ({ code, message }: EngineError, said: string) =>
+  code === 'bad_answer' && said ? `${message} It said: ${said}` : message
 
 /** Equal questions have equal keys, in whatever order their names were written. */
 function keyOf({ image, source }: CheckAsked): string {

@@ -22,6 +22,9 @@ export const PROGRAM = {
 } as const
 export type ProgramName = keyof typeof PROGRAM
 
+/** Of what should have been JSON people are shown the beginning. */
+const MOST_SHOWN = 100
+
 export type Question = {
   readonly source: Tree
   readonly params?: Tree | undefined
@@ -54,7 +57,7 @@ const Answer = z.object({
  * @throws {EngineError} `bad_answer`: nothing, no JSON, no version.
  */
 export function madeOf(program: ProgramName, stdout: string): Made {
-  const { version, metadata } = read(program, Answer, firstJson(stdout))
+  const { version, metadata } = read(program, Answer, stdout)
   if (!version || Object.keys(version).length === 0)
     throw bad(program, 'it told no version; a version has at least one key')
   return { version: bounded(program, version), metadata: metadata ?? [] }
@@ -67,7 +70,7 @@ export function madeOf(program: ProgramName, stdout: string): Made {
  */
 export function versionsOf(stdout: string): Version[] {
   if (stdout.trim() === '') return []
-  const versions = read('check', z.array(flat).nullable(), firstJson(stdout)) ?? []
+  const versions = read('check', z.array(flat).nullable(), stdout) ?? []
   // The newest ones matter; a resource that is asked again from there tells the same tail.
   return newest(versions.slice(-MOST_CHECKED).map((version) => bounded('check', version)))
 }
@@ -84,13 +87,19 @@ function newest(versions: readonly Version[]): Version[] {
   throw bad('check', 'its newest version alone has more than a million bytes')
 }
 
-function read<T>(program: ProgramName, schema: z.ZodType<T>, value: unknown): T {
-  if (value === undefined) throw bad(program, 'its output begins with no JSON value')
+function read<T>(program: ProgramName, schema: z.ZodType<T>, stdout: string): T {
+  const value = firstJson(stdout)
+  if (value === undefined) throw bad(program, `its stdout ${beginningOf(stdout)}`)
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw bad(program, `${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? 'it has another form'}`)
 }
+
+const beginningOf = (stdout: string) =>
+  stdout.trim() === ''
+    ? 'is empty'
+    : `begins with no JSON value, but with ${JSON.stringify(stdout.trimStart().slice(0, MOST_SHOWN))}`
 
 function bounded(program: ProgramName, version: Version): Version {
   const checked = CheckedVersion.safeParse(version)

@@ -23,7 +23,7 @@ hang() {
 }
 printf 'a line on stderr\\n\\033[31mred\\033[0m\\n' >&2
 if asked fail; then echo 'no such thing' >&2; echo '{"version":{"ref":"never"}}'; exit 3; fi
-if asked garbage; then echo 'this is no JSON'; exit 0; fi
+if asked garbage; then echo 'no such bucket' >&2; echo 'this is no JSON'; exit 0; fi
 if asked nothing; then exit 0; fi
 if asked number; then echo '{"version":{"ref":7}}'; exit 0; fi
 if asked empty; then echo '{"version":{}}'; exit 0; fi

@@ -105,6 +105,13 @@ describe.skipIf(reason)(`a check${reason ? ` (skipped: ${reason})` : ''}`, () =>
     expect(await checks.check(ask({ source: { do: what } }))).toEqual({ versions })
   })
 
+  test('that ended well and answered badly is told with what it said', async () => {
+    const outcome = await checks.check(ask({ source: { do: 'garbage' } }))
+    const message = 'error' in outcome ? outcome.error.message : ''
+    expect(message).toContain('but with "this is no JSON\\n". It said: ')
+    expect(message).toContain('no such bucket')
+  })
+
   test.each(['garbage', 'bad', 'number', 'flood'])('that answers %s broke the protocol', async (what) => {
     expect(await checks.check(ask({ source: { do: what } }))).toMatchObject({ error: { code: 'bad_answer' } })
   })

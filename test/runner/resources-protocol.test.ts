@@ -57,6 +57,19 @@ describe('an answer', () => {
     expect(() => madeOf('in', stdout)).toThrow(expect.objectContaining({ code: 'bad_answer' })),
   )
 
+  test.each([
+    ['in', '\n', 'its stdout is empty.'],
+    [
+      'in',
+      '  Cloning into "x"\n',
+      'its stdout begins with no JSON value, but with "Cloning into \\"x\\"\\n".',
+    ],
+    ['check', 'x'.repeat(500), `but with "${'x'.repeat(100)}".`],
+  ] as const)('of %s that is no JSON is shown: %j', (program, stdout, words) => {
+    const ask = () => (program === 'check' ? versionsOf(stdout) : madeOf(program, stdout))
+    expect(ask).toThrow(expect.objectContaining({ message: expect.stringContaining(words) }))
+  })
+
   test('of check is a list, an empty one for nothing', () => {
     expect(versionsOf('')).toEqual([])
     expect(versionsOf('null')).toEqual([])
