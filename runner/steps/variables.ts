@@ -19,14 +19,11 @@ export class Variables {
     this.#plan = plan
     this.#root = root
     this.#fields = { ...plan.resume?.carried.fields }
-    const gets = [
-      ...plan.gets,
-      ...allPlanSteps(stepsOf(plan)).flatMap((step) => (step.kind === 'get' ? [step.get] : [])),
-    ]
+    const inside = allPlanSteps(stepsOf(plan))
+    const gets = [...plan.gets, ...inside.flatMap((step) => (step.kind === 'get' ? [step.get] : []))]
+    const got = [...gets.filter(hasFiles), ...inside.flatMap((step) => (bringsFiles(step) ? [step.put] : []))]
     this.#places = Object.fromEntries(
-      gets
-        .filter(hasFiles)
-        .map(({ resource }) => [variableOf(`${resource}.dir`), `${root}/${FOLDERS.inputs}/${resource}`]),
+      got.map(({ resource }) => [variableOf(`${resource}.dir`), `${root}/${FOLDERS.inputs}/${resource}`]),
     )
     this.#states = Object.fromEntries(
       plan.statesOf.map((job) => [variableOf(`takt.state.${job}`), `${root}/${FOLDERS.states}/${job}`]),
@@ -62,5 +59,10 @@ export class Variables {
 }
 
 const hasFiles = ({ kind }: Get) => kind !== 'values'
+
+type PutStep = Extract<PlanStep, { kind: 'put' }>
+/** What an image has put is got at once, where nothing speaks against it. */
+const bringsFiles = (step: PlanStep): step is PutStep =>
+  step.kind === 'put' && step.put.kind === 'custom' && step.put.params['no_get'] !== true
 
 const stepsOf = ({ steps, hooks }: Plan): PlanStep[] => [...steps, ...Object.values(hooks).flat()]

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { PlanStep } from '#pipelines/wire/plan.ts'
 import { StepFailed } from '../../runner/engine.ts'
 import { Stop } from '../../runner/stop.ts'
 import { performed } from './performed.ts'
@@ -72,6 +73,21 @@ describe('steps', () => {
     const { log } = await performed(plan, { resources: { get: async () => ({}) } })
     expect(log(1)).toBe('/takt/output\n/takt/state\n/takt/states/build-all\n/takt/work\n/takt/inputs/infra\n')
   })
+})
+
+test('what an image has put lies where its variable says, unless nobody wants it', async () => {
+  const putStep = (step: number, resource: string, params: Record<string, boolean>): PlanStep => {
+    const { commands: _none, ...around } = runStep(step, [])
+    return { ...around, kind: 'put', put: { kind: 'custom', resource, image: 'x:1', source: {}, params } }
+  }
+  const steps = [
+    putStep(1, 'ticket', {}),
+    putStep(2, 'chat', { no_get: true }),
+    runStep(3, ['env TICKET_DIR', 'env CHAT_DIR']),
+  ]
+  const made = { version: '1', fields: {} }
+  const { log } = await performed(planOf([], { steps }), { resources: { put: async () => made } })
+  expect(log(3)).toBe('/takt/inputs/ticket\n\n')
 })
 
 describe('a step with a retry', () => {
