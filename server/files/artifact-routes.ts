@@ -131,7 +131,7 @@ export function artifactRoutes({ db, store }: Vault) {
       const last = items.at(-1)
       return c.json({ items, next: last && items.length === page.limit ? last.path : null }, 200)
     })
-    .get('/runs/:id/artifacts/:name/files/:path{.+}', async (c) => {
+    .get('/runs/:id/artifacts/:name/files/:path{[\\s\\S]+}', async (c) => {
       const { id, name, path } = checked(WithArtifact.extend({ path: z.string().max(1_000) }), c.req.param())
       mustSee(name, c.get('role'))
       if (pathProblem(path) !== null) throw noFile(path)

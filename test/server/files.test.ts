@@ -13,6 +13,8 @@ jobs:
   other: { run: look }
 `
 const FILES = { 'dist/app.js': 'console.log(1)', 'dist/a/b.css': 'b {}', 'dist/ü “x”.txt': 'ü' }
+/** Names that a path may have and that mean something else where they are read. */
+const ODD_NAMES = ['dist/two\nlines', 'dist/50%2f..%25', 'dist/...', 'dist/a\\b', 'dist/?x#y', 'dist/ -rf']
 
 /** A house in which `build` runs and has kept `FILES`. */
 async function withKept(files: Record<string, string> | readonly Written[] = FILES) {
@@ -91,6 +93,15 @@ describe('an artifact', () => {
       headers: { authorization: `Bearer ${line.house.token}` },
     })
     expect(await unpacked(Buffer.from(await whole.arrayBuffer()))).toEqual(FILES)
+  })
+
+  test('gives out each file that it lists, whatever its name', async () => {
+    await using line = await withKept(Object.fromEntries(ODD_NAMES.map((name) => [name, name])))
+    const at = `/api/v1/runs/${line.build.id}/artifacts/kept/files`
+    for (const name of ODD_NAMES)
+      expect(
+        await line.house.ask(`GET ${at}/${name.split('/').map(encodeURIComponent).join('/')}`),
+      ).toMatchObject({ status: 200, text: name })
   })
 
   test('answers with a refusal for what is not in it', async () => {
