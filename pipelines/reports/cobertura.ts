@@ -28,6 +28,9 @@ export class CoberturaReader implements ReportReader<FileCoverage[]> {
     if (this.#root && name !== 'coverage')
       throw new Unreadable(`is no coverage: it begins with <${name.slice(0, 40)}>, not with <coverage>`)
     this.#root = false
+    // Clover's reports begin with the same word, and have a project where Cobertura's have packages.
+    if (name === 'project')
+      throw new Unreadable('is in the form of Clover, which is not read; write Cobertura or LCOV')
     if (name === 'class') this.#file = this.#book.file(attributes['filename'] ?? '')
     else if (name === 'line' && this.#file) this.#line(this.#file, attributes)
   }

@@ -20,6 +20,7 @@ export type TestCase = {
 }
 
 const MOST_CASES = 50_000
+const THE_SUITE: Attributes = { name: '(the suite itself)' }
 const MOST = { name: 500, message: 1_000, details: 10_000 }
 
 /**
@@ -54,8 +55,14 @@ export class JunitReader implements ReportReader<TestCase[]> {
     this.#root = false
     if (name === 'testsuite') this.#suites.push(attributes['name'] ?? '')
     else if (name === 'testcase') this.#begin(attributes)
-    else if (this.#draft && isOutcome(name))
-      this.#draft.outcomes.push((this.#outcome = new Outcome(name, attributes)))
+    else if (isOutcome(name)) this.#hear(new Outcome(name, attributes))
+  }
+
+  /** What stands beside the tests is of the suite itself: it could not be set up, or be loaded at all. */
+  #hear(outcome: Outcome): void {
+    if (!this.#draft && !FAILURES.has(outcome.name)) return
+    if (!this.#draft) this.#begin(THE_SUITE)
+    this.#draft?.outcomes.push((this.#outcome = outcome))
   }
 
   #begin(attributes: Attributes): void {
@@ -68,7 +75,10 @@ export class JunitReader implements ReportReader<TestCase[]> {
     else if (name === 'testcase' && this.#draft) {
       this.#cases.push(caseOf(this.#draft, this.#suites.at(-1) ?? ''))
       this.#draft = null
-    } else if (isOutcome(name)) this.#outcome = null
+    } else if (isOutcome(name)) {
+      this.#outcome = null
+      if (this.#draft?.attributes === THE_SUITE) this.#close('testcase')
+    }
   }
 }
 

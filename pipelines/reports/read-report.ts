@@ -21,7 +21,7 @@ const PIECE_BYTES = 64 * 1024
  */
 export function* readReport(kind: ReportKind, bytes: Uint8Array): Generator<void, Report> {
   if (bytes.length > MOST_REPORT_BYTES)
-    throw new Unreadable(`has ${bytes.length} bytes, and ${MOST_REPORT_BYTES} are read`)
+    throw new Unreadable(`has more than ${MOST_REPORT_BYTES / 2 ** 20} MiB, and is not read`)
   const decoder = decoderFor(bytes.subarray(0, HEAD_BYTES))
   if (kind === 'junit') return { kind, cases: yield* through(new JunitReader(), bytes, decoder) }
   const head = decoderFor(bytes.subarray(0, HEAD_BYTES)).decode(bytes.subarray(0, HEAD_BYTES))

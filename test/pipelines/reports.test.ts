@@ -115,6 +115,15 @@ at Main.java:1]]></failure>
     expect(junit(broken)).toMatchObject([{ name: expect.stringMatching(/^gr\ufffd/) }])
   })
 
+  test('tells of a suite that could not be set up, as of a test that failed', () => {
+    const text =
+      '<testsuite name="db"><error message="no port">at 7</error><testcase name="a"><skipped/></testcase></testsuite>'
+    expect(junit(text)).toMatchObject([
+      { suite: 'db', name: '(the suite itself)', state: 'failed', message: 'no port', details: 'at 7' },
+      { suite: 'db', name: 'a', state: 'skipped' },
+    ])
+  })
+
   test('with megabytes of output is read, and what is kept of it is short', () => {
     const noise = 'all work and no play\n'.repeat(400_000)
     const long = 'n'.repeat(100_000)
@@ -179,13 +188,19 @@ describe('a report is refused in words, at once, and nothing is fetched or expan
       /attributes/,
     ],
     ['says an attribute twice', 'junit', '<testsuite name="a" name="b"/>', /line 1/],
-    ['is larger than one may be', 'junit', Buffer.alloc(MOST_REPORT_BYTES + 1, 'x'), /bytes/],
+    ['is larger than one may be', 'junit', Buffer.alloc(MOST_REPORT_BYTES + 1, 'x'), /16 MiB/],
     ['is in no encoding', 'junit', '<?xml version="1.0" encoding="klingon"?><testsuites/>', /klingon/],
     ['is another document', 'junit', '<html><body/></html>', /<html>/],
     ['is no XML', 'junit', 'ok 1 - adds', /line 1/],
     ['ends before its end', 'junit', '<testsuites><testsuite>', /line 1/],
     ['is empty', 'junit', '', /root/],
     ['is no coverage', 'coverage', '<testsuites/>', /<coverage>/],
+    [
+      'is Clover’s',
+      'coverage',
+      '<coverage clover="3.2.0"><project><file name="a.php"/></project></coverage>',
+      /Clover/,
+    ],
     ['is no LCOV', 'coverage', 'TN:\nhello there\n', /line 2/],
     ['is an empty LCOV', 'coverage', '', /no records/],
     ['ends within a record', 'coverage', 'SF:a.ts\nDA:1,1\n', /end_of_record/],

@@ -115,7 +115,7 @@ describe('test reports', () => {
     const bomb = '<!DOCTYPE a [<!ENTITY x "y">]><testsuites>&x;</testsuites>'
     const run = await line.pass(async (post) => {
       expect((await post('junit', 'bad.xml', bomb)).body.refusal).toMatch(/entities/)
-      expect((await post('junit', 'big.xml', 'x'.repeat(17 * 2 ** 20))).body.refusal).toMatch(/bytes/)
+      expect((await post('junit', 'big.xml', 'x'.repeat(17 * 2 ** 20))).body.refusal).toMatch(/16 MiB/)
       expect(await post('junit', 'good.xml', junit({ a: 'p' }))).toMatchObject({
         status: 200,
         body: { refusal: null },
