@@ -28,7 +28,11 @@ export async function bringCaches(load: Load): Promise<OpenCache[]> {
       continue
     }
     await forgiving(load, cache, async () => {
-      const key = await keyOf(load, cache)
+      const { key, files } = await keyOf(load, cache)
+      if (files === 0)
+        await load.say(
+          `Cache ${cache.name}: its key is made of no file: nothing is there at ${cache.key.join(', ')}\n`,
+        )
       const headers = await unpackInto(load, { from: `caches/${cache.name}/${key}`, to: placeOf(cache) })
       const match = headers?.get('takt-match') ?? 'none'
       open.push({ cache, key, isFresh: match === 'exact' })
@@ -89,7 +93,7 @@ async function forgiving(load: Load, { name }: Cache, act: () => Promise<void>):
  * What a cache is good for: the machine and image that its tools ran on, then the contents of the files it depends on. One made
  * of other contents is still worth having; one of another machine is not.
  */
-async function keyOf({ work, workspace, signal }: Load, { name, key, paths }: Cache): Promise<string> {
+async function keyOf({ work, workspace, signal }: Load, { name, key, paths }: Cache): Promise<Key> {
   const made = JSON.stringify([process.platform, process.arch, work.plan.image, name, paths])
   const lines: string[] = []
   for await (const found of readFiles(workspace, { ...selectionOf(key), folder: FOLDERS.work, signal })) {
@@ -99,5 +103,8 @@ async function keyOf({ work, workspace, signal }: Load, { name, key, paths }: Ca
     lines.push(`${JSON.stringify(found.path)} ${hash.digest('hex')}`)
   }
   const hex = (text: string) => createHash('sha256').update(text).digest('hex')
-  return `${hex(made).slice(0, 16)}-${hex(lines.sort().join('\n'))}`
+  return { key: `${hex(made).slice(0, 16)}-${hex(lines.sort().join('\n'))}`, files: lines.length }
 }
+
+/** @property files  How many it is made of; of none it stays the same for ever, and so does the cache. */
+type Key = { readonly key: string; readonly files: number }

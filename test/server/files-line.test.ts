@@ -49,7 +49,7 @@ test('state and caches of a run are there in the next one', { timeout: 60_000 },
   const file = `
 jobs:
   count:
-    cache: { npm: lock, own: { key: lock, paths: [store/] } }
+    cache: { npm: lock, own: { key: lock, paths: [store/] }, off: { key: no-lock, paths: [store/] } }
     run:
       - n=$(cat "$TAKT_STATE/n" 2>/dev/null || echo 0); echo "count $((n + 1))"; echo $((n + 1)) > "$TAKT_STATE/n"
       - ls "$npm_config_cache/x" store/y 2>/dev/null || echo "no cache"
@@ -62,6 +62,8 @@ jobs:
   expect(said).toContain('count 1\n')
   expect(said).toContain('no cache\n')
   expect(said).toContain('Cache npm: kept')
+  expect(said).toContain('Cache off: its key is made of no file: nothing is there at no-lock\n')
+  expect(said).not.toContain('Cache npm: its key is made of no file')
   await clone.push({ other: '1' })
   const second = await logOf(house, (await endOf(house, 'count', 2)).id)
   expect(second).toContain('count 2\n')
