@@ -1,3 +1,4 @@
+import { ownIn } from '../own-in.ts'
 import { fieldProblem } from './check/forms.ts'
 import type { FormField } from './step.ts'
 import { hintFor } from './suggest.ts'
@@ -53,7 +54,7 @@ function unknownField(field: string, asked: readonly string[]): string {
 type Fill = { readonly text: string } | { readonly message: string }
 
 function fill(field: FormField, said: Readonly<Record<string, unknown>>): Fill {
-  const value = Object.hasOwn(said, field.name) ? said[field.name] : undefined
+  const value = ownIn(said, field.name)
   const text = value === undefined || value === null ? field.default : plainText(value)
   if (text === undefined) return { message: 'takes a text, a number, or true or false' }
   if (text === null || text === '')

@@ -75,6 +75,8 @@ const yamlError = (error: { message: string; pos: readonly [number, number] }): 
   return { rule: 'yaml', message, offset: error.pos[0] }
 }
 
+const PROTO = 'nothing can be called `__proto__`: programs take it for something else; choose another name'
+
 const nulByte = (text: string): Refusal => ({
   rule: 'yaml',
   message: 'the file holds a NUL byte; it must be plain text',
@@ -109,7 +111,7 @@ function bounded(document: Document.Parsed): Refusal | null {
       problem = bounds(`more than ${BOUNDS.aliases} aliases`, offset)
     else if (isAlias(node) && node.resolve(document) === undefined)
       problem = { rule: 'yaml', message: `nothing is called *${node.source}`, offset }
-    else if (isMap(node)) problem = repeatedKey(node)
+    else if (isMap(node)) problem = badKey(node)
     else if (isScalar(node)) problem = unstorable(node.value, offset)
     if (problem) return visit.BREAK
   })
@@ -122,11 +124,15 @@ function unstorable(value: unknown, offset: number): Refusal | null {
   return { rule: 'yaml', message: 'this text holds a NUL character or half of a surrogate pair', offset }
 }
 
-/** The YAML library compares each key with each other one, which takes minutes for a hostile file. */
-function repeatedKey(map: { readonly items: readonly { readonly key: unknown }[] }): Refusal | null {
+/**
+ * The YAML library compares each key with each other one, which takes minutes for a hostile file. And `__proto__` is no key of a
+ * JavaScript object like another: what stands under it would be passed over in silence.
+ */
+function badKey(map: { readonly items: readonly { readonly key: unknown }[] }): Refusal | null {
   const seen = new Set<string>()
   for (const { key } of map.items) {
     const name = keyText(key)
+    if (name === '__proto__') return { rule: 'name', message: PROTO, offset: startOf(key) ?? 0 }
     if (seen.has(name))
       return { rule: 'yaml', message: `the key \`${name}\` stands here twice`, offset: startOf(key) ?? 0 }
     seen.add(name)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ownIn } from '../own-in.ts'
 import { fieldProblem } from './check/forms.ts'
 import { error, type Finding, keyAt, type Path, valueAt } from './diagnostic.ts'
 import { explain } from './explain.ts'
@@ -177,7 +178,7 @@ function givenTo(
     )
   return new Map(
     fields.map((field) => {
-      const value = told[field.name] ?? field.default
+      const value = ownIn(told, field.name) ?? field.default
       const text = typeof value === 'string' ? value : ''
       if (value === null && field.required)
         findings.push(

@@ -1,4 +1,5 @@
 import type { VersionId } from '../ids.ts'
+import { ownIn } from '../own-in.ts'
 import type { DueRun, Facts, InputFact, VersionFact } from './facts.ts'
 import { lacking } from './lacking.ts'
 import { suppliers } from './newer.ts'
@@ -46,7 +47,9 @@ function find({ inputs, needs }: Facts, resource: string, id: VersionId): Versio
   const input = inputs.find((each) => each.resource === resource)
   if (!input) return null
   const own: InputFact['newest'][] = [input.chosen ?? null, input.newest, input.pin?.version ?? null]
-  const vouched = needs.flatMap((need) => need.endings.map((ending) => ending.versions[resource] ?? null))
+  const vouched = needs.flatMap((need) =>
+    need.endings.map((ending) => ownIn(ending.versions, resource) ?? null),
+  )
   return [...own, ...vouched].find((version) => version?.id === id) ?? null
 }
 

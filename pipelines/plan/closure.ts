@@ -1,4 +1,5 @@
 import type { VersionId } from '../ids.ts'
+import { ownIn } from '../own-in.ts'
 import type { NeedEdge } from './edges.ts'
 import type { EndingFact } from './facts.ts'
 
@@ -38,7 +39,7 @@ export type Known = ReadonlyMap<string, ReadonlySet<VersionId>>
 export function narrowed(known: Known, carries: readonly string[], endings: readonly EndingFact[]): Known {
   const next = new Map(known)
   for (const resource of carries) {
-    const held = endings.map((ending) => ending.versions[resource]?.id)
+    const held = endings.map((ending) => ownIn(ending.versions, resource)?.id)
     const ids = held.filter((id) => id !== undefined)
     if (ids.length < held.length) continue
     const before = known.get(resource)
@@ -50,6 +51,6 @@ export function narrowed(known: Known, carries: readonly string[], endings: read
 /** Whether an ending goes with what is known: of each resource it shares it holds such a version, or none. */
 export const goesWith = (ending: EndingFact, known: Known, shared: readonly string[]): boolean =>
   shared.every((resource) => {
-    const held = ending.versions[resource]
+    const held = ownIn(ending.versions, resource)
     return !held || (known.get(resource)?.has(held.id) ?? true)
   })

@@ -1,3 +1,4 @@
+import { ownIn } from '../own-in.ts'
 import type { Facts, InputFact, NeedFact, VersionFact } from './facts.ts'
 import type { Taken } from './newer.ts'
 import { type Fixed, insists, isPinnedToNothing, newestLoose, wantedOf } from './newest-set.ts'
@@ -43,7 +44,7 @@ export function needsWaiting(facts: Facts, fixed: Fixed, isAsked: (wanted: Wante
 const wantedThrough = (need: NeedFact, facts: Facts, fixed: Fixed): Wanted[] =>
   facts.inputs.flatMap((input) => {
     if (!input.via.includes(need.job)) return []
-    const given = fixed.ending?.ending.versions[input.resource] ?? wantedOf(input, fixed)
+    const given = ownIn(fixed.ending?.ending.versions, input.resource) ?? wantedOf(input, fixed)
     const version = given ?? input.newest
     return version ? [{ resource: input.resource, version }] : []
   })
@@ -51,7 +52,7 @@ const wantedThrough = (need: NeedFact, facts: Facts, fixed: Fixed): Wanted[] =>
 /** Whether a version is newer than what the job has taken, or pinned. */
 export const isNews = (facts: Facts, taken: Taken | null) => (wanted: Wanted) => {
   const input = facts.inputs.find(({ resource }) => resource === wanted.resource)
-  return !taken || Boolean(input?.pin) || wanted.version.seq > (taken.seqs[wanted.resource] ?? 0)
+  return !taken || Boolean(input?.pin) || wanted.version.seq > (ownIn(taken.seqs, wanted.resource) ?? 0)
 }
 
 /** Every need has gone on with its versions, and yet no set holds: each in another company. */

@@ -1,4 +1,5 @@
 import type { RunId, VersionId } from '../ids.ts'
+import { ownIn } from '../own-in.ts'
 import type { DueInput, Facts, InputFact, Trigger } from './facts.ts'
 import type { InputSet } from './newest-set.ts'
 
@@ -21,7 +22,7 @@ export function rankOf(
     if (input.pin) return 0
     const found = chosen.find((each) => each.resource === input.resource)
     const vouched = (found?.via.length ?? 0) > 0 || suppliers(input).length === 0
-    return found && vouched ? found.version.seq : (taken?.seqs[input.resource] ?? 0)
+    return found && vouched ? found.version.seq : (ownIn(taken?.seqs, input.resource) ?? 0)
   })
 }
 
@@ -30,7 +31,7 @@ export const suppliers = ({ via, from }: Pick<InputFact, 'via' | 'from'>): reado
   from ? [from] : via
 
 const takenRank = ({ inputs }: Pick<Facts, 'inputs'>, taken: Taken): Rank =>
-  inputs.map(({ resource, pin }) => (pin ? 0 : (taken.seqs[resource] ?? 0)))
+  inputs.map(({ resource, pin }) => (pin ? 0 : (ownIn(taken.seqs, resource) ?? 0)))
 
 function compareRanks(a: Rank, b: Rank): number {
   const at = a.findIndex((seq, index) => seq !== b[index])
@@ -70,7 +71,9 @@ export function standingOf(
 /** Input by input, where it may start the job, by how much it is newer than what was taken. */
 const startingGaps = (facts: Facts, set: InputSet, taken: Taken): number[] =>
   facts.inputs.flatMap((input, at) =>
-    startsJob(input, facts) && !input.pin ? [(set.rank[at] ?? 0) - (taken.seqs[input.resource] ?? 0)] : [],
+    startsJob(input, facts) && !input.pin
+      ? [(set.rank[at] ?? 0) - (ownIn(taken.seqs, input.resource) ?? 0)]
+      : [],
   )
 
 export const startsJob = (input: InputFact, { needs }: Pick<Facts, 'needs'>): boolean => {
@@ -84,7 +87,7 @@ export const startsJob = (input: InputFact, { needs }: Pick<Facts, 'needs'>): bo
 function hasNewerRun(need: Facts['needs'][number], set: InputSet, taken: Taken): boolean {
   if (need.versions !== 'any') return false
   const run = set.upstreams.find(({ job }) => job === need.job)?.run
-  const before = taken.runs[need.job]
+  const before = ownIn(taken.runs, need.job)
   if (run === undefined || run === before) return false
   // What was taken is known and passed over, so the other one is newer, also where its run is older: it ended late.
   return before === undefined || run > before || need.endings.some((ending) => ending.run === before)
@@ -94,7 +97,9 @@ function hasNewerRun(need: Facts['needs'][number], set: InputSet, taken: Taken):
 function isPinThatCame({ inputs }: Facts, taken: Taken, trigger: Trigger | null): boolean {
   if (trigger?.kind !== 'version') return false
   const pin = inputs.find((input) => input.resource === trigger.resource)?.pin
-  return pin?.version?.id === trigger.version.id && taken.seqs[trigger.resource] !== trigger.version.seq
+  return (
+    pin?.version?.id === trigger.version.id && ownIn(taken.seqs, trigger.resource) !== trigger.version.seq
+  )
 }
 
 const asksForEvery = (facts: Facts, set: InputSet, used: ReadonlySet<VersionId>): boolean =>

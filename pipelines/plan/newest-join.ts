@@ -1,4 +1,5 @@
 import type { VersionId } from '../ids.ts'
+import { ownIn } from '../own-in.ts'
 import type { EndingFact, VersionFact } from './facts.ts'
 
 /** How many endings are tried in one search; a join that wants more takes the best found till then. */
@@ -60,14 +61,14 @@ export function newestJoin(relations: readonly Relation[], columns: readonly Col
 /** An ending with the same versions as a newer one adds nothing: a retry stands for what it repeats. */
 function domainOf({ job, endings }: Relation, columns: readonly Column[]): Domain {
   const at = columns.flatMap(({ resource }, index) =>
-    endings.some((ending) => ending.versions[resource]) ? [index] : [],
+    endings.some((ending) => ownIn(ending.versions, resource)) ? [index] : [],
   )
   const unique = new Map<string, Row>()
   for (const ending of endings) {
     const held: (VersionFact | undefined)[] = new Array(columns.length)
     let key = ''
     for (const index of at) {
-      const version = ending.versions[columns[index]?.resource ?? '']
+      const version = ownIn(ending.versions, columns[index]?.resource ?? '')
       held[index] = version
       key += `${version?.id ?? 0},`
     }

@@ -1,3 +1,4 @@
+import { ownIn } from '../own-in.ts'
 import type { DueInput, DueRun, EndingFact, Facts, InputFact, NeedFact, VersionFact } from './facts.ts'
 import { isLater, type Join, newestJoin } from './newest-join.ts'
 import { rankOf, type Rank, suppliers, type Taken } from './newer.ts'
@@ -55,7 +56,7 @@ function joinOf(facts: Facts, fixed: Fixed, taken: Taken | null): Join | null {
     .filter((input) => input.via.length > 0)
     .map(({ resource, pin }) => ({
       resource,
-      floor: taken?.seqs[resource] ?? 0,
+      floor: ownIn(taken?.seqs, resource) ?? 0,
       ranked: pin === null,
     }))
   return newestJoin(relations, columns)
@@ -67,12 +68,12 @@ function candidates(need: NeedFact, facts: Facts, fixed: Fixed): readonly Ending
   const isJoined = facts.needs.some((each) => each.job === fixed.ending?.job && each.versions === 'same')
   const given = isJoined ? fixed.ending?.ending.versions : undefined
   const asked = facts.inputs.flatMap((input) => {
-    const id = (given?.[input.resource] ?? wantedOf(input, fixed))?.id
+    const id = (ownIn(given, input.resource) ?? wantedOf(input, fixed))?.id
     return id !== undefined && input.via.includes(need.job) ? [{ resource: input.resource, id }] : []
   })
   return need.endings.filter((ending) =>
     asked.every(({ resource, id }) => {
-      const held = ending.versions[resource]
+      const held = ownIn(ending.versions, resource)
       // A pin lets what holds nothing pass; a version that was asked for has to be vouched for.
       return held ? held.id === id : !fixed.versions.has(resource)
     }),
@@ -96,7 +97,7 @@ export function newestLoose(need: NeedFact, facts: Facts, fixed: Fixed): EndingF
   const usable = need.endings.filter((ending) =>
     facts.inputs.every((input) => {
       if (input.from !== need.job) return true
-      const held = ending.versions[input.resource]
+      const held = ownIn(ending.versions, input.resource)
       const wanted = wantedOf(input, fixed)
       return held ? !wanted || held.id === wanted.id : !fixed.versions.has(input.resource)
     }),
@@ -115,7 +116,7 @@ const isNewerEnding = (facts: Pick<Facts, 'inputs'>, a: EndingFact, b: EndingFac
 /** By the versions they held, in the order of sets: above 0 when `a` is newer. */
 export function compareEndings({ inputs }: Pick<Facts, 'inputs'>, a: EndingFact, b: EndingFact): number {
   for (const { resource } of inputs) {
-    const gap = (a.versions[resource]?.seq ?? 0) - (b.versions[resource]?.seq ?? 0)
+    const gap = (ownIn(a.versions, resource)?.seq ?? 0) - (ownIn(b.versions, resource)?.seq ?? 0)
     if (gap !== 0) return gap
   }
   return 0
@@ -125,7 +126,7 @@ function inputOf(input: InputFact, fixed: Fixed, endings: ReadonlyMap<string, En
   const { resource, newest } = input
   const holders = suppliers(input).flatMap((job) => {
     const ending = endings.get(job)
-    const version = ending?.versions[resource]
+    const version = ownIn(ending?.versions, resource)
     return ending && version ? [{ run: ending.run, version }] : []
   })
   const [holder] = holders

@@ -1,3 +1,4 @@
+import { ownIn } from '../own-in.ts'
 import type { DueInput, EndingFact, Facts, InputFact, NeedFact, Trigger } from './facts.ts'
 import { isLater } from './newest-join.ts'
 import { rankOf, suppliers, type Taken } from './newer.ts'
@@ -42,9 +43,10 @@ function offerOf(facts: Facts, input: InputFact, trigger: Trigger): DueInput | n
 
 /** Of endings, newest first, the newest version of a resource, and the first of the runs that hold it. */
 function newestHeld(endings: readonly EndingFact[], resource: string) {
-  const held = endings.flatMap(({ run, versions: { [resource]: version } }) =>
-    version ? [{ run, version }] : [],
-  )
+  const held = endings.flatMap(({ run, versions }) => {
+    const version = ownIn(versions, resource)
+    return version ? [{ run, version }] : []
+  })
   return held.toSorted((a, b) => b.version.seq - a.version.seq)[0]
 }
 
@@ -53,7 +55,7 @@ const endingsOf = (facts: Facts, need: NeedFact, trigger: Trigger): EndingFact[]
   need.endings
     .filter((ending) =>
       facts.inputs.every((input) => {
-        const held = ending.versions[input.resource]
+        const held = ownIn(ending.versions, input.resource)
         const isAsked = suppliers(input).includes(need.job)
         return !isAsked || !input.pin || !held || held.id === input.pin.version?.id
       }),

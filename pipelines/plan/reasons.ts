@@ -1,3 +1,4 @@
+import { ownIn } from '../own-in.ts'
 import type { EndingFact, Facts, How, InputFact, NeedFact, Trigger, VersionFact } from './facts.ts'
 import { startsJob, suppliers, type Taken } from './newer.ts'
 import type { InputSet } from './newest-set.ts'
@@ -18,7 +19,7 @@ export function runReason(
 const newsIn = (facts: Facts, set: InputSet, taken: Taken | null): string[] =>
   facts.inputs.flatMap((input, at) => {
     const chosen = set.inputs.find(({ resource }) => resource === input.resource)
-    const isNew = (set.rank[at] ?? 0) > (taken?.seqs[input.resource] ?? 0)
+    const isNew = (set.rank[at] ?? 0) > (ownIn(taken?.seqs, input.resource) ?? 0)
     if (!chosen || !isNew || !startsJob(input, facts)) return []
     return inputWords(facts, input, { version: chosen.version, set })
   })
@@ -62,7 +63,7 @@ export function triggerWords(facts: Facts, trigger: Trigger): string[] {
 
 function endingWords({ inputs }: Facts, job: string, { how, versions }: EndingFact): string {
   const held = inputs.flatMap(({ resource }) => {
-    const version = versions[resource]
+    const version = ownIn(versions, resource)
     return version ? [inWords(resource, version)] : []
   })
   return held.length > 0 ? endedOn(job, how, held.join(' with ')) : `${job} ended with ${how}`

@@ -1,3 +1,4 @@
+import { ownIn } from '../own-in.ts'
 import type { Facts, Trigger } from './facts.ts'
 import { inWords, letsThrough } from './words.ts'
 
@@ -35,7 +36,7 @@ function refusedEnding({ job, inputs, needs }: Facts, { job: name, ending }: Of<
   if (!need?.trigger) return `${name} starts ${job.name} no more`
   if (!letsThrough(need.on, ending.how)) return `${job.name} does not go on with how ${name} ended`
   const other = inputs.find(({ resource, via, from, pin }) => {
-    const held = ending.versions[resource]
+    const held = ownIn(ending.versions, resource)
     return pin && held && held.id !== pin.version?.id && (via.includes(name) || from === name)
   })
   return other?.pin?.words ?? null

@@ -1,4 +1,5 @@
 import type { Job, Pipeline } from '../language/pipeline.ts'
+import { ownIn } from '../own-in.ts'
 import type { Ask } from './compile-ask.ts'
 import { touchedBy } from './edges.ts'
 import type { LaneFact } from './facts.ts'
@@ -64,8 +65,8 @@ export function loginIn(
 function secretIn(ask: Ask, name: string, { project, kind, secrets, unmeant }: SecretFacts): string {
   if (!isTrusted(kind))
     return ask({ impossible: `the secret \`${name}\` is needed, and pull requests get no secrets` })
-  const secret = Object.hasOwn(secrets, name) ? secrets[name] : undefined
-  const why = Object.hasOwn(unmeant, name) ? unmeant[name] : undefined
+  const secret = ownIn(secrets, name)
+  const why = ownIn(unmeant, name)
   const words = why
     ? `the secret \`${name}\` is not for this run: ${why}`
     : `the secret \`${name}\` is not there: set it with \`takt secrets set ${project} ${name}\``

@@ -1,3 +1,4 @@
+import { ownIn } from '../own-in.ts'
 import type { Facts } from './facts.ts'
 import { disagreement, isNews, missingVersion, needsWaiting } from './lacking.ts'
 import { standingOf, type Taken } from './newer.ts'
@@ -36,7 +37,8 @@ function apart(facts: Facts, taken: Taken | null): string[] {
   )
   if (held.length > 0) return held
   const isNewer = facts.inputs.some(
-    ({ resource, via, newest }) => via.length > 0 && newest && newest.seq > (taken?.seqs[resource] ?? 0),
+    ({ resource, via, newest }) =>
+      via.length > 0 && newest && newest.seq > (ownIn(taken?.seqs, resource) ?? 0),
   )
   return !set && isNewer && facts.needs.length > 1 ? [disagreement(facts, NOTHING_FIXED)] : []
 }

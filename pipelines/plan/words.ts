@@ -1,3 +1,4 @@
+import { ownIn } from '../own-in.ts'
 import type { Facts, How, NeedFact, VersionFact } from './facts.ts'
 
 /** Commit hashes and digests by their first seven characters; other names as they are. */
@@ -45,10 +46,10 @@ export function needWaits(
   wanted: { readonly resource: string; readonly version: VersionFact },
 ): string | null {
   const { resource, version } = wanted
-  if (need.endings.some((ending) => ending.versions[resource]?.id === version.id)) return null
+  if (need.endings.some((ending) => ownIn(ending.versions, resource)?.id === version.id)) return null
   const on = `${need.job} on ${shortName(version.name)}`
   if (!need.newest) return paused(need, `waits for ${on}, which never ran`)
-  if (need.newest.versions[resource]?.id !== version.id) return paused(need, `waits for ${on}`)
+  if (ownIn(need.newest.versions, resource)?.id !== version.id) return paused(need, `waits for ${on}`)
   switch (need.newest.state) {
     case 'queued':
     case 'running':

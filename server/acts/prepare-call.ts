@@ -2,6 +2,7 @@ import type { Job } from '#pipelines/language/pipeline.ts'
 import { callbacksOf } from '#pipelines/language/check/scope.ts'
 import { branchOf } from '#pipelines/plan/secret-scopes.ts'
 import { isTrusted } from '#pipelines/plan/secrets-in.ts'
+import { ownIn } from '#pipelines/own-in.ts'
 import type { Db } from '../db/connect.ts'
 import { transact } from '../db/transact.ts'
 import { markOf } from '../gates/begin-act.ts'
@@ -94,9 +95,9 @@ async function secretsFor(
       { project: run.project_id, names, asking },
       { keys, stores },
     )
-    const lacking = names.find((name) => values[name] === undefined)
+    const lacking = names.find((name) => ownIn(values, name) === undefined)
     if (lacking === undefined) return { values }
-    const why = unmeant[lacking] ?? 'the project has no secret of this name'
+    const why = ownIn(unmeant, lacking) ?? 'the project has no secret of this name'
     return refusal(`its headers need the secret ${lacking}: ${why}`)
   } catch (error) {
     if (error instanceof Unsealable) return unanswered('service_away', error.message) // a store may be back later

@@ -1,6 +1,7 @@
 import { findProject } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
 import { OUTSIDE } from '#pipelines/plan/secret-scopes.ts'
+import { ownIn } from '#pipelines/own-in.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { openAllSecrets } from '../secrets/open.ts'
 import { Unsealable } from '../secrets/seal.ts'
@@ -28,7 +29,7 @@ async function opened(
   name: string,
 ): Promise<string | undefined> {
   try {
-    return (await open())[name]
+    return ownIn(await open(), name)
   } catch (error) {
     if (error instanceof Unsealable) throw new RegistryError('secret_unreadable', error.message)
     throw error

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { GateId } from '#pipelines/ids.ts'
 import { fillForm } from '#pipelines/language/form-values.ts'
 import type { GateState } from '#pipelines/states.ts'
+import { ownIn } from '#pipelines/own-in.ts'
 import type { Db, Trx } from '../db/connect.ts'
 import { storable, toJson } from '../db/to-json.ts'
 import { transact, type Tx } from '../db/transact.ts'
@@ -74,11 +75,12 @@ function agreed(gate: GateRow, values: Decision['values']): Readonly<Record<stri
     throw new Problem('bad-input', words, { problems: filled.problems })
   }
   const { answers } = gate
-  const other = answers && Object.keys(filled.values).find((field) => filled.values[field] !== answers[field])
+  const other =
+    answers && Object.keys(filled.values).find((field) => filled.values[field] !== ownIn(answers, field))
   if (other === undefined || other === null) return filled.values
   throw new Problem(
     'other-answers',
-    `\`${other}\` was filled in with \`${answers?.[other]?.slice(0, 100)}\` by who approved before; approve that, or reject`,
+    `\`${other}\` was filled in with \`${ownIn(answers, other)?.slice(0, 100)}\` by who approved before; approve that, or reject`,
   )
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { NoticeMessageId, ProjectId } from '#pipelines/ids.ts'
 import type { NoticeFacts } from '#pipelines/language/notice-words.ts'
 import { OUTSIDE } from '#pipelines/plan/secret-scopes.ts'
+import { ownIn } from '#pipelines/own-in.ts'
 import type { Db } from '../db/connect.ts'
 import { inMs, transact } from '../db/transact.ts'
 import type { Keyring } from '../secrets/keyring.ts'
@@ -111,7 +112,7 @@ async function secretOf({ db, keys, stores }: Sending, message: Claimed): Promis
   if (name === null) return { value: null, hides: (mask) => mask }
   try {
     const asked = { project: message.project_id, names: [name], asking: OUTSIDE }
-    const value = (await openAllSecrets(db, asked, { keys, stores })).values[name]?.trim() ?? null
+    const value = ownIn((await openAllSecrets(db, asked, { keys, stores })).values, name)?.trim() ?? null
     const own = masking(value === null ? [] : [value])
     return { value, hides: (mask) => (text) => mask(own(text)) }
   } catch (error) {

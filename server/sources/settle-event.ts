@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { laneOfBranch } from '#pipelines/plan/lanes.ts'
 import type { SourceEventId, SourceId } from '#pipelines/ids.ts'
+import { ownIn } from '#pipelines/own-in.ts'
 import { definitionOf } from '../catalog/definitions.ts'
 import { findProject, lockLane } from '../catalog/queries.ts'
 import type { Db } from '../db/connect.ts'
@@ -60,7 +61,7 @@ function bodyOf({ payload, kind, settings }: Due): { body: unknown } | { problem
   const fields = readObject(payload)
   if (kind === 'kafka') return fields ? { body: fields } : { problem: 'the message is no JSON object' }
   if (settings.field === null) return { body: fields ?? {} }
-  const text = fields?.[settings.field]
+  const text = ownIn(fields, settings.field)
   if (typeof text !== 'string') return { problem: `the entry has no field \`${settings.field}\`` }
   const body = readObject(text)
   return body ? { body } : { problem: `the field \`${settings.field}\` holds no JSON object` }

@@ -1,3 +1,4 @@
+import { ownIn } from '../../own-in.ts'
 import { legsOf, MOST_LEGS } from '../../plan/matrix.ts'
 import { error, type Finding, keyAt, valueAt } from '../diagnostic.ts'
 import type { Job, Matrix } from '../pipeline.ts'
@@ -14,7 +15,7 @@ function excluded({ name }: Job, { axes, exclude }: Matrix): Finding[] {
   return exclude.flatMap((entry, index) =>
     Object.entries(entry).flatMap(([axis, value]) => {
       const path = ['jobs', name, 'matrix', 'exclude', index, axis]
-      const values = Object.hasOwn(axes, axis) ? axes[axis] : undefined
+      const values = ownIn(axes, axis)
       if (!values)
         return [
           error(

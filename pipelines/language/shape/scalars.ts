@@ -13,7 +13,8 @@ import { isTimeZone, timeZones } from '../zone.ts'
  */
 
 export const NAME = /^[a-z0-9-]{1,100}$/
-export const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/
+/** `__proto__` is no key of a JavaScript object like another: it would be passed over in silence. */
+export const ENV_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]{0,99}$/
 const DAY_MS = 86_400_000
 
 const ANY_SCALAR = { type: ['string', 'number', 'boolean'] }
