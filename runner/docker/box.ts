@@ -8,6 +8,7 @@ import type { Log } from '../log.ts'
 import type { Counted } from '../notes.ts'
 import { BOOTSTRAP } from '../shell.ts'
 import { orAbort } from '../stop.ts'
+import { exitWords } from './exit-words.ts'
 import { hijack, type Wire } from './hijack.ts'
 import { exitOf, knocks, lifeOf } from './life.ts'
 import { makePipe, PIPE } from './pipe.ts'
@@ -182,7 +183,10 @@ export class Box {
         `This machine cannot run the /bin/sh of the image ${image}: it is for another processor. Name one for this machine’s, or ask for another machine, as with \`runs_on: { arch: arm64 }\`.`,
       )
     if (oom) return { ...exited(exitCode), error: this.#facts.cause({ oom: 1, pids: 0 }) }
-    throw new EngineError('shell_killed', `The container was ended from outside, with ${exitCode}.`)
+    throw new EngineError(
+      'shell_killed',
+      `The container was ended from outside, with ${exitWords(exitCode)}.`,
+    )
   }
 
   async #execEnded(exec: Docker.Exec, how: HowFar): Promise<ExitStatus> {
@@ -192,7 +196,7 @@ export class Box {
     if (Running) await this.#cutOff(new Error('its stream broke while a step was in it'))
     throw new EngineError(
       'shell_killed',
-      `A shell of the container was ended from outside, with ${ExitCode}.`,
+      `A shell of the container was ended from outside, with ${exitWords(ExitCode)}.`,
     )
   }
 
