@@ -72,9 +72,17 @@ describe('the views of a run', () => {
 
   test('tell what it wrote, took and went through before', async () => {
     const { full, run } = world()
+    const [begun, lost] = ['2026-03-01T12:00:00.000Z', '2026-03-01T12:02:00.000Z']
+    const attempt = { attempt: 1, state: 'errored' as const, exit_code: null, runner: 'bench-2' }
+    const reason = 'attempt 1 was lost: no word from it for a minute'
+    Object.assign(full.runs.get(run ?? 0) ?? {}, {
+      ...{ attempt: 2, earlier: [{ ...attempt, reason, started_at: begun, ended_at: lost }] },
+    })
     await using visit = await house.visit(full, { path: `/runs/${run}` })
     const facts = visit.page.locator('aside')
     await facts.getByText('v1.4.2').waitFor()
+    await facts.getByText('was lost on bench-2').waitFor()
+    await facts.getByText('no word from it for a minute', { exact: true }).waitFor()
     await facts.getByText('311 MiB of memory at most · 1 m 13 s of a processor').waitFor()
   })
 
@@ -196,6 +204,31 @@ describe('a run that stopped', () => {
     await started.getByRole('link', { name: 'browser #2' }).click()
     await visit.page.getByRole('heading', { name: 'browser #2' }).waitFor()
     expect(visit.complaints).toEqual([])
+  })
+
+  test('shows on a phone whose commit it is, and nothing lies above what its buttons mean', async () => {
+    const full = fullWorld()
+    const red = [...full.runs.values()].find((run) => run.job === 'browser' && run.state === 'errored')
+    await using visit = await house.visit(full, { path: `/runs/${red?.id}`, width: 390 })
+    // All of it at once: nothing has to be scrolled to.
+    await visit.page.setViewportSize({ width: 390, height: 1_600 })
+    await visit.page.getByText('Which of these?').click()
+    const last = visit.page.getByText('Each begins at its first step')
+    await last.waitFor()
+    await visit.page.getByRole('heading', { name: 'Log' }).waitFor()
+    const isCovered = (covered: Element) => {
+      const { left, right, top, bottom } = covered.getBoundingClientRect()
+      return [0.1, 0.5, 0.9].some((share) => {
+        const at = document.elementFromPoint((left + right) / 2, top + (bottom - top) * share)
+        return at === null || !covered.contains(at)
+      })
+    }
+    for (const words of await visit.page.locator('main header details p').all())
+      expect(await words.evaluate(isCovered)).toBe(false)
+    const commit = visit.page.locator('main header p.commit')
+    const buttons = visit.page.getByRole('button', { name: 'Retry', exact: true })
+    expect((await commit.boundingBox())?.width).toBeGreaterThan(340)
+    expect((await buttons.boundingBox())?.y).toBeGreaterThan((await commit.boundingBox())?.y ?? Infinity)
   })
 })
 
