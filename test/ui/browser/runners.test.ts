@@ -48,3 +48,19 @@ test.each([1280, 390])('nothing on the page of runners is wider than a screen of
   await visit.page.getByText('mend it and reset').waitFor()
   expect(await visit.page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
 })
+
+test('the bar says when no runner takes new work, and what each of them is', async () => {
+  const world = fullWorld()
+  const [first, second] = world.server.runners
+  if (!first || !second) throw new Error('too few runners')
+  const runners = [
+    { ...first, state: 'paused' as const },
+    { ...second, state: 'draining' as const },
+  ]
+  world.server = { ...world.server, runners }
+  await using visit = await house.visit(world, { path: '/schedules' })
+  await visit.page.getByText('takes new work').click()
+  await visit.page.getByText(/^bench-1\s+2 of 3 busy\s+paused$/).waitFor()
+  await visit.page.getByText(/^bench-2.*draining$/s).waitFor()
+  expect(visit.complaints).toEqual([])
+})
