@@ -34,6 +34,9 @@ export const absolute = (at: string): string =>
 export const written = (at: string): string =>
   new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })
 
+/** A day alone, where the hour says nothing. */
+export const day = (at: string): string => new Date(at).toLocaleDateString(undefined, { dateStyle: 'medium' })
+
 /** From when to when, as it is written down; what both have in common is said once: `Nov 22, 2026, 8:01:22 – 8:05:11 AM UTC`. */
 export const between = (from: string, to: string): string =>
   new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' }).formatRange(
