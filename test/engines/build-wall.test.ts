@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ownAddresses } from '../../runner/docker/addresses.ts'
+import { textOf } from '../../runner/docker/demux.ts'
 import { LABEL } from '../../runner/docker/labels.ts'
 import { openRoom } from '../../runner/docker/walled-room.ts'
 import { StepFailed } from '../../runner/engine.ts'
 import { putImage } from '../../runner/resources/image/put.ts'
 import type { Machine } from '../../runner/resources/program.ts'
+import { until } from '../support/until.ts'
 import { planOf } from '../runner/plans.ts'
 import { BUILD, dockerfile, imagePut } from './image-puts.ts'
 import { machineOf } from './machine.ts'
@@ -95,21 +97,29 @@ describe.skipIf(reason)(`the RUN lines of a Dockerfile${reason ? ` (skipped: ${r
       .map((at) => `{ nc -w 3 ${at} ${port} </dev/null >/dev/null 2>&1 && echo got-to-${at}-; }`)
       .join(' & ')} & wait`
 
-  test('reach neither the engine’s machine nor what is link-local', async () => {
+  test('reach neither the engine’s machine, which they would without the wall, nor what is link-local', async () => {
     await using server = await listening()
     const closed = [...(await ownAddresses()), '169.254.169.254']
     const said = await building([`RUN ${tries(closed, server.port)}; echo tried-$((1 + 1)); ip route`])
     expect(said).toContain('tried-2\n')
     expect(said).toContain('default via ')
     expect(said).not.toMatch(/got-to-\d+\.\d+\.\d+\.\d+-\n/)
+    const open = await machineOf(identity, { allowed: 'all' })
+    const free = await building([`RUN ${tries(closed, server.port)}`], open)
+    expect(free).toMatch(/got-to-\d+\.\d+\.\d+\.\d+-\n/) // each of them, but networks of other tests come and go
   })
 
   test('reach no other run, whose network is another one', async () => {
     await using other = await machine.holders.take(AbortSignal.timeout(60_000))
     const { NetworkSettings } = await other.container.inspect()
     const address = NetworkSettings.Networks['takt']?.IPAddress ?? ''
-    const exec = await other.container.exec({ Cmd: ['/bin/busybox', 'nc', '-l', '-p', '5432'] })
-    await exec.start({ Detach: true })
+    const doing = async (script: string) => {
+      const asked = { Cmd: ['/bin/sh', '-c', script], AttachStdout: true, AttachStderr: true }
+      return (await other.container.exec(asked)).start({})
+    }
+    await doing('while :; do echo served | /bin/busybox nc -l -p 5432; done')
+    const itself = '/bin/busybox nc 127.0.0.1 5432 </dev/null 2>&1'
+    await until(async () => (await textOf(await doing(itself), 1_000)).includes('served'))
     const said = await building([`RUN ${tries([address], 5432)}; echo tried-$((1 + 1))`])
     expect(said).toContain('tried-2\n')
     expect(said).not.toContain(`got-to-${address}-\n`)

@@ -1,4 +1,5 @@
 import Docker from 'dockerode'
+import { parseAllowed } from '../../runner/docker/addresses.ts'
 import { Calm } from '../../runner/docker/calm.ts'
 import { ensureHolderImage } from '../../runner/docker/holder-image.ts'
 import { Holders } from '../../runner/docker/holders.ts'
@@ -13,7 +14,7 @@ import { log } from './contract.ts'
 /** What programs of resources run on: the machine's own engine, with nothing made ahead of time. */
 export async function machineOf(
   identity: string,
-  { diskBytes = 0, builds = 'walled' as Machine['builds'] } = {},
+  { diskBytes = 0, builds = 'walled' as Machine['builds'], allowed = '' } = {},
 ): Promise<Machine> {
   const docker = new Docker()
   const maker = { runner: identity, life: 'this' }
@@ -34,7 +35,7 @@ export async function machineOf(
       starts: new Turnstile(4),
       calm: new Calm(),
     },
-    allowed: { all: false, ranges: [] },
+    allowed: parseAllowed(allowed)!,
     warm: { size: 0, idleMs: 1_000 },
   })
   const maxima = { cpus: 2, memoryBytes: 2 ** 32, pids: 1024, diskBytes }
