@@ -64,6 +64,8 @@ export type CompileFacts = SecretFacts & {
   /** Jobs of the pipeline that have left a state on the lane. */
   readonly statesLeft: ReadonlySet<string>
   readonly holdMs: number
+  /** The server as its people know it. */
+  readonly url?: string
   /** Null, or left out: it begins with the first step. */
   readonly goesOn?: GoesOn | null
 }

@@ -35,7 +35,7 @@ export function compilePlan(facts: CompileFacts): Plan | Impossible {
       attempt: facts.attempt,
       checkout,
       image: imageIn(ask, job.image, { values, where: 'image' }),
-      env: envOf(ask, job, values),
+      env: envOf(ask, facts, values),
       ...secretsIn(ask, job, facts),
       timeoutMs: Math.max(1, job.timeoutMs - (facts.goesOn?.ranMs ?? 0)),
       inactivityMs: job.inactivityMs,
@@ -111,8 +111,13 @@ const answersOf = ({ outputs }: Pick<Call, 'outputs'>): Ahead[] =>
 /** All variables of a program share this much room with its arguments; Linux has at least twice as much. */
 const MOST_LETTERS = 1_000_000
 
-function envOf(ask: Ask, job: Job, values: Values): Record<string, string> {
-  const env: Record<string, string> = { ...variablesOf(values), CI: 'true', TAKT: 'true' }
+function envOf(
+  ask: Ask,
+  { job, url }: Pick<CompileFacts, 'job' | 'url'>,
+  values: Values,
+): Record<string, string> {
+  const ours = { CI: 'true', TAKT: 'true', ...(url === undefined ? {} : { TAKT_URL: url }) }
+  const env: Record<string, string> = { ...variablesOf(values), ...ours }
   for (const [name, text] of Object.entries(job.env)) env[name] = ask(putIn(text, values, `env.${name}`))
   const letters = Object.entries(env).reduce((sum, [name, text]) => sum + name.length + text.length, 0)
   if (letters <= MOST_LETTERS) return env

@@ -89,6 +89,7 @@ export async function planOf(
     statesLeft: await statesLeftOn(db, run),
     callbacks: await callbacksOf(db, run, { job, keys, issuer }),
     holdMs: await holdMsOf(db, run.id),
+    url: issuer(),
     goesOn: await goesOnOf(db, run),
   })
   return 'impossible' in plan ? { error: { code: 'plan_impossible', message: plan.impossible } } : plan

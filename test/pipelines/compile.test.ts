@@ -57,6 +57,12 @@ const words = (...args: Parameters<typeof compile>) => {
   return 'impossible' in plan ? plan.impossible : plan
 }
 
+test('commands, and images of resources, are told where the server is', () => {
+  expect(envOf('image: "b:1"', { url: 'https://takt.example' })).toMatchObject({
+    TAKT_URL: 'https://takt.example',
+  })
+})
+
 test('one-time addresses reach the commands of trusted lanes as secrets, and pull requests get none', () => {
   const callbacks = { CALLBACK_URL_DONE: 'https://takt/hooks/callbacks/1/x' }
   expect(words('image: "b:1"', { callbacks })).toMatchObject({ secrets: callbacks, withheld: [] })
