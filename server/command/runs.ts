@@ -51,6 +51,16 @@ export async function showRun(id: number, { json }: { json?: true }): Promise<nu
   return 0
 }
 
+/** Of the machine, as far as that could be told. */
+function took(usage: z.output<typeof Run>['usage']): string {
+  const memory = usage?.peak_memory_bytes ?? null
+  const cpu = usage?.cpu_ms ?? null
+  return [
+    ...(memory === null ? [] : [`${(memory / 2 ** 20).toFixed(1)} MiB of memory at most`]),
+    ...(cpu === null ? [] : [`${(cpu / 1_000).toFixed(1)} s of a processor`]),
+  ].join(', ')
+}
+
 function described(run: z.output<typeof Run>): string {
   const where = `${run.project}/${run.pipeline}/${run.job}${legOf(run)}`
   const isolation = run.isolated === false ? ' (no isolation)' : ''
@@ -61,6 +71,7 @@ function described(run: z.output<typeof Run>): string {
     ['attempt', run.attempt > 1 ? `${run.attempt} of ${Math.max(run.attempt, run.attempts)}` : ''],
     ['created', localTime(run.created_at)],
     ['lasted', lasted(run.started_at, run.ended_at)],
+    ['took', took(run.usage)],
     ['runner', run.runner === null ? '' : run.runner + isolation],
     ['error', run.error === null ? '' : `${run.error.message} (${run.error.code})`],
     ['retry of', run.retry_of === null ? '' : `run ${run.retry_of}`],

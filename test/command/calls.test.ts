@@ -27,6 +27,7 @@ const RUN = {
     retry_of: null,
     runner: 'r1',
     isolated: false,
+    usage: { peak_memory_bytes: 200 * 2 ** 20, cpu_ms: 522 },
   },
   inputs: [
     {
@@ -158,6 +159,7 @@ test('a run is shown with its steps and commands, and nobody’s commit message 
   expect(out).toMatch(/run 7 {2}shop\/main\/test #3 {2}failed/)
   expect(out).toMatch(/r1 \(no isolation\)/)
   expect(out).toMatch(/failed +npm test \(exit code 2\)/)
+  expect(out).toMatch(/took +200\.0 MiB of memory at most, 0\.5 s of a processor\n/)
   expect(out).toMatch(/warned of by policies\n +the image is .*not pinned \(images\)/)
   expect(out).toMatch(/images that ran\n +node:24 {2}node@sha256:1234/)
   expect(out).not.toContain('\u001b')
