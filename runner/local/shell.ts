@@ -3,6 +3,7 @@ import type { ChildProcessByStdio } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { isFull } from '../docker/disk.ts'
 import { EngineError } from '../engine.ts'
 import { FedShell } from '../fed-shell.ts'
 import type { Log } from '../log.ts'
@@ -20,6 +21,9 @@ type Facts = {
   readonly mark: string
   readonly log: Log
 }
+
+/** Nobody's fault who wrote the job. */
+const DISK_FULL = 'The disk on which the runner keeps its workspaces is full.'
 
 /** One shell as a process of this machine, in a process group of its own. */
 export class LocalShell {
@@ -47,7 +51,10 @@ export class LocalShell {
         this.end()
         this.#killAll()
       },
-      cause: null,
+      cause: async () => {
+        if (isFull(facts.root)) throw new EngineError('disk_full', DISK_FULL)
+        return null
+      },
     })
   }
 

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { localEngine } from '../../runner/local/engine.ts'
@@ -7,6 +7,7 @@ import { planOf } from '../runner/plans.ts'
 import { groundOf, runOnce } from './contract.ts'
 import { describeEngine } from './contract-engine.ts'
 import type { Ground } from './contract.ts'
+import { run } from './test-image.ts'
 
 const make = (ground: Ground) => localEngine({ ...ground, path: process.env['PATH'] ?? '' })
 
@@ -28,6 +29,21 @@ test('a job with services begins nowhere but in Docker, and is told which they a
     message: expect.stringMatching(/`db`.*`runs_on: \{ engine: docker \}`/),
   })
   expect(await leftovers(ground)).toEqual([])
+})
+
+test.skipIf(process.getuid?.() !== 0)('a step that fails on a full disk broke for want of room', async () => {
+  await using ground = await groundOf('local')
+  const runs = join(ground.folder, 'runs')
+  await mkdir(runs)
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', runs])
+  try {
+    const full = planOf(['head -c 50000000 /dev/zero > big'])
+    await expect(runOnce(make(ground), full)).rejects.toMatchObject({ code: 'disk_full' })
+    const other = await runOnce(make(ground), planOf(['exit 3']))
+    expect(other.status).toMatchObject({ exitCode: 3, error: null })
+  } finally {
+    await run('umount', [runs])
+  }
 })
 
 test('local commands are told where their home and their temporary files are', async () => {
