@@ -1,6 +1,6 @@
 import { ownIn } from '../own-in.ts'
 import type { Facts, InputFact, NeedFact, VersionFact } from './facts.ts'
-import type { Taken } from './newer.ts'
+import { type Taken, takenSeq } from './newer.ts'
 import { type Fixed, insists, isPinnedToNothing, newestLoose, wantedOf } from './newest-set.ts'
 import { firstWaits, inWords, joined, needWaits } from './words.ts'
 
@@ -52,7 +52,7 @@ const wantedThrough = (need: NeedFact, facts: Facts, fixed: Fixed): Wanted[] =>
 /** Whether a version is newer than what the job has taken, or pinned. */
 export const isNews = (facts: Facts, taken: Taken | null) => (wanted: Wanted) => {
   const input = facts.inputs.find(({ resource }) => resource === wanted.resource)
-  return !taken || Boolean(input?.pin) || wanted.version.seq > (ownIn(taken.seqs, wanted.resource) ?? 0)
+  return !taken || Boolean(input?.pin) || wanted.version.seq > takenSeq(taken, wanted.resource)
 }
 
 /** Every need has gone on with its versions, and yet no set holds: each in another company. */

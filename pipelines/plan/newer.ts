@@ -10,6 +10,10 @@ export type Taken = {
   readonly words: string
 }
 
+/** Where the version stands that a job took of a resource; 0 where it took none. */
+export const takenSeq = (taken: Pick<Taken, 'seqs'> | null, resource: string): number =>
+  ownIn(taken?.seqs, resource) ?? 0
+
 /** The `seq`s of a set in the order in which the file declares the resources. What is pinned does not count, so it is 0. */
 export type Rank = readonly number[]
 
@@ -22,7 +26,7 @@ export function rankOf(
     if (input.pin) return 0
     const found = chosen.find((each) => each.resource === input.resource)
     const vouched = (found?.via.length ?? 0) > 0 || suppliers(input).length === 0
-    return found && vouched ? found.version.seq : (ownIn(taken?.seqs, input.resource) ?? 0)
+    return found && vouched ? found.version.seq : takenSeq(taken, input.resource)
   })
 }
 
@@ -31,7 +35,7 @@ export const suppliers = ({ via, from }: Pick<InputFact, 'via' | 'from'>): reado
   from ? [from] : via
 
 const takenRank = ({ inputs }: Pick<Facts, 'inputs'>, taken: Taken): Rank =>
-  inputs.map(({ resource, pin }) => (pin ? 0 : (ownIn(taken.seqs, resource) ?? 0)))
+  inputs.map(({ resource, pin }) => (pin ? 0 : takenSeq(taken, resource)))
 
 function compareRanks(a: Rank, b: Rank): number {
   const at = a.findIndex((seq, index) => seq !== b[index])
@@ -71,9 +75,7 @@ export function standingOf(
 /** Input by input, where it may start the job, by how much it is newer than what was taken. */
 const startingGaps = (facts: Facts, set: InputSet, taken: Taken): number[] =>
   facts.inputs.flatMap((input, at) =>
-    startsJob(input, facts) && !input.pin
-      ? [(set.rank[at] ?? 0) - (ownIn(taken.seqs, input.resource) ?? 0)]
-      : [],
+    startsJob(input, facts) && !input.pin ? [(set.rank[at] ?? 0) - takenSeq(taken, input.resource)] : [],
   )
 
 export const startsJob = (input: InputFact, { needs }: Pick<Facts, 'needs'>): boolean => {

@@ -1,7 +1,7 @@
 import { ownIn } from '../own-in.ts'
 import type { DueInput, DueRun, EndingFact, Facts, InputFact, NeedFact, VersionFact } from './facts.ts'
 import { isLater, type Join, newestJoin } from './newest-join.ts'
-import { rankOf, type Rank, suppliers, type Taken } from './newer.ts'
+import { rankOf, type Rank, suppliers, type Taken, takenSeq } from './newer.ts'
 
 /** What a set has to contain: the fact of a trigger, or what a person chose. */
 export type Fixed = {
@@ -56,7 +56,7 @@ function joinOf(facts: Facts, fixed: Fixed, taken: Taken | null): Join | null {
     .filter((input) => input.via.length > 0)
     .map(({ resource, pin }) => ({
       resource,
-      floor: ownIn(taken?.seqs, resource) ?? 0,
+      floor: takenSeq(taken, resource),
       ranked: pin === null,
     }))
   return newestJoin(relations, columns)

@@ -1,6 +1,6 @@
 import { ownIn } from '../own-in.ts'
 import type { EndingFact, Facts, How, InputFact, NeedFact, Trigger, VersionFact } from './facts.ts'
-import { startsJob, suppliers, type Taken } from './newer.ts'
+import { startsJob, suppliers, type Taken, takenSeq } from './newer.ts'
 import type { InputSet } from './newest-set.ts'
 import { inWords, joined } from './words.ts'
 
@@ -19,7 +19,7 @@ export function runReason(
 const newsIn = (facts: Facts, set: InputSet, taken: Taken | null): string[] =>
   facts.inputs.flatMap((input, at) => {
     const chosen = set.inputs.find(({ resource }) => resource === input.resource)
-    const isNew = (set.rank[at] ?? 0) > (ownIn(taken?.seqs, input.resource) ?? 0)
+    const isNew = (set.rank[at] ?? 0) > takenSeq(taken, input.resource)
     if (!chosen || !isNew || !startsJob(input, facts)) return []
     return inputWords(facts, input, { version: chosen.version, set })
   })

@@ -1,7 +1,6 @@
-import { ownIn } from '../own-in.ts'
 import type { Facts } from './facts.ts'
 import { disagreement, isNews, missingVersion, needsWaiting } from './lacking.ts'
-import { standingOf, type Taken } from './newer.ts'
+import { standingOf, type Taken, takenSeq } from './newer.ts'
 import { newestSet, NOTHING_FIXED } from './newest-set.ts'
 import { hindrances, upstreamWaits } from './strict.ts'
 
@@ -37,8 +36,7 @@ function apart(facts: Facts, taken: Taken | null): string[] {
   )
   if (held.length > 0) return held
   const isNewer = facts.inputs.some(
-    ({ resource, via, newest }) =>
-      via.length > 0 && newest && newest.seq > (ownIn(taken?.seqs, resource) ?? 0),
+    ({ resource, via, newest }) => via.length > 0 && newest && newest.seq > takenSeq(taken, resource),
   )
   return !set && isNewer && facts.needs.length > 1 ? [disagreement(facts, NOTHING_FIXED)] : []
 }

@@ -2,6 +2,7 @@ import { letsThrough } from '#pipelines/plan/words.ts'
 import { isNews, missingVersion, needsWaiting } from '#pipelines/plan/lacking.ts'
 import { NOTHING_FIXED } from '#pipelines/plan/newest-set.ts'
 import type { Facts } from '#pipelines/plan/facts.ts'
+import { takenSeq } from '#pipelines/plan/newer.ts'
 import { ownIn } from '#pipelines/own-in.ts'
 import type { Standing } from './standings.ts'
 
@@ -38,9 +39,7 @@ const takenOf = ({ taken }: Facts) => taken && { ...taken, words: '' }
 /** Why nothing came of a trigger matters as long as there is something that the job has not taken. */
 function hasNews({ inputs, needs, taken }: Facts): boolean {
   if (!taken) return true
-  const newer = inputs.some(
-    ({ resource, newest }) => newest && newest.seq > (ownIn(taken.seqs, resource) ?? 0),
-  )
+  const newer = inputs.some(({ resource, newest }) => newest && newest.seq > takenSeq(taken, resource))
   const loose = needs.filter((need) => need.versions === 'any')
   return (
     newer || loose.some(({ job, endings }) => endings.some((end) => end.run > (ownIn(taken.runs, job) ?? 0)))
