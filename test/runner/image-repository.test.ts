@@ -23,3 +23,8 @@ test.each(['node', 'takt-holder', 'library/node', 'docker.io/node', 'index.docke
 test.each(['acme/node', 'localhost/node', 'registry.acme.test/node'])('%s has an owner', (repository) =>
   expect(() => expectOwner(repository)).not.toThrow(),
 )
+
+test.each(['docker/dockerfile', 'index.docker.io/docker/dockerfile-upstream'])(
+  '%s, which reads Dockerfiles, is nobody’s to push to',
+  (repository) => expect(() => expectOwner(repository)).toThrow(/an owner of your own/),
+)

@@ -6,6 +6,8 @@ const HUB_ALIAS = 'index.docker.io'
 export const HUB_HOST = 'registry-1.docker.io'
 /** Whose images have no owner in their names. */
 const DOCKERS_OWN = `${HUB}/library/`
+/** Who would have these names for the time of a push would read the Dockerfiles of others. */
+const READERS = `${HUB}/docker/`
 
 /** The repository by its full name, as the engine reads a short one: `acme/shop` is `docker.io/acme/shop`. */
 export function fullName(repository: string): string {
@@ -31,6 +33,11 @@ export function hostOf(repository: string): string {
  */
 export function expectOwner(repository: string): void {
   const name = fullName(repository)
+  if (name.startsWith(READERS))
+    throw new StepFailed(
+      1,
+      `registry: \`${repository}\` is \`${name}\`, where Docker keeps what reads Dockerfiles; name yours with an owner of your own.`,
+    )
   if (!name.startsWith(DOCKERS_OWN)) return
   throw new StepFailed(
     1,
