@@ -5,7 +5,9 @@ export type EndSignal = 'SIGTERM' | 'SIGKILL'
 /** How long a killed shell may still be silent before the run goes on without it (its removal follows anyway). */
 const SILENCE_MS = 10_000
 /** When those are looked for whom SIGTERM did not reach, counted from it: soon, as it is a matter of milliseconds, and then less often. */
-const AGAIN_MS = [100, 400, 1_500, 5_000]
+const AGAIN_MS = [100, 300, 700, 1_500, 3_000, 5_000, 7_000, 9_000]
+/** So long after its birth a process may still be with the handlers of its parent; the kernel counts a hundred to the second. */
+export const NEWBORN_TICKS = 20
 
 export type Ending = {
   readonly signal: AbortSignal

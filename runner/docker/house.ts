@@ -15,6 +15,7 @@ import { type Maxima, maximaOf } from './limits.ts'
 import { ensureNetwork } from './network.ts'
 import { networkStock, type NetworksFacts, type RunNetwork } from './networks.ts'
 import { Remains } from './remains.ts'
+import { runtimeOf } from './runtime.ts'
 import { Weights } from './weights.ts'
 import { type BuildNetwork, type DockerConfig, PRESET } from './settings.ts'
 import type { Stock } from './stock.ts'
@@ -53,7 +54,7 @@ export type House = AsyncDisposable & {
   readonly remains: Remains
   /** What everything at the engine takes of its disk. */
   readonly weights: Weights
-  /** The faster runtime where the engine has it. */
+  /** The faster runtime where the engine has it and it works. */
   readonly runtime: 'crun' | null
   readonly maxima: Maxima
   readonly trusted: readonly string[]
@@ -80,11 +81,12 @@ export async function buildHouse(
   await ensureNetwork(docker, signal)
   const say = async (text: string) => log.info({ text: text.trim() }, 'holder.image')
   const image = await ensureHolderImage({ docker, images }, { signal, say })
-  const runtime = machine.Runtimes && 'crun' in machine.Runtimes ? 'crun' : null
   const starts = new Turnstile(2 * availableParallelism())
   const warm = { size: config.warm, idleMs: IDLE_MS }
   const calm = new Calm()
   const remains = new Remains({ docker, log })
+  const runtimes = machine.Runtimes ?? {}
+  const runtime = await runtimeOf({ docker, image, maker, remains, log, runtimes }, signal)
   const holders = new Holders({
     docker,
     calm,

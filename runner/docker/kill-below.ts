@@ -54,21 +54,21 @@ done
 `
 
 /**
- * SIGTERM for them, for `sh -c`, whose second argument is a word where the step's own subshell may tidy up. At once, and again for
- * every line on its stdin, to whom it did not reach.
+ * SIGTERM for them, for `sh -c`, whose second argument is a word where the step's own subshell may tidy up, and whose third says how
+ * many ticks of the kernel somebody is newborn. At once, and again for every line on its stdin, to whom it did not reach.
  *
- * Whoever runs when it is sent gets it once. What is begun later is the tidying of somebody who got it and is let be, with these
- * exceptions, for all of which the step would wait until it is killed:
+ * Whoever runs when it is sent gets it once. Who is just being forked has a handler of its parent's, would put the signal off with
+ * that, and gets it when it is older or has begun somebody itself. What is begun later is the tidying of somebody who got it and is let be, with these
+ * exceptions, for both of which the step would wait until it is killed:
  *
  * - It was forked while the list was read, before its parent was sent anything: the kernel hands out the numbers in turn.
  * - Its parent is the step's own subshell, whose commands tidy nothing up: the signal came behind its last look for one.
- * - It was just being forked and got the signal in a handler of its parent's that it then put off. It is known by its youth
- *   at that time, and by living on although it does not catch what it got.
  */
 export const TERM_BELOW = `${LOOK}
-tidies=$2 sent=' ' just=' ' young=' ' from= to=
+tidies=$2 young=$3 sent=' ' just=' ' late=' ' from= to=
 newest() { read -r a b c d newest </proc/loadavg || newest=; }
 now() { read -r now a </proc/uptime && now=\${now%.*}\${now#*.}; }
+alone() { case $all in *":$1:"*) return 1 ;; esac; }
 catches() {
   while read -r word mask; do
     case $word\${mask#?} in SigCgt:*[4-7c-f]???) return 0 ;; esac
@@ -86,17 +86,15 @@ between() {
 wanted() {
   case $sent in
     ' ') return 0 ;;
-    *" $1 "*)
-      case $young in *" $1 "*) ! catches "$1" ;; *) false ;; esac
-      return
-      ;;
+    *" $1 "*) return 1 ;;
   esac
+  case $late in *" $1 "*) return 0 ;; esac
   case $fresh in *" $2 "*) return 0 ;; esac
   case $own in *" $2 "*) [ -n "$tidies" ] || return 0 ;; esac
   case " 1$just" in *" $2 "*) between "$1" ;; *) false ;; esac
 }
 round() {
-  fresh=' ' born=' '
+  fresh=' '
   newest
   begun=$newest
   now
@@ -106,18 +104,16 @@ round() {
     set -- $one
     IFS=' '
     wanted "$1" "$2" || continue
+    if [ "$2" != "$shell" ] && [ $(($4 & 64)) -ne 0 ] && [ $(($5 + young)) -ge "$now" ] && alone "$1" && catches "$1"; then
+      case $late in *" $1 "*) ;; *) late="$late$1 " ;; esac
+      continue
+    fi
     fresh="$fresh$1 "
-    case $sent in *" $1 "*) continue ;; esac
-    if [ "$2" != "$shell" ] && [ $(($4 & 64)) -ne 0 ] && [ $(($5 + 100)) -ge "$now" ]; then born="$born$1 "; fi
   done
   [ "$fresh" != ' ' ] || return 1
   newest
   kill -s TERM $fresh
   from=$begun to=$newest just=$fresh sent="$sent\${fresh# }"
-  for one in $young; do
-    case $fresh in *" $one "*) ;; *) born="$born$one " ;; esac
-  done
-  young=$born
 }
 sweep() {
   rounds=20

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode'
+import { NEWBORN_TICKS } from '../ending.ts'
 import type { Pursuit, Stopped } from '../fed-shell.ts'
 import type { Log } from '../log.ts'
 import { KILL_BELOW, TERM_BELOW } from './kill-below.ts'
@@ -31,7 +32,15 @@ async function askToEnd(
   { container, log }: Place,
   signal: AbortSignal,
 ): Promise<NodeJS.ReadWriteStream | null> {
-  const Cmd = ['/bin/sh', '-c', TERM_BELOW, 'end', String(shell), tidies ? 'tidies' : '']
+  const Cmd = [
+    '/bin/sh',
+    '-c',
+    TERM_BELOW,
+    'end',
+    String(shell),
+    tidies ? 'tidies' : '',
+    String(NEWBORN_TICKS),
+  ]
   try {
     const exec = await container.exec({ Cmd, User: '0', AttachStdin: true, AttachStdout: true })
     const stream = await exec.start({ hijack: true, stdin: true })

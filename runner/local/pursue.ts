@@ -1,10 +1,9 @@
+import { NEWBORN_TICKS } from '../ending.ts'
 import type { Pursuit, Stopped } from '../fed-shell.ts'
 import { below, catches, kill, lastBorn, type Stat, uptimeTicks } from './processes.ts'
 
 /** Processes may fork while they are signalled: they are looked for again until none is left, so often at most. */
 const MOST_ROUNDS = 20
-/** A process this young was perhaps just being forked; the kernel counts a hundred to the second. */
-const YOUNG_TICKS = 100
 /** What the kernel says of a process that is still the program it was forked from. */
 const FORKED_NO_EXEC = 0x40
 
@@ -12,11 +11,12 @@ type Place = {
   /** In the environment of everything that the shell starts. */
   readonly mark: string
   readonly failed: (error: unknown) => void
+  readonly newbornTicks?: number
 }
 
 /** Stop what runs below a shell of this machine. */
 export function pursue(step: Stopped, place: Place): Pursuit {
-  const terms = new Terms(step, place.mark)
+  const terms = new Terms(step, place)
   let busy = Promise.resolve()
   return {
     send: (name) => {
@@ -40,18 +40,18 @@ async function killAll(shell: number, mark: string): Promise<void> {
  */
 class Terms {
   readonly #step: Stopped
-  readonly #mark: string
+  readonly #place: Place
   readonly #sent = new Set<string>()
-  /** Who was perhaps just being forked when it was sent, in a handler of its parent's. */
-  readonly #young = new Set<string>()
+  /** Who is to get it when it is older. */
+  readonly #late = new Set<string>()
   /** Whom the last round sent it to, and which numbers the kernel gave away while that round looked for them. */
   #just = new Set<number>()
   #between: readonly [number, number] | null = null
   #ended = false
 
-  constructor(step: Stopped, mark: string) {
+  constructor(step: Stopped, place: Place) {
     this.#step = step
-    this.#mark = mark
+    this.#place = place
   }
 
   end(): void {
@@ -65,15 +65,12 @@ class Terms {
   /** @returns Whether there was somebody to send it to. */
   async #round(): Promise<boolean> {
     const [begun, now] = await Promise.all([lastBorn(), uptimeTicks()])
-    const all = await below(this.#step.shell, this.#mark)
-    const fresh = await this.#wanted(all)
+    const all = await below(this.#step.shell, this.#place.mark)
+    const fresh = await this.#wanted(all, now)
     const last = await lastBorn()
     if (this.#ended) return false
     for (const stat of fresh) {
       kill(stat.pid, 'SIGTERM')
-      const first = !this.#sent.has(keyOf(stat))
-      if (first && this.#isYoung(stat, now)) this.#young.add(keyOf(stat))
-      else this.#young.delete(keyOf(stat))
       this.#sent.add(keyOf(stat))
     }
     if (fresh.length > 0) this.#just = new Set(fresh.map(({ pid }) => pid))
@@ -81,30 +78,32 @@ class Terms {
     return fresh.length > 0
   }
 
-  async #wanted(all: readonly Stat[]): Promise<Stat[]> {
+  /** Who has begun somebody itself has put off the handlers of its parent. */
+  async #wanted(all: readonly Stat[], now: number): Promise<Stat[]> {
+    const wanted: Stat[] = []
+    const parents = new Set(all.map(({ parent }) => parent))
+    for (const stat of this.#unreached(all))
+      if (!parents.has(stat.pid) && this.#isNewborn(stat, now) && (await catches(stat.pid)))
+        this.#late.add(keyOf(stat))
+      else wanted.push(stat)
+    return wanted
+  }
+
+  #unreached(all: readonly Stat[]): Stat[] {
     if (this.#sent.size === 0) return [...all]
     const { shell, tidies } = this.#step
     const own = new Set(all.flatMap(({ pid, parent }) => (parent === shell ? [pid] : [])))
+    const unsent = all.filter((stat) => !this.#sent.has(keyOf(stat)))
     const wanted = new Map<number, Stat>()
-    for (const stat of all)
-      if (
-        this.#sent.has(keyOf(stat))
-          ? await this.#isLost(stat)
-          : this.#isMissed(stat) || (!tidies && own.has(stat.parent))
-      )
+    for (const stat of unsent)
+      if (this.#late.has(keyOf(stat)) || this.#isMissed(stat) || (!tidies && own.has(stat.parent)))
         wanted.set(stat.pid, stat)
     // What a process began that had not been sent anything.
     for (let size = -1; size < wanted.size;) {
       size = wanted.size
-      for (const stat of all)
-        if (wanted.has(stat.parent) && !this.#sent.has(keyOf(stat))) wanted.set(stat.pid, stat)
+      for (const stat of unsent) if (wanted.has(stat.parent)) wanted.set(stat.pid, stat)
     }
     return [...wanted.values()]
-  }
-
-  /** It lives on, although it does not catch what it got. */
-  async #isLost(stat: Stat): Promise<boolean> {
-    return this.#young.has(keyOf(stat)) && !(await catches(stat.pid))
   }
 
   /** It was born before its parent was sent anything: the kernel hands out the numbers in turn. */
@@ -114,8 +113,10 @@ class Terms {
     return from <= to ? from < pid && pid <= to : pid > from || pid <= to
   }
 
-  #isYoung({ parent, flags, startedAt }: Stat, now: number): boolean {
-    return parent !== this.#step.shell && (flags & FORKED_NO_EXEC) !== 0 && startedAt + YOUNG_TICKS >= now
+  /** It is still the program it was forked from, and so young that it may have the handlers of that. */
+  #isNewborn({ parent, flags, startedAt }: Stat, now: number): boolean {
+    const { newbornTicks = NEWBORN_TICKS } = this.#place
+    return parent !== this.#step.shell && (flags & FORKED_NO_EXEC) !== 0 && startedAt + newbornTicks >= now
   }
 }
 

@@ -204,7 +204,7 @@ describe.each(SHELLS)('%s', (_name, argv) => {
     // Each of them waits for the next, so that one who does not hear of it keeps all of them.
     const tower =
       'tower() { if [ "$1" -eq 0 ]; then sleep 300; else ( trap "exit 1" TERM; tower $(($1 - 1)); exit 0 ); fi; }'
-    const script = { commands: [`${tower}; echo up; tower 150; true`], env: {} }
+    const script = { commands: [`${tower}; echo up; tower 80; true`], env: {} }
     const output = shell.fed.run(script, stop.signal)
     const hear = (text: string) => text.includes('up') && stop.abort(new Stop('cancelled', 'enough'))
     await expect(collect(output, hear)).rejects.toThrow('enough')
