@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 
@@ -48,9 +49,9 @@ export async function below(shell: number, mark: string): Promise<Stat[]> {
   return stats.filter((stat) => stat.pid !== shell && (found.has(stat.pid) || isYoung(stat)))
 }
 
-/** The number that the kernel gave away last. */
-export async function lastBorn(): Promise<number> {
-  return Number((await readFile('/proc/loadavg', 'latin1')).trim().split(' ').at(-1))
+/** The number that the kernel gave away last; at once, as others are given away while one waits. */
+export function lastBorn(): number {
+  return Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1))
 }
 
 export async function uptimeTicks(): Promise<number> {

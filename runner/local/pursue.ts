@@ -64,11 +64,12 @@ class Terms {
 
   /** @returns Whether there was somebody to send it to. */
   async #round(): Promise<boolean> {
-    const [begun, now] = await Promise.all([lastBorn(), uptimeTicks()])
+    const begun = lastBorn()
+    const now = await uptimeTicks()
     const all = await below(this.#step.shell, this.#place.mark)
     const fresh = await this.#wanted(all, now)
-    const last = await lastBorn()
     if (this.#ended) return false
+    const last = lastBorn()
     for (const stat of fresh) {
       kill(stat.pid, 'SIGTERM')
       this.#sent.add(keyOf(stat))
