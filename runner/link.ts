@@ -185,10 +185,10 @@ export class Link {
   }
 
   /** Nobody waits for the outcome here: where the connection is lost meanwhile, the server asks again. */
-  async #check({ check, lease, image, source, version, timeoutMs }: Heard<'check'>): Promise<void> {
+  async #check({ say: _, check, lease, ...asked }: Heard<'check'>): Promise<void> {
     const { checks } = this.#options
     const error = { code: 'checks_unsupported', message: 'This runner carries out no checks.' }
-    const outcome = checks ? await checks.check({ image, source, version, timeoutMs }) : { error }
+    const outcome = checks ? await checks.check(asked) : { error }
     if (this.#connection.welcomed) this.#connection.say({ say: 'checked', check, lease, outcome })
   }
 

@@ -1,3 +1,4 @@
+import { withSecrets } from '../language/expression/secret-values.ts'
 import type { Resource } from '../language/resource.ts'
 import type { Values } from '../language/expression/interpolate.ts'
 import type { Tree } from '../language/shape/scalars.ts'
@@ -8,7 +9,7 @@ import { customType } from './custom-type.ts'
 import { imageIn } from './compile-image.ts'
 import type { CompileFacts, InputFacts } from './compile-facts.ts'
 import { putIn } from './put-in.ts'
-import { loginIn, type SecretFacts } from './secrets-in.ts'
+import { loginIn, secretIn, type SecretFacts } from './secrets-in.ts'
 
 export type ResourceFacts = Pick<
   CompileFacts,
@@ -91,9 +92,19 @@ const resourceOf = (ask: Ask, name: string, { known }: Pick<CompileFacts, 'known
 type Custom = Extract<Resource, { kind: 'custom' }>
 type Source = Extract<Get, { kind: 'custom' }>['source']
 
-const typeOf = (ask: Ask, resource: Custom, { known }: Pick<CompileFacts, 'known'>) =>
-  customType(resource, known) ??
-  ask({ impossible: `the run's revision has no resource type \`${resource.type}\`` })
+/** The image of a resource's type, what it is told, and what of that nobody may see. */
+function typeOf(ask: Ask, resource: Custom, facts: Pick<CompileFacts, 'known' | keyof SecretFacts>) {
+  const { image, source } =
+    customType(resource, facts.known) ??
+    ask({ impossible: `the run's revision has no resource type \`${resource.type}\`` })
+  const hidden: string[] = []
+  const told = withSecrets(source, (name) => {
+    const secret = secretIn(ask, name, facts)
+    hidden.push(secret)
+    return secret
+  })
+  return { image, source: told as Source, ...(hidden.length > 0 ? { hidden } : {}) }
+}
 
 /** What a put is told, with its defaults; the language has seen to its form. */
 type Params = Readonly<Record<string, Tree>>
@@ -168,9 +179,8 @@ export function putOfStep(ask: Ask, step: Extract<Step, { kind: 'put' }>, facts:
     case 'state':
       return { kind: 'state', ...name, paths: list('paths'), set: mapping('set') }
     case 'custom': {
-      const { image, source } = typeOf(ask, resource, facts)
       const put = treeIn(ask, params, at)
-      return { kind: 'custom', ...name, image, source, params: put as Source }
+      return { kind: 'custom', ...name, ...typeOf(ask, resource, facts), params: put as Source }
     }
     default:
       return ask({ impossible: `\`${resource.name}\` cannot be put: it only tells what happened` })

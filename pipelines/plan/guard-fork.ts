@@ -12,7 +12,7 @@ export type Guarded = {
 /**
  * What a pull request from a fork may say of the line: everything but jobs with secrets, with a token of their own or with an
  * environment. Those are as the branch that it wants to go to has them, and so are the environments and what such jobs get and
- * put. What the target does not have like that, and what needs it, is left out; and so is what gets a state that is not the pull
+ * put, with its types. What the target does not have like that, and what needs it, is left out; and so is what gets a state that is not the pull
  * request's own: trusted lanes remember what is no business of a fork's code.
  *
  * @param remembering  What the line ever called a state, whether a file still names it or not.
@@ -23,24 +23,32 @@ export function guardFork(head: Pipeline, target: Pipeline, remembering: Iterabl
   )
   const taken = target.jobs.filter(({ name }) => guarded.has(name))
   const touched = new Set(taken.flatMap((job) => [...touchedBy(job)]))
-  const resources = [
-    ...head.resources.map(
-      (own) => target.resources.find(({ name }) => name === own.name && touched.has(name)) ?? own,
-    ),
-    ...target.resources.filter(
-      ({ name }) => touched.has(name) && !head.resources.some((own) => own.name === name),
-    ),
-  ]
+  const resources = overlaid(head.resources, target.resources, touched)
+  const types = new Set(
+    resources.flatMap((each) => (each.kind === 'custom' && touched.has(each.name) ? [each.type] : [])),
+  )
+  const resourceTypes = overlaid(head.resourceTypes, target.resourceTypes, types)
   const jobs = head.jobs.flatMap((job) =>
     guarded.has(job.name) ? taken.filter(({ name }) => name === job.name) : [job],
   )
   const left = withoutForeignState(withoutGaps(jobs), new Set([...statesIn(head, target), ...remembering]))
   const names = new Set(left.map(({ name }) => name))
   return {
-    pipeline: { ...head, resources, environments: target.environments, jobs: left },
+    pipeline: { ...head, resources, resourceTypes, environments: target.environments, jobs: left },
     taken: taken.flatMap(({ name }) => (names.has(name) ? [name] : [])),
     dropped: head.jobs.flatMap(({ name }) => (names.has(name) ? [] : [name])),
   }
+}
+
+/** What the fork names, those of `names` as the target has them, and what of those the fork leaves out. */
+function overlaid<T extends { readonly name: string }>(
+  own: readonly T[],
+  theirs: readonly T[],
+  names: ReadonlySet<string>,
+): T[] {
+  const guarded = theirs.filter(({ name }) => names.has(name))
+  const left = guarded.filter(({ name }) => !own.some((each) => each.name === name))
+  return [...own.map((each) => guarded.find(({ name }) => name === each.name) ?? each), ...left]
 }
 
 const isGuarded = (job: Job, file: Pipeline): boolean =>

@@ -1,6 +1,9 @@
+import { secretsNamed } from '../language/expression/secret-values.ts'
 import type { Job, Pipeline } from '../language/pipeline.ts'
+import type { Resource } from '../language/resource.ts'
 import { ownIn } from '../own-in.ts'
 import type { Ask } from './compile-ask.ts'
+import { customType } from './custom-type.ts'
 import { touchedBy } from './edges.ts'
 import type { LaneFact } from './facts.ts'
 
@@ -19,13 +22,20 @@ export type SecretFacts = {
 /** Pull requests may bring any code, and any pipeline file: nothing of ours is shown to them. */
 export const isTrusted = (kind: LaneFact['kind']): boolean => kind !== 'pull_request'
 
+type Known = Pick<Pipeline, 'resources' | 'resourceTypes'>
+
 /** The secrets that a job asks for, and those that open what it gets and puts. */
-export function secretNames(job: Job, { resources }: Pick<Pipeline, 'resources'>): string[] {
+export function secretNames(job: Job, known: Known): string[] {
   const touched = touchedBy(job)
-  const logins = resources.flatMap((each) =>
-    touched.has(each.name) && 'login' in each && each.login !== null ? [each.login] : [],
-  )
-  return [...new Set([...job.secrets, ...logins])]
+  const opening = known.resources
+    .filter(({ name }) => touched.has(name))
+    .flatMap((each) => openers(each, known))
+  return [...new Set([...job.secrets, ...opening])]
+}
+
+function openers(resource: Resource, known: Known): string[] {
+  if (resource.kind === 'custom') return secretsNamed(customType(resource, known)?.source ?? {})
+  return 'login' in resource && resource.login !== null ? [resource.login] : []
 }
 
 /** The variable in which a job finds the token that says who its run is. */
@@ -62,7 +72,7 @@ export function loginIn(
     : { username: secret.slice(0, colon), password: secret.slice(colon + 1) }
 }
 
-function secretIn(ask: Ask, name: string, { project, kind, secrets, unmeant }: SecretFacts): string {
+export function secretIn(ask: Ask, name: string, { project, kind, secrets, unmeant }: SecretFacts): string {
   if (!isTrusted(kind))
     return ask({ impossible: `the secret \`${name}\` is needed, and pull requests get no secrets` })
   const secret = ownIn(secrets, name)

@@ -26,8 +26,8 @@ export const Checkout = z.object({
 })
 export type Checkout = z.output<typeof Checkout>
 
-/** A type of resource that an image makes known: any that speaks the Concourse resource protocol. */
-const Custom = z.object({ image: z.string(), source: tree })
+/** A type of resource that an image makes known: any that speaks the Concourse resource protocol. `hidden`: the secrets in its source. */
+const Custom = z.object({ image: z.string(), source: tree, hidden: z.array(z.string()).optional() })
 
 /** Something a run reads besides its checkout: what is fetched lies in the folder `inputs/<resource>` of its workspace. */
 export const Get = z.discriminatedUnion('kind', [

@@ -205,6 +205,8 @@ export const ServerSays = z.discriminatedUnion('say', [
     lease,
     image: z.string(),
     source: z.record(z.string(), z.json()),
+    /** The secrets that stand in it; left out where none do. */
+    hidden: z.array(z.string()).optional(),
     version: CheckedVersion.nullable(),
     timeoutMs: z.number().int().positive(),
   }),

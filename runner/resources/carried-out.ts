@@ -81,15 +81,14 @@ type CustomPut = Extract<Put, { kind: 'custom' }>
 /** As in Concourse, what was put is got at once, so that later steps find it; `no_get` says that nobody wants it. */
 async function getAfter(
   { machine }: ResourceFacts,
-  { resource, image, source, params }: CustomPut,
+  { params, ...put }: CustomPut,
   version: Readonly<Record<string, string>>,
   at: Place,
 ): Promise<void> {
   if (params['no_get'] === true) return
   const told = params['get_params']
   const isTree = typeof told === 'object' && told !== null && !Array.isArray(told)
-  const get = { kind: 'custom' as const, resource, image, source, version, params: isTree ? told : {} }
-  await getCustom(dockerFor(machine, resource), get, at)
+  await getCustom(dockerFor(machine, put.resource), { ...put, version, params: isTree ? told : {} }, at)
 }
 
 function dockerFor(machine: Machine | null, resource: string): Machine {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { RunError, RunnerSays, ServerSays } from '#pipelines/wire/runner.ts'
+import { MOST_LETTERS, type RunError, type RunnerSays, type ServerSays } from '#pipelines/wire/runner.ts'
 import type { Limits } from '../docker/limits.ts'
 import { EngineError } from '../engine.ts'
 import { deadline } from '../steps/clocks.ts'
+import { Mask } from '../mask.ts'
 import { Stop } from '../stop.ts'
 import { Turnstile } from '../turnstile.ts'
 import { Program } from './program.ts'
@@ -11,7 +12,7 @@ import { PROGRAM, questionOf, versionsOf } from './protocol.ts'
 
 export type CheckAsked = Pick<
   Extract<ServerSays, { say: 'check' }>,
-  'image' | 'source' | 'version' | 'timeoutMs'
+  'image' | 'source' | 'hidden' | 'version' | 'timeoutMs'
 >
 export type CheckOutcome = Extract<RunnerSays, { say: 'checked' }>['outcome']
 
@@ -68,7 +69,10 @@ export class Checks implements AsyncDisposable {
     try {
       return { versions: await this.#ask(asked, AbortSignal.any([clock.signal, this.#quit.signal]), words) }
     } catch (error) {
-      return { error: errorOf(error, words) }
+      const { code, message } = errorOf(error, words)
+      return {
+        error: { code, message: new Mask(asked.hidden ?? []).text(message).slice(0, MOST_LETTERS.message) },
+      }
     }
   }
 

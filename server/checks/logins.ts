@@ -6,18 +6,31 @@ import type { Keyring } from '../secrets/keyring.ts'
 import { openAllSecrets } from '../secrets/open.ts'
 import { Unsealable } from '../secrets/seal.ts'
 import type { Stores } from '../secrets/stores/stores.ts'
+import type { SecretName } from './questions.ts'
 import type { RegistryDeps } from './registry.ts'
 import { RegistryError } from './registry-api.ts'
 
-/** A project's secret `user:password` as what opens a registry; one without a colon is a token. Only those that are for every run. */
-export const loginsOf =
-  (db: Db, keys: Keyring, stores: Stores): RegistryDeps['loginOf'] =>
+/** What a project's secret holds for those who look outside; null where there is none for every run. @throws {RegistryError} */
+export type SecretsOf = (secret: SecretName) => Promise<string | null>
+
+/** Only those that are for every run. */
+export const secretsOf =
+  (db: Db, keys: Keyring, stores: Stores): SecretsOf =>
   async ({ project, secret: name }) => {
     const found = await findProject(db, project)
     if (!found) return null
     const asked = { project: found.id, names: [name], asking: OUTSIDE }
-    const secret = await opened(async () => (await openAllSecrets(db, asked, { keys, stores })).values, name)
-    if (secret === undefined) return null
+    return (
+      (await opened(async () => (await openAllSecrets(db, asked, { keys, stores })).values, name)) ?? null
+    )
+  }
+
+/** A project's secret `user:password` as what opens a registry; one without a colon is a token. */
+export const loginsOf =
+  (db: Db, keys: Keyring, stores: Stores): RegistryDeps['loginOf'] =>
+  async (login) => {
+    const secret = await secretsOf(db, keys, stores)(login)
+    if (secret === null) return null
     const colon = secret.indexOf(':')
     return colon < 0
       ? { username: 'token', password: secret }

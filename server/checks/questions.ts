@@ -1,16 +1,24 @@
 import { createHash } from 'node:crypto'
 import type { PipelineId, RepositoryId } from '#pipelines/ids.ts'
+import { secretsNamed } from '#pipelines/language/expression/secret-values.ts'
 import type { Pipeline, Resource } from '#pipelines/language/pipeline.ts'
 import { followsLane } from '#pipelines/language/resource.ts'
+import type { Tree } from '#pipelines/language/shape/scalars.ts'
 import { stepsIn } from '#pipelines/language/step.ts'
 import { customType } from '#pipelines/plan/custom-type.ts'
 import { edgesOf } from '#pipelines/plan/edges.ts'
 
-type Tree = Readonly<Record<string, unknown>>
+type Source = Readonly<Record<string, Tree>>
 export type SecretName = { readonly project: string; readonly secret: string }
 /** What is asked of the world outside. Two resources that ask the same are answered by one check. */
 export type Question =
-  | { readonly kind: 'custom'; readonly image: string; readonly source: Tree }
+  | {
+      readonly kind: 'custom'
+      readonly image: string
+      readonly source: Source
+      /** Whose secrets its source names; left out where it names none. */
+      readonly project?: string
+    }
   | {
       readonly kind: 'registry'
       readonly repository: string
@@ -74,7 +82,9 @@ function askingOf(resource: Resource, { project, pipeline, definition, untold }:
     case 'custom': {
       const type = customType(resource, definition)
       const everyMs = resource.checkMs ?? PRESET_MS.custom
-      return type && { resource: name, everyMs, question: { kind: 'custom', ...type } }
+      if (!type) return null
+      const whose = secretsNamed(type.source).length > 0 ? { project } : {}
+      return { resource: name, everyMs, question: { kind: 'custom', ...type, ...whose } }
     }
     case 'registry': {
       const { repository, tag, login } = resource

@@ -4,6 +4,7 @@ import { decodeLog } from '#pipelines/wire/log-frames.ts'
 import { DIALECT, RunnerSays, type ServerSays } from '#pipelines/wire/runner.ts'
 import { decodeTerminal } from '#pipelines/wire/terminal-frames.ts'
 import { isTerminalWord, type TerminalWord } from '#pipelines/wire/terminal.ts'
+import { secretsOf } from '../checks/logins.ts'
 import type { Db } from '../db/connect.ts'
 import { saysNul } from '../http/legible.ts'
 import { log } from '../log.ts'
@@ -63,7 +64,8 @@ export class RunnerLink {
   constructor(socket: WebSocket, deps: LinkDeps) {
     this.#socket = socket
     this.#deps = deps
-    this.#desk = new CheckDesk(deps.db, (order) => this.#say(order))
+    const { keys, stores } = deps.opening
+    this.#desk = new CheckDesk(deps.db, secretsOf(deps.db, keys, stores), (order) => this.#say(order))
     socket.on('message', (frame: Buffer, binary) => this.#receive(deps.reads.keep(frame), binary))
     socket.on('error', (error) => log.warn({ err: error }, 'runner.socket-failed'))
   }

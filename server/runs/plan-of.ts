@@ -117,7 +117,7 @@ export async function valuesFor(db: Trx, run: LockedRun, job: Job): Promise<Valu
 
 type SecretsAsked = {
   readonly job: Job
-  readonly known: Pick<Pipeline, 'resources'>
+  readonly known: Pick<Pipeline, 'resources' | 'resourceTypes'>
   readonly keys: Keyring
   readonly issuer: () => string
   readonly inputs: readonly InputFacts[]

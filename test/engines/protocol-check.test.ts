@@ -62,6 +62,14 @@ describe.skipIf(reason)(`a check${reason ? ` (skipped: ${reason})` : ''}`, () =>
     expect(text(second['env'])).not.toMatch(/BUILD_|TAKT/)
   })
 
+  test('whatever it says of the secrets in its source, nobody reads them', async () => {
+    const hidden = ['such thing', 'such bucket']
+    for (const to of ['fail', 'garbage']) {
+      const outcome = await checks.check(ask({ source: { do: to }, hidden }))
+      expect(outcome).toMatchObject({ error: { message: expect.stringContaining('no ***') } })
+    }
+  })
+
   test('names the version it begins at, where there is one', async () => {
     const second = await noted({ version: { ref: 'first' } })
     expect(text(second['stdin'])).toBe('{"source":{"uri":"x"},"version":{"ref":"first"}}')

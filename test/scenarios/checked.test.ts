@@ -19,10 +19,11 @@ test.skipIf(reason)(
     await using house = await startHouse()
     await using clone = await hostedProject(house, 'shop')
     await using runner = await startRunner(house, { engine: 'docker', name: `checked-${process.pid}` })
+    await house.ask('PUT /api/v1/projects/shop/secrets/KEY', { value: 'nobody-reads-this' })
     await clone.push({
       '.takt.yml': `resource_types: { odd: { image: "${double.name}" } }
-resources: { odd: { type: odd, source: { uri: x }, check: 10s } }
-jobs: { take: { get: odd, image: "${TEST_IMAGE}", run: 'cat "$ODD_DIR/file"' } }
+resources: { odd: { type: odd, source: { uri: x, key: "$(secret.KEY)" }, check: 10s } }
+jobs: { take: { get: odd, image: "${TEST_IMAGE}", run: 'cat "$ODD_DIR/file" "$ODD_DIR/stdin"' } }
 `,
     })
     const ended = (count: number) =>
@@ -35,6 +36,7 @@ jobs: { take: { get: odd, image: "${TEST_IMAGE}", run: 'cat "$ODD_DIR/file"' } }
     const log = (await house.ask(`GET /api/v1/runs/${first.id}/log`)).text
     expect(first.state, log).toBe('succeeded')
     expect(log).toContain('content')
+    expect(log).toContain('"key":"***"')
     // Nobody asks for the next look: it is due by itself.
     const [second] = await ended(2)
     expect(second.inputs[0].version).not.toBe(first.inputs[0].version)

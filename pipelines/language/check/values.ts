@@ -1,7 +1,8 @@
 import { error, type Finding, type Path, type Place, valueAt } from '../diagnostic.ts'
 import { kindProblem } from '../expression/evaluate.ts'
 import { parseExpression, valuesIn } from '../expression/expression.ts'
-import { piecesOf, variableOf } from '../expression/interpolate.ts'
+import { type Piece, piecesOf, variableOf } from '../expression/interpolate.ts'
+import { secretOf } from '../expression/secret-values.ts'
 import { childOf } from '../schema-walk.ts'
 import { type Scope, scopesOf, valueProblem } from './scope.ts'
 import type { World } from './world.ts'
@@ -103,10 +104,12 @@ const notAValue = (written: string, place: Place) => {
   return error('interpolation', place, message, 'write `$$(` where you mean the two characters themselves')
 }
 
-/** Of texts outside of jobs: no version and no input is known there. */
+/** Of texts outside of jobs: no version and no input is known there, and a secret only where an image is told it. */
 export function outsideJobs({ text, path }: Text): Finding[] {
-  const found = piecesOf(text).find((piece) => piece.kind !== 'text')
-  if (!found) return []
+  const isTold = path[2] === 'source' && (path[0] === 'resources' || path[0] === 'resource_types')
+  const isSecret = (piece: Piece) => isTold && piece.kind === 'value' && secretOf(piece.name) !== null
+  const found = piecesOf(text).find((piece) => piece.kind !== 'text' && !isSecret(piece))
+  if (!found || found.kind === 'text') return []
   const message = `\`${found.written}\` has no value here: versions and inputs are known inside jobs only`
   return [error('interpolation', valueAt(...path), message)]
 }
