@@ -2,13 +2,15 @@ import { finished } from 'node:stream/promises'
 import { CompiledQuery } from 'kysely'
 import type { ClientBase } from 'pg'
 import { from } from 'pg-copy-streams'
-import type { Trx } from './connect.ts'
 
 /** A value in PostgreSQL's binary format: `int4` and `int8` make it of numbers, bytes are it already. */
 export type Field = Buffer | null
 
 /** From here on a value goes to the socket as it lies, instead of being copied to its neighbours. */
 const LARGE_BYTES = 16 * 1024
+
+/** A transaction, or a connection. */
+type Carrier = { executeQuery(query: CompiledQuery): Promise<unknown> }
 
 /** The rows of a COPY, which stand in the place of a statement's values. */
 class Rows {
@@ -25,7 +27,7 @@ class Rows {
  * @param into  `table (column, …)`, from the code and never from outside.
  * @param rows  A field for each column, in their order.
  */
-export async function copyIn(db: Trx, into: string, rows: readonly (readonly Field[])[]): Promise<void> {
+export async function copyIn(db: Carrier, into: string, rows: readonly (readonly Field[])[]): Promise<void> {
   const parts = joined([SIGNATURE, ...rows.flatMap(partsOf), int2(-1)])
   await db.executeQuery(CompiledQuery.raw(`copy ${into} from stdin (format binary)`, [new Rows(parts)]))
 }
