@@ -71,9 +71,8 @@ test('a connection that is lost while rows are on their way fails the copy, and 
   )
   const lost = at.within(async (trx) => {
     const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx)
-    const copying = copyIn(trx, 'things (id, number, bytes)', many)
-    await sql`select pg_terminate_backend(${rows[0]!.pid})`.execute(at.db)
-    await copying
+    const cut = sql`select pg_terminate_backend(${rows[0]!.pid})`.execute(at.db)
+    await Promise.all([copyIn(trx, 'things (id, number, bytes)', many), cut])
   })
   await expect(lost).rejects.toThrow()
   await at.within((trx) => copyIn(trx, 'things (id, number, bytes)', ROWS.map(fields)))
