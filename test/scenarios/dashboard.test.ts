@@ -57,6 +57,7 @@ test('a server that goes away and comes back loses nothing on the screen', async
   await clone.push({ '.takt.yml': `jobs: { count: { run: [${says}] } }` })
   await using browser = await visit(house, '/runs/1')
   const { page } = browser
+  await page.setViewportSize({ width: 1_280, height: 2_400 }) // only what is in view is drawn
   await page.getByText('line 2 of twelve', { exact: true }).waitFor()
   await house.restart()
   await page.getByText('line 11 of twelve', { exact: true }).waitFor()
