@@ -77,9 +77,9 @@ export function runnerSockets(
     async [Symbol.asyncDispose]() {
       off()
       stopHeartbeat()
+      server.close() // first: whoever calls again at once would be let in and never dismissed
       for (const link of links.keys()) link.dismiss()
       await Promise.all(links.values())
-      server.close()
     },
   }
 }
